@@ -1,0 +1,176 @@
+// The one file that asks the machine for the time.
+#include "base/core/real_clock.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include <pthread.h>
+#include <time.h>
+
+namespace nines {
+namespace {
+
+class RealClock final : public Clock {
+ public:
+  Timestamp now() const override {
+    return std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  }
+  LogTime now_nanos() const override {
+    return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+  }
+  Instant elapsed() const override {
+    timespec t{};
+    ::clock_gettime(CLOCK_BOOTTIME, &t);
+    return Instant(std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec));
+  }
+};
+
+class RealScheduler final : public Scheduler {
+ public:
+  explicit RealScheduler(const Clock& clock) : clock_(clock), thread_([this] { run(); }) {
+    ::pthread_setname_np(thread_.native_handle(), "nines-timer");
+  }
+  ~RealScheduler() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+  }
+  RealScheduler(const RealScheduler&) = delete;
+  RealScheduler& operator=(const RealScheduler&) = delete;
+
+  TimerId at(Instant when, std::function<void()> task) override {
+    const std::lock_guard lock(mutex_);
+    const TimerId id{++last_id_};
+    const auto it = queue_.emplace(std::pair(when, last_id_), std::move(task)).first;
+    by_id_[last_id_] = when;
+    if (it == queue_.begin()) wake_.notify_one();
+    return id;
+  }
+  void cancel(TimerId timer) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_id_.find(static_cast<std::uint64_t>(timer));
+    if (found == by_id_.end()) return;
+    queue_.erase(std::pair(found->second, found->first));
+    by_id_.erase(found);
+  }
+  const Clock& clock() const override { return clock_; }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      if (queue_.empty()) {
+        wake_.wait(lock);
+        continue;
+      }
+      const auto first = queue_.begin();
+      const auto wait = first->first.first - clock_.elapsed();
+      if (wait.count() > 0) {
+        wake_.wait_for(lock, wait);
+        continue;
+      }
+      const std::function<void()> task = std::move(first->second);
+      by_id_.erase(first->first.second);
+      queue_.erase(first);
+      lock.unlock();
+      task();
+      lock.lock();
+    }
+  }
+
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::uint64_t last_id_ = 0;
+  std::map<std::pair<Instant, std::uint64_t>, std::function<void()>> queue_;
+  std::unordered_map<std::uint64_t, Instant> by_id_;
+  std::thread thread_;  // last: it uses everything above
+};
+
+class ThreadPool final : public Executor {
+ public:
+  ThreadPool(std::string name, int threads, std::size_t queue_max) : queue_max_(queue_max) {
+    for (int i = 0; i < threads; ++i) {
+      threads_.emplace_back([this] { run(); });
+      ::pthread_setname_np(threads_.back().native_handle(),
+                           (name.substr(0, 11) + "-" + std::to_string(i)).c_str());
+    }
+  }
+  ~ThreadPool() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& t : threads_) t.join();
+  }
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  bool post(std::function<void()> task) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_ || queue_.size() >= queue_max_) return false;
+      queue_.push_back(std::move(task));
+    }
+    wake_.notify_one();
+    return true;
+  }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (stopping_) return;
+      const std::function<void()> task = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      task();
+      lock.lock();
+    }
+  }
+
+  const std::size_t queue_max_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::deque<std::function<void()>> queue_;
+  std::vector<std::thread> threads_;
+};
+
+class RealRng final : public Rng {
+ public:
+  std::uint64_t next() override {
+    const std::lock_guard lock(mutex_);
+    return engine_();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::mt19937_64 engine_{(std::uint64_t{std::random_device{}()} << 32) ^ std::random_device{}()};
+};
+
+}  // namespace
+
+std::unique_ptr<Clock> make_real_clock() { return std::make_unique<RealClock>(); }
+std::unique_ptr<Scheduler> make_real_scheduler(const Clock& clock) {
+  return std::make_unique<RealScheduler>(clock);
+}
+std::unique_ptr<Executor> make_thread_pool(std::string name, int threads, std::size_t queue_max) {
+  return std::make_unique<ThreadPool>(std::move(name), threads, queue_max);
+}
+std::unique_ptr<Rng> make_real_rng() { return std::make_unique<RealRng>(); }
+
+}  // namespace nines

@@ -1,0 +1,80 @@
+#pragma once
+// Outbound HTTP, as an interface; the real one drives libcurl multi from few threads.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "base/core/result.h"
+
+namespace nines {
+
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;  // in order, names as given
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;  // http:// or https:// only
+  HttpHeaders headers;
+  std::string body;
+  Duration timeout{10'000};                 // of the whole exchange, connect to last byte
+  std::size_t body_bytes_max = 16u << 20;   // of the answer, after decompression; beyond: kLimit
+  std::size_t header_bytes_max = 64u << 10;
+  bool follow_redirects = false;            // at most 10, http(s) only
+  bool accept_compressed = false;           // gzip; inflated with the cap above and a ratio cap of 100:1 past 1 MiB
+  bool verify_tls = true;
+  bool fresh_connection = false;            // a probe wants DNS, connect and TLS phases of its own
+  std::string basic_user, basic_password;   // used when basic_user is not empty
+  std::string proxy;                        // empty: none, the environment is not read
+};
+
+struct HttpPhases {  // each the time spent in that phase, zero when it did not happen
+  std::chrono::microseconds resolve{}, connect{}, tls{}, processing{}, transfer{}, total{};
+};
+
+struct HttpResponse {
+  int status = 0;
+  HttpHeaders headers;      // of the last response when redirected, names in lower case
+  std::string body;
+  HttpPhases phases;
+  int redirects = 0;
+  int http_version = 11;    // 10, 11, 20
+  std::string remote_ip;
+  std::int64_t tls_not_after = 0;  // seconds since the epoch, of the earliest-expiring peer certificate; 0 without TLS
+
+  // The first header of that (lower case) name, or empty.
+  std::string_view header(std::string_view name) const;
+};
+
+enum class HttpCallId : std::uint64_t { kNone = 0 };
+using HttpDone = std::function<void(Result<HttpResponse>)>;
+
+// Thread-safe. Each call ends in exactly one `done`, on one of the client's own threads (do not
+// block there; post to an Executor) unless cancelled first. Errors: kUnavailable (refused, reset,
+// timed out, DNS: the text says which and after how long), kLimit (answer too large),
+// kInvalid (bad URL). Any HTTP status is an answer, not an error.
+class HttpClient {
+ public:
+  virtual ~HttpClient() = default;
+  virtual HttpCallId send(HttpRequest request, HttpDone done) = 0;
+  virtual void cancel(HttpCallId call) = 0;  // `done` is not called after cancel() has returned
+};
+
+struct HttpClientOptions {
+  int threads = 2;
+  std::size_t handles_per_shard = 500;  // one libcurl multi grows slower than linear beyond
+  std::string user_agent = "nines/0.1.0";
+};
+
+// Over libcurl multi with epoll. The destructor drops what is under way without calling `done`.
+std::unique_ptr<HttpClient> make_curl_http_client(const HttpClientOptions& options);
+
+// send() and wait, for the command line. Never call it from a callback.
+Result<HttpResponse> send_and_wait(HttpClient& client, HttpRequest request);
+
+}  // namespace nines

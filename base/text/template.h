@@ -1,0 +1,76 @@
+#pragma once
+// Go's text/template, as far as Prometheus, Alertmanager and Loki templates use it: pipelines, range,
+// with, if/else, define/template, variables, comparison functions, whitespace trimming.
+// Source: pkg.go.dev/text/template (behaviour), prometheus.io template reference.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/core/result.h"
+
+namespace nines {
+
+// A value a template works on. Maps are sorted by key, as Go prints and ranges over them.
+class TemplateValue {
+ public:
+  using List = std::vector<TemplateValue>;
+  using Map = std::map<std::string, TemplateValue>;
+
+  TemplateValue() = default;  // nil
+  TemplateValue(bool b) : data_(b) {}                       // NOLINT: implicit
+  TemplateValue(double d) : data_(d) {}                     // NOLINT: implicit
+  TemplateValue(std::int64_t i) : data_(i) {}               // NOLINT: implicit
+  TemplateValue(int i) : data_(std::int64_t{i}) {}          // NOLINT: implicit
+  TemplateValue(std::string s) : data_(std::move(s)) {}     // NOLINT: implicit
+  TemplateValue(std::string_view s) : data_(std::string(s)) {}  // NOLINT: implicit
+  TemplateValue(const char* s) : data_(std::string(s)) {}   // NOLINT: implicit
+  TemplateValue(List l) : data_(std::make_shared<const List>(std::move(l))) {}  // NOLINT: implicit
+  TemplateValue(Map m) : data_(std::make_shared<const Map>(std::move(m))) {}    // NOLINT: implicit
+
+  bool truth() const;               // Go's rule: false, 0, "", nil and empty collections are false
+  std::string to_string() const;    // Go's %v
+  const auto& data() const { return data_; }
+
+ private:
+  std::variant<std::monostate, bool, std::int64_t, double, std::string,
+               std::shared_ptr<const List>, std::shared_ptr<const Map>> data_;
+};
+
+using TemplateFunction =
+    std::function<Result<TemplateValue>(const std::vector<TemplateValue>& arguments)>;
+using TemplateFunctions = std::map<std::string, TemplateFunction, std::less<>>;
+
+// toUpper, toLower, title, match, reReplaceAll, humanize, humanize1024, humanizeDuration,
+// humanizePercentage, humanizeTimestamp, toTime, parseDuration, stripPort, stripDomain, join, safeHtml,
+// args, first, label, value, strvalue, sortByLabel, trimSpace, stringSlice ... : all that need no server.
+TemplateFunctions standard_template_functions();
+
+struct TemplateLimits {
+  std::size_t output_bytes_max = 1u << 20;
+  int steps_max = 1'000'000;  // nodes executed
+};
+
+// A parsed template. Immutable, thread-safe.
+class Template {
+ public:
+  // kInvalid: `name:line:col: message`. Functions must be known at parse time, as in Go.
+  static Result<Template> parse(std::string_view name, std::string_view text,
+                                const TemplateFunctions& functions);
+  // `data` is the dot; `variables` are $labels, $value, ... kInvalid on an execution error, kLimit.
+  Result<std::string> execute(const TemplateValue& data,
+                              const std::map<std::string, TemplateValue>& variables = {},
+                              const TemplateLimits& limits = {}) const;
+
+ private:
+  struct Rep;
+  explicit Template(std::shared_ptr<const Rep> rep) : rep_(std::move(rep)) {}
+  std::shared_ptr<const Rep> rep_;
+};
+
+}  // namespace nines

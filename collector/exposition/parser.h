@@ -1,0 +1,50 @@
+#pragma once
+// Reads what targets expose: Prometheus text 0.0.4 and OpenMetrics 1.0.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/core/result.h"
+#include "base/model/labels.h"
+#include "base/model/sample.h"
+
+namespace nines::collector {
+
+enum class ExpositionFormat : std::uint8_t { kText004, kOpenMetrics };
+
+// From a Content-Type header; nothing when it names neither (the caller falls back or refuses).
+std::optional<ExpositionFormat> exposition_format(std::string_view content_type);
+
+// The Accept header that asks for what we read, best first.
+extern const std::string_view kAcceptHeader;
+
+struct ExposedSample {
+  std::string_view series;     // the text up to the value, byte for byte: a cache key
+  double value = 0;
+  std::optional<std::int64_t> time_ms;
+};
+
+// What a body says, in its order. Views live during the call.
+class ExpositionVisitor {
+ public:
+  virtual ~ExpositionVisitor() = default;
+  virtual Result<void> on_sample(const ExposedSample& sample) = 0;
+  virtual void on_type(std::string_view /*family*/, MetricType /*type*/) {}
+  virtual void on_help(std::string_view /*family*/, std::string_view /*help, unescaped*/) {}
+  virtual void on_unit(std::string_view /*family*/, std::string_view /*unit*/) {}
+};
+
+// kInvalid: `line 3, column 17: expected a value, got "abc"`. The visitor may have seen samples before
+// the error; a scrape is all or nothing, so its caller discards them. OpenMetrics bodies must end in # EOF.
+// Sources: prometheus.io/docs/instrumenting/exposition_formats, OpenMetrics 1.0 specification.
+Result<void> parse_exposition(std::string_view body, ExpositionFormat format, ExpositionVisitor& visitor);
+
+// The labels of a series text as ExposedSample gives it: name{a="b",...}, with escapes undone.
+Result<LabelSet> parse_series(std::string_view series);
+
+}  // namespace nines::collector

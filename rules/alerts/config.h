@@ -1,0 +1,45 @@
+#pragma once
+// Rule groups as configured, in Prometheus's terms.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "base/core/result.h"
+#include "base/model/labels.h"
+#include "rules/promql/engine.h"
+
+namespace nines::alerts {
+
+struct RuleConfig {
+  std::string record;    // exactly one of record and alert is set
+  std::string alert;
+  std::string expr;
+  Duration hold{0};               // `for`
+  Duration keep_firing_for{0};
+  std::map<std::string, std::string> labels;       // values are templates in alerting rules
+  std::map<std::string, std::string> annotations;  // values are templates
+  int line = 0;                   // in the file, 0 when built in
+};
+
+struct GroupConfig {
+  std::string file;      // where it stands; "<built in>", "<slo NAME>" for generated groups
+  std::string name;      // unique within the file
+  Duration interval{0};  // 0: global.evaluation_interval
+  Duration query_offset{0};
+  std::size_t limit = 0; // results per rule; 0: none
+  std::map<std::string, std::string> labels;  // added to each rule's results
+  std::vector<RuleConfig> rules;
+};
+
+// Reads a Prometheus rule file (YAML, several documents allowed, unknown keys refused).
+// kInvalid: `file:line:col: message`. Expressions and templates are not checked here.
+Result<std::vector<GroupConfig>> parse_rules_yaml(const std::string& file, std::string_view text);
+
+// Checks names, expressions and templates of one group. Each problem names its rule; empty: all well.
+std::vector<std::string> check_group(const GroupConfig& group, const promql::EngineOptions& options);
+
+}  // namespace nines::alerts

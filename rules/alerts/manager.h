@@ -1,0 +1,85 @@
+#pragma once
+// Evaluates groups of rules on their interval, keeps the state machine of alerts, writes results.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "base/core/result.h"
+#include "base/core/scheduler.h"
+#include "base/log/log.h"
+#include "base/telemetry/telemetry.h"
+#include "rules/alerts/alert.h"
+#include "rules/alerts/config.h"
+#include "rules/promql/engine.h"
+#include "storage/api/alert_state.h"
+#include "storage/api/appender.h"
+#include "storage/api/incidents.h"
+
+namespace nines::alerts {
+
+struct RuleStatus {
+  RuleConfig config;
+  AlertState state = AlertState::kInactive;  // the highest of its alerts
+  std::vector<Alert> alerts;                 // active ones
+  std::string health = "unknown";            // ok | err | unknown
+  std::string last_error;
+  Timestamp last_evaluation{};
+  Duration evaluation_time{};                // whole milliseconds
+  std::vector<std::string> warnings;
+};
+struct GroupStatus {
+  GroupConfig config;
+  Duration interval{};
+  Timestamp last_evaluation{};
+  Duration evaluation_time{};
+  std::uint64_t missed_iterations = 0;
+  std::vector<RuleStatus> rules;
+};
+
+struct ManagerOptions {
+  Duration evaluation_interval{15'000};
+  LabelSet external_labels;
+  std::string external_url;       // prefix of generator URLs
+};
+
+struct ManagerParts {
+  const promql::Engine& engine;
+  storage::Appender& appender;
+  storage::AlertStateStore& state;
+  storage::IncidentStore& incidents;
+  Scheduler& scheduler;
+  Executor& executor;             // where groups are evaluated
+  Log& log;
+  Telemetry& telemetry;
+  std::vector<AlertSink*> sinks;  // told in this order
+};
+
+// Thread-safe. The destructor waits for evaluations under way.
+class Manager {
+ public:
+  Manager(ManagerOptions options, ManagerParts parts);
+  ~Manager();
+  Manager(const Manager&) = delete;
+  Manager& operator=(const Manager&) = delete;
+
+  // Replaces the groups. A rule that stays (same file, group, name, expression and labels) keeps its
+  // alerts; the first call restores what the state store remembers. Groups must have passed check_group().
+  Result<void> load(std::vector<GroupConfig> groups);
+  void start();   // begins evaluating; each group at a phase of its interval that hashes from its name
+  void stop();    // no evaluation begins afterwards; waits for those under way
+
+  // Evaluates every group once for `at`, in order, in the caller's thread: tests, backtests.
+  void evaluate_once(Timestamp at);
+
+  std::vector<GroupStatus> status() const;
+  std::vector<Alert> active_alerts() const;  // pending and firing
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nines::alerts

@@ -1,0 +1,53 @@
+#pragma once
+// Routes and receivers as configured, in Alertmanager's terms.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "base/core/result.h"
+#include "base/model/matcher.h"
+
+namespace nines::notify {
+
+struct WebhookConfig {
+  std::string url;
+  bool send_resolved = true;
+  Duration timeout{10'000};
+  std::size_t max_alerts = 0;     // 0: all
+  std::string secret;             // signs with Standard Webhooks headers when not empty
+};
+
+struct Receiver {
+  std::string name;
+  std::vector<WebhookConfig> webhook_configs;
+};
+
+struct Route {
+  std::string receiver;                           // inherited when empty
+  std::vector<Matcher> matchers;
+  std::optional<std::vector<std::string>> group_by;  // {"..."}: by all labels
+  std::optional<Duration> group_wait, group_interval, repeat_interval;  // root: 30s, 5m, 4h
+  bool continue_matching = false;                 // `continue`
+  std::vector<Route> routes;
+};
+
+struct InhibitRule {
+  std::vector<Matcher> source_matchers, target_matchers;
+  std::vector<std::string> equal;
+};
+
+struct Config {
+  std::optional<Route> route;     // none: nothing is paged
+  std::vector<Receiver> receivers;
+  std::vector<InhibitRule> inhibit_rules;
+};
+
+// Problems: unknown receivers, a root route with matchers or without receiver, duplicate names,
+// group_interval 0. Empty: all well.
+std::vector<std::string> check_config(const Config& config);
+
+}  // namespace nines::notify

@@ -1,0 +1,94 @@
+#pragma once
+// Pages people: groups alerts by route, silences, writes each notification to the durable outbox, sends.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "base/core/result.h"
+#include "base/core/rng.h"
+#include "base/core/scheduler.h"
+#include "base/log/log.h"
+#include "base/net/http_client.h"
+#include "base/telemetry/telemetry.h"
+#include "rules/alerts/alert.h"
+#include "rules/notify/config.h"
+#include "storage/api/incidents.h"
+#include "storage/api/outbox.h"
+#include "storage/api/silences.h"
+
+namespace nines::notify {
+
+struct NotifierOptions {
+  std::string external_url;               // externalURL of the payload
+  LabelSet external_labels;               // added to alerts where they have no such label
+  Duration retry_first{1'000};            // backoff: doubled from here ...
+  Duration retry_max{300'000};            // ... up to here, with 20 % jitter
+  Duration give_up_after{7LL * 86'400'000};
+  std::size_t deliveries_at_once = 16;
+};
+
+struct AlertStatus {                      // Alertmanager's view of an alert
+  alerts::Alert alert;
+  std::vector<std::string> receivers;
+  std::vector<std::string> silenced_by;   // silence ids
+  std::vector<std::string> inhibited_by;  // fingerprints, hex
+};
+struct GroupView {
+  LabelSet labels;
+  std::string receiver;
+  std::string group_key;
+  std::vector<AlertStatus> alerts;
+};
+
+struct NotifierParts {
+  storage::OutboxStore& outbox;
+  storage::SilenceStore& silences;
+  storage::IncidentStore& incidents;
+  HttpClient& http;
+  Scheduler& scheduler;
+  Executor& executor;                     // state writes happen here
+  Rng& rng;
+  Log& log;
+  Telemetry& telemetry;
+};
+
+// Thread-safe. Fails open: when the outbox cannot be written, the page is sent all the same and the
+// failure is logged and counted.
+class Notifier final : public alerts::AlertSink {
+ public:
+  Notifier(NotifierOptions options, NotifierParts parts);
+  ~Notifier() override;
+  Notifier(const Notifier&) = delete;
+  Notifier& operator=(const Notifier&) = delete;
+
+  // Replaces routes and receivers. Queued deliveries of receivers that are gone are given up, with a line.
+  void load(Config config);
+  void start();  // takes up deliveries that are still queued
+  void stop();
+
+  void on_alerts(const std::string& rule, std::span<const alerts::Alert> alerts) override;
+
+  // A page outside the routes, straight to one receiver: escalation of a remediation, `nines` test
+  // pages. `key` makes it idempotent. kNotFound: no such receiver.
+  Result<void> page_directly(const std::string& receiver, const alerts::Alert& alert, const std::string& key);
+
+  // Silences. set: creates (empty id) or replaces; returns the id. kInvalid.
+  Result<std::string> set_silence(storage::Silence silence);
+  Result<void> expire_silence(const std::string& id);  // kNotFound
+  std::vector<storage::Silence> silences() const;
+
+  std::vector<AlertStatus> alerts() const;
+  std::vector<GroupView> groups() const;
+  std::vector<storage::Delivery> deliveries(std::size_t limit) const;  // newest first
+  Config config() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nines::notify

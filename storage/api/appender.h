@@ -1,0 +1,67 @@
+#pragma once
+// The door through which metric samples come in.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/core/clock.h"
+#include "base/core/result.h"
+#include "base/model/labels.h"
+#include "base/model/sample.h"
+
+namespace nines::storage {
+
+// A series' place in its group; valid for the life of the GroupWriter that gave it.
+enum class Slot : std::uint32_t {};
+
+// One sample of one instant.
+struct Row {
+  Slot slot{};
+  double value = 0;
+  const Histogram* histogram = nullptr;  // when set, `value` means nothing; copied by append()
+  // The sample's own time (explicit exposition timestamps, remote write). Unset: the batch's.
+  std::int64_t own_time_ms = kBatchTime;
+  static constexpr std::int64_t kBatchTime = INT64_MIN;
+};
+
+// What became of a batch; the refused rows are counted, the others are kept.
+struct AppendOutcome {
+  std::uint32_t appended = 0;
+  std::uint32_t duplicates = 0;        // same time, same value: silent
+  std::uint32_t conflicts = 0;         // same time, another value: refused
+  std::uint32_t out_of_order = 0;      // older than the out-of-order window: refused
+  std::uint32_t too_far_ahead = 0;     // more than 10 minutes in the future: refused
+};
+
+// A set of series sampled at the same instants: one target's scrape, one rule group's evaluation,
+// one remote-write sender and job. One thread at a time.
+class GroupWriter {
+ public:
+  virtual ~GroupWriter() = default;
+
+  // The place of the series with exactly these labels; makes it when new. Ask once per series and
+  // keep the answer. kLimit when a series limit is reached: the newcomer is refused, counted and
+  // named, the others go on.
+  virtual Result<Slot> slot(const LabelSet& labels) = 0;
+
+  // Appends one instant. All rows are visible to queries when it returns; durable after the sync
+  // interval (or on return with sync = "always"). A staleness marker is a row whose value is
+  // stale_nan(). kIo when the journal can take no more (memory still has the rows).
+  virtual Result<AppendOutcome> append(Timestamp at, std::span<const Row> rows) = 0;
+};
+
+class Appender {
+ public:
+  virtual ~Appender() = default;
+
+  // Thread-safe. `name` identifies the group across restarts, e.g. "scrape/node/http://10.0.0.1:9100/metrics";
+  // opening a name again continues the group. At most one writer per name at a time (kInvalid).
+  virtual Result<std::unique_ptr<GroupWriter>> open_group(const std::string& name) = 0;
+
+  // Keeps type, help and unit of a metric family. Thread-safe; cheap when nothing changed.
+  virtual void set_metadata(const std::string& family, const Metadata& metadata) = 0;
+};
+
+}  // namespace nines::storage

@@ -1,0 +1,32 @@
+#pragma once
+// The ledger of error budgets: good, valid and excluded events of every minute of every SLO.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "base/core/result.h"
+
+namespace nines::storage {
+
+struct LedgerMinute {
+  std::int64_t minute = 0;   // minutes since the epoch
+  double good = 0;           // events
+  double valid = 0;          // good + bad, without excluded ones
+  double excluded = 0;
+};
+
+class SloLedger {
+ public:
+  virtual ~SloLedger() = default;
+  // Writes minutes, replacing those that are there: writing twice is the same as writing once.
+  virtual Result<void> write_minutes(const std::string& slo, const std::vector<LedgerMinute>& minutes) = 0;
+  // Minutes in [from, to), ascending; minutes without a row had no data.
+  virtual Result<std::vector<LedgerMinute>> read_minutes(const std::string& slo, std::int64_t from,
+                                                         std::int64_t to) = 0;
+  virtual Result<std::int64_t> last_minute(const std::string& slo) = 0;  // kNotFound when empty
+  virtual Result<void> prune_ledger(const std::string& slo, std::int64_t before) = 0;
+};
+
+}  // namespace nines::storage

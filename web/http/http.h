@@ -1,0 +1,84 @@
+#pragma once
+// Requests and answers, free of any library: what handlers see.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace nines::web {
+
+struct Request {
+  std::string method;   // upper case
+  std::string path;     // decoded, without the query
+  // Query and form parameters together, decoded, in order.
+  std::vector<std::pair<std::string, std::string>> params;
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+  std::string remote;   // address of the peer
+
+  std::string_view param(std::string_view name) const;   // the first, or empty
+  bool has_param(std::string_view name) const;
+  std::vector<std::string_view> all(std::string_view name) const;  // name and name[] count as given
+  std::string_view header(std::string_view lower_name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  // A body that lives for ever (embedded files): used instead of `body` when set; not copied.
+  std::string_view static_body;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+Response text_response(int status, std::string text);  // text/plain; charset=utf-8
+Response json_response(int status, std::string json);
+
+// Runs on a worker thread; may block. Must not throw (what it throws becomes a 500 without its text).
+using Handler = std::function<Response(const Request&)>;
+
+enum class Pool : std::uint8_t { kFast, kSlow };  // kFast: writes, rules, health; kSlow: queries
+
+// A server-sent-event stream. push() from any thread; false when the client has gone or its buffer
+// (256 KiB) is full (then the stream is closed).
+class EventStream {
+ public:
+  virtual ~EventStream() = default;
+  virtual bool push(std::string_view event, std::string_view data) = 0;
+  virtual bool open() const = 0;
+};
+using StreamHandler = std::function<void(const Request&, std::shared_ptr<EventStream>)>;
+
+// Routes by exact path, or by prefix where the pattern ends in "/*" (the rest is in
+// Request::path). Unknown paths: 404 text "404 page not found"; known path, other method: 405 with Allow.
+class Router {
+ public:
+  void add(std::string method, std::string pattern, Pool pool, Handler handler);
+  void add_stream(std::string pattern, StreamHandler handler);  // GET
+  struct Match {
+    const Handler* handler = nullptr;
+    const StreamHandler* stream = nullptr;
+    Pool pool = Pool::kFast;
+    std::string allow;     // set when only the method is wrong
+  };
+  Match find(std::string_view method, std::string_view path) const;
+  // Every (method, pattern), for tests that must cover all of them.
+  std::vector<std::pair<std::string, std::string>> routes() const;
+
+ private:
+  struct Entry {
+    std::string method, pattern;
+    Pool pool;
+    Handler handler;
+    StreamHandler stream;
+  };
+  std::vector<Entry> entries_;
+};
+
+}  // namespace nines::web
