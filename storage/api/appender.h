@@ -24,6 +24,8 @@ struct Row {
   // The sample's own time (explicit exposition timestamps, remote write). Unset: the batch's.
   std::int64_t own_time_ms = kBatchTime;
   static constexpr std::int64_t kBatchTime = INT64_MIN;
+  // When the counter behind this sample began to count; 0: unknown.
+  std::int64_t start_time_ms = 0;
 };
 
 // What became of a batch; the refused rows are counted, the others are kept.
