@@ -1,0 +1,26 @@
+#pragma once
+// The table of error-budget minutes.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "storage/api/slo_ledger.h"
+#include "storage/state/internal/database.h"
+
+namespace nines::storage::state {
+
+class LedgerTable {
+ public:
+  explicit LedgerTable(Database& db) : db_(db) {}
+  Result<void> write(const std::string& slo, const std::vector<LedgerMinute>& minutes);
+  Result<std::vector<LedgerMinute>> read(const std::string& slo, std::int64_t from,
+                                         std::int64_t to);
+  Result<std::int64_t> last(const std::string& slo);
+  Result<void> prune(const std::string& slo, std::int64_t before);
+
+ private:
+  Database& db_;
+};
+
+}  // namespace nines::storage::state
