@@ -51,6 +51,10 @@ enum class OpenMode : std::uint8_t {
 struct DiskSpace {
   std::uint64_t total = 0;  // bytes of the file system that holds the path
   std::uint64_t free = 0;   // bytes an unprivileged process may still use
+  std::uint64_t free_to_root = 0;  // bytes free, with those kept for root
+  std::uint64_t inodes = 0;        // 0: the file system does not count them
+  std::uint64_t inodes_free = 0;
+  bool read_only = false;
 };
 
 // Thread-safe. Errors: kNotFound, kIo (text: "open /a/b: No such file or directory").
