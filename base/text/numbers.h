@@ -17,7 +17,7 @@ std::optional<double> parse_double(std::string_view text);
 
 // Go's FormatFloat(v, 'f', -1, 64): shortest digits that read back, never an exponent; "NaN", "+Inf", "-Inf".
 std::string format_double(double v);
-// Go's FormatFloat(v, 'g', -1, 64) / %v: exponent below 1e-4 and from 1e21.
+// Go's FormatFloat(v, 'g', -1, 64) and %v: an exponent below 1e-4 and from 1e6 (1e+06).
 std::string format_double_g(double v);
 
 std::optional<std::int64_t> parse_int(std::string_view text);
