@@ -1,0 +1,147 @@
+#include "app/cli/cli.h"
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "app/cli/internal/verbs.h"
+
+namespace nines::app {
+namespace {
+
+std::string server_from_environment() {
+  const char* value =
+      std::getenv("NINES_SERVER");  // NOLINT(concurrency-mt-unsafe): one thread so far
+  return value && *value ? value : "http://127.0.0.1:9999";
+}
+
+// CLI11 calls the verb's callback while parsing; the exit code waits here until it is done.
+struct Commands {
+  CLI::App app{"nines keeps services available: it collects, stores, judges, pages and remediates.",
+               "nines"};
+  ServeOptions serve_options;
+  ClientOptions client{server_from_environment(), "table"};
+  bool verbose = false;
+  int exit_code = kExitOk;
+  std::string file, expr, time, start, end, step, label;
+  std::vector<std::string> files, matchers;
+
+  Commands() {
+    app.set_version_flag("--version", std::string("nines ") + kVersion);
+    app.require_subcommand(0, 1);
+    add_serve_options(app);
+    add_server_verbs();
+    add_file_verbs();
+    add_client_verbs();
+    app.final_callback([this] {
+      if (app.get_subcommands().empty()) exit_code = serve(serve_options, verbose);
+    });
+  }
+
+  void add_serve_options(CLI::App& verb) {
+    verb.add_option("--config", serve_options.config_file,
+                    "configuration file (TOML); without it, the built-in defaults");
+    verb.add_option("--data", serve_options.data, "data folder; wins over [storage] path");
+    verb.add_option("--listen", serve_options.listen, "HOST:PORT; wins over [web] listen");
+    verb.add_flag("--verbose", verbose, "log at debug level");
+  }
+
+  void add_client_options(CLI::App& verb) {
+    verb.add_option("--server", client.server, "URL of the nines to ask (or NINES_SERVER)");
+    verb.add_option("-o,--output", client.output, "table, json or csv")
+        ->check(CLI::IsMember({"table", "json", "csv"}));
+  }
+
+  CLI::App& group(const std::string& name, const std::string& help) {
+    CLI::App* verb = app.add_subcommand(name, help);
+    verb->require_subcommand(1);
+    return *verb;
+  }
+
+  void add_server_verbs() {
+    CLI::App* verb = app.add_subcommand("serve", "run (the default)");
+    add_serve_options(*verb);
+    verb->callback([this] { exit_code = serve(serve_options, verbose); });
+    app.add_subcommand("version", "print the version")->callback([] {
+      std::puts((std::string("nines ") + kVersion).c_str());
+    });
+  }
+
+  void add_file_verbs() {
+    CLI::App* verb = app.add_subcommand("init", "write the default configuration to a file");
+    verb->add_option("FILE", file, "where to (default nines.toml)")->default_val("nines.toml");
+    verb->callback([this] { exit_code = init(file); });
+
+    CLI::App& check = group("check", "check files, or whether a server is ready");
+    verb = check.add_subcommand("config", "check a configuration and everything it names");
+    verb->add_option("FILE", file)->required();
+    verb->callback([this] { exit_code = check_config(file); });
+    verb = check.add_subcommand("rules", "check rule files (TOML, or Prometheus's YAML)");
+    verb->add_option("FILE", files)->required();
+    verb->callback([this] { exit_code = check_rules(files); });
+    verb = check.add_subcommand("ready", "exit 0 when the server is ready");
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = check_ready(client); });
+
+    CLI::App& test = group("test", "run test files");
+    verb = test.add_subcommand("promql", "run scripts in Prometheus's promqltest language");
+    verb->add_option("FILE", files)->required();
+    verb->callback([this] { exit_code = test_promql(files); });
+  }
+
+  void add_client_verbs() {
+    CLI::App& query = group("query", "ask a running nines");
+    CLI::App* verb = query.add_subcommand("instant", "evaluate PromQL at one instant");
+    verb->add_option("EXPR", expr)->required();
+    verb->add_option("--time", time, "RFC 3339 or seconds since the epoch; default now");
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = query_instant(client, expr, time); });
+
+    verb = query.add_subcommand("range", "evaluate PromQL over a range");
+    verb->add_option("EXPR", expr)->required();
+    verb->add_option("--start", start, "RFC 3339 or seconds; default an hour before the end");
+    verb->add_option("--end", end, "RFC 3339 or seconds; default now");
+    verb->add_option("--step", step, "distance of the points")->default_val("60s");
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = query_range(client, expr, start, end, step); });
+
+    verb = query.add_subcommand("series", "list the series that match");
+    verb->add_option("MATCHER", matchers, "a selector such as 'up{job=\"node\"}'")->required();
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = query_series(client, matchers); });
+
+    verb = query.add_subcommand("labels", "list label names, or the values of one label");
+    verb->add_option("NAME", label, "a label name");
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = query_labels(client, label); });
+
+    CLI::App& slo = group("slo", "error budgets");
+    verb = slo.add_subcommand("list", "every SLO with what is left of its budget");
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = slo_list(client); });
+
+    verb = app.add_subcommand("alerts", "alerts that are pending or firing");
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = list_alerts(client); });
+    verb = app.add_subcommand("reload", "make the server read its configuration again");
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = reload(client); });
+  }
+};
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  Commands commands;
+  try {
+    commands.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = commands.app.exit(error);
+    return code == 0 ? kExitOk : kExitUsage;
+  }
+  return commands.exit_code;
+}
+
+}  // namespace nines::app

@@ -1,0 +1,32 @@
+#pragma once
+// The verbs, each returning its exit code.
+
+#include <string>
+#include <vector>
+
+#include "app/server/application.h"
+
+namespace nines::app {
+
+struct ClientOptions {
+  std::string server;            // http://127.0.0.1:9999
+  std::string output = "table";  // table | json | csv
+};
+
+int serve(const ServeOptions& options, bool verbose);
+int init(const std::string& file);
+int check_config(const std::string& file);
+int check_rules(const std::vector<std::string>& files);
+int test_promql(const std::vector<std::string>& files);
+
+int check_ready(const ClientOptions& client);
+int query_instant(const ClientOptions& client, const std::string& expr, const std::string& time);
+int query_range(const ClientOptions& client, const std::string& expr, const std::string& start,
+                const std::string& end, const std::string& step);
+int query_series(const ClientOptions& client, const std::vector<std::string>& matchers);
+int query_labels(const ClientOptions& client, const std::string& name);
+int slo_list(const ClientOptions& client);
+int list_alerts(const ClientOptions& client);
+int reload(const ClientOptions& client);
+
+}  // namespace nines::app

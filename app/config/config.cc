@@ -1,0 +1,237 @@
+#include "app/config/config.h"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/config/internal/sections.h"
+#include "base/text/text.h"
+
+namespace nines::config {
+namespace {
+
+std::string folder_of(const std::string& file) {
+  const std::size_t slash = file.rfind('/');
+  return slash == std::string::npos ? "." : file.substr(0, std::max<std::size_t>(slash, 1));
+}
+
+std::string beside(const std::string& file, const std::string& path) {
+  return path.starts_with('/') ? path : folder_of(file) + "/" + path;
+}
+
+// toml++ recurses once per dotted key part and has no cap of its own there.
+std::optional<std::string> too_much(const std::string& name, std::string_view text) {
+  if (text.size() > kConfigBytesMax) {
+    return name + ":1:1: the file is larger than " + std::to_string(kConfigBytesMax) + " bytes";
+  }
+  std::size_t line = 0;
+  for (const std::string_view row : split(text, '\n')) {
+    ++line;
+    const std::string place = name + ":" + std::to_string(line) + ":1: ";
+    if (row.size() > kConfigLineMax) {
+      return place + "the line is longer than " + std::to_string(kConfigLineMax) + " bytes";
+    }
+    const std::string_view key = trim(row).starts_with('[') ? row : row.substr(0, row.find('='));
+    if (static_cast<std::size_t>(std::count(key.begin(), key.end(), '.')) > kConfigKeyDepthMax) {
+      return place + "the key has more than " + std::to_string(kConfigKeyDepthMax) + " parts";
+    }
+  }
+  return std::nullopt;
+}
+
+// Sections that the design names and this version does not have.
+constexpr std::string_view kLaterSections[] = {"escalations", "schedules",  "time_intervals",
+                                               "maintenance", "heartbeats", "remote_write"};
+
+constexpr std::string_view kSecretKeys[] = {"password", "secret", "credentials", "bearer_token"};
+
+// The text with the values of secret keys, and user names and passwords in URLs, replaced.
+std::string redact(std::string_view text) {
+  std::string out;
+  for (const std::string_view row : split(text, '\n')) {
+    std::string line(row);
+    for (const std::string_view key : kSecretKeys) {
+      std::size_t at = 0;
+      while ((at = line.find(key, at)) != std::string::npos) {
+        std::size_t value = line.find_first_not_of(" \t", at + key.size());
+        at += key.size();
+        if (value == std::string::npos || line[value] != '=') continue;
+        value = line.find_first_of("'\"", value);
+        if (value == std::string::npos) continue;
+        std::size_t end = line.find(line[value], value + 1);
+        while (end != std::string::npos && line[value] == '"' && line[end - 1] == '\\') {
+          end = line.find('"', end + 1);
+        }
+        if (end == std::string::npos) end = line.size();
+        line.replace(value + 1, end - value - 1, "<secret>");
+      }
+    }
+    std::size_t scheme = 0;
+    while ((scheme = line.find("://", scheme)) != std::string::npos) {
+      scheme += 3;
+      const std::size_t end = line.find_first_of("/'\" \t", scheme);
+      const std::size_t host = line.rfind('@', end);
+      if (host != std::string::npos && host > scheme)
+        line.replace(scheme, host - scheme, "<secret>");
+    }
+    out += line;
+    out += '\n';
+  }
+  if (!out.empty() && !text.ends_with('\n')) out.pop_back();
+  return out;
+}
+
+Result<toml::table> parse_toml(const std::string& name, std::string_view text) {
+  if (auto problem = too_much(name, text)) return Error(ErrorCode::kInvalid, *std::move(problem));
+  toml::parse_result parsed = toml::parse(text, name);
+  if (!parsed) {
+    const toml::parse_error& error = parsed.error();
+    const auto at = error.source().begin;
+    return Error(ErrorCode::kInvalid, name + ":" + std::to_string(at.line) + ":" +
+                                          std::to_string(at.column) + ": " +
+                                          std::string(error.description()));
+  }
+  return std::move(parsed).table();
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  return join(lines, "\n");
+}
+
+// Adds the groups and SLOs of one TOML rule file.
+void load_rules_toml(const std::string& name, std::string_view text, const ReadSecret& secrets,
+                     Config& config, std::vector<std::string>& problems) {
+  Result<toml::table> table = parse_toml(name, text);
+  if (!table) {
+    problems.push_back(table.error().what());
+    return;
+  }
+  Problems found(name);
+  TableReader root(*table, "", found);
+  const Context context{secrets, name};
+  read_groups(root, config, context);
+  read_slos(root, config);
+  root.finish();
+  problems.insert(problems.end(), found.lines().begin(), found.lines().end());
+}
+
+void load_rule_file(Fs& fs, const std::string& path, const ReadSecret& secrets, Config& config,
+                    std::vector<std::string>& problems) {
+  const Result<std::string> text = read_file(fs, path, kConfigBytesMax);
+  if (!text) {
+    problems.push_back(path + ":1:1: " + text.error().what());
+    return;
+  }
+  if (!path.ends_with(".yml") && !path.ends_with(".yaml") && !path.ends_with(".rules")) {
+    load_rules_toml(path, *text, secrets, config, problems);
+    return;
+  }
+  Result<std::vector<alerts::GroupConfig>> groups = alerts::parse_rules_yaml(path, *text);
+  if (!groups) {
+    problems.push_back(groups.error().what());
+    return;
+  }
+  for (alerts::GroupConfig& group : *groups) {
+    const int line = group.rules.empty() ? 1 : std::max(1, group.rules.front().line);
+    for (const std::string& problem : alerts::check_group(group, config.promql)) {
+      problems.push_back(path + ":" + std::to_string(line) + ":1: " + problem);
+    }
+    config.groups.push_back(std::move(group));
+  }
+}
+
+void load_rule_files(Fs& fs, TableReader& root, const std::string& name, const ReadSecret& secrets,
+                     Config& config, std::vector<std::string>& problems) {
+  std::vector<std::string> patterns;
+  root.read("rule_files", patterns);
+  for (const std::string& pattern : patterns) {
+    const Result<std::vector<std::string>> files = glob_files(fs, beside(name, pattern));
+    if (!files) {
+      root.fail("rule_files", "`rule_files`: " + files.error().what());
+      continue;
+    }
+    const bool literal = pattern.find_first_of("*?[") == std::string::npos;
+    if (files->empty() && literal) {
+      root.fail("rule_files", "`rule_files`: " + quote_go(pattern) + " does not exist");
+    }
+    for (const std::string& file : *files) load_rule_file(fs, file, secrets, config, problems);
+  }
+}
+
+void add_builtin_rules(const ReadSecret& secrets, Config& config,
+                       std::vector<std::string>& problems) {
+  if (!config.builtin.rules && !config.builtin.slo) return;
+  Config builtin;
+  builtin.promql = config.promql;
+  load_rules_toml("<built in>", builtin_rules_toml(), secrets, builtin, problems);
+  if (config.builtin.rules) {
+    config.groups.insert(config.groups.end(), builtin.groups.begin(), builtin.groups.end());
+  }
+  if (config.builtin.slo) {
+    for (slo::SloConfig& s : builtin.slos) {
+      const bool taken =
+          std::any_of(config.slos.begin(), config.slos.end(),
+                      [&](const slo::SloConfig& other) { return other.name == s.name; });
+      if (!taken) config.slos.push_back(std::move(s));
+    }
+  }
+}
+
+}  // namespace
+
+Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text) {
+  NINES_TRY(const toml::table table, parse_toml(name, text));
+  Config config;
+  config.file = name;
+  config.toml = redact(text);
+  Problems problems(name);
+  TableReader root(table, "", problems);
+  const ReadSecret secrets = [&](const std::string& path) -> std::optional<std::string> {
+    Result<std::string> secret = read_file(fs, beside(name, path), 64u << 10);
+    if (!secret) return std::nullopt;
+    return *std::move(secret);
+  };
+  const Context context{secrets, name};
+  read_global(root, config);
+  read_storage(root, config);
+  read_web(root, config);
+  read_query(root, config);
+  read_builtin(root, config);
+  read_host(root, config);
+  read_scrapes(root, config, context);
+  read_probes(root, config);
+  read_logs(root, config);
+  read_groups(root, config, context);
+  read_slos(root, config);
+  read_notify(root, config, context);
+  read_remediations(root, config, context);
+  std::vector<std::string> others;  // of rule files
+  load_rule_files(fs, root, name, secrets, config, others);
+  for (const std::string_view later : kLaterSections) {
+    if (!root.has(later)) continue;
+    root.fail(later, "[" + std::string(later) + "] is not in this version of nines yet; remove it");
+  }
+  root.finish();
+  add_builtin_rules(secrets, config, others);
+  std::vector<std::string> all = problems.lines();
+  all.insert(all.end(), others.begin(), others.end());
+  if (!all.empty()) return Error(ErrorCode::kInvalid, joined(all));
+  return config;
+}
+
+Result<Config> load_file(Fs& fs, const std::string& path) {
+  Result<std::string> text = read_file(fs, path, kConfigBytesMax);
+  if (!text) return std::move(text).error();
+  return load_text(fs, path, *text);
+}
+
+Result<Config> load_defaults(Fs& fs) {
+  NINES_TRY(Config config, load_text(fs, "<built-in defaults>", default_toml()));
+  config.file.clear();
+  return config;
+}
+
+}  // namespace nines::config

@@ -1,0 +1,82 @@
+#pragma once
+// The configuration file: TOML in, one Options struct per module out.
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "base/core/result.h"
+#include "base/fs/fs.h"
+#include "base/model/labels.h"
+#include "collector/host/host.h"
+#include "collector/probe/prober.h"
+#include "collector/scrape/scraper.h"
+#include "collector/tail/tailer.h"
+#include "rules/alerts/config.h"
+#include "rules/notify/config.h"
+#include "rules/promql/engine.h"
+#include "rules/remediation/config.h"
+#include "rules/slo/config.h"
+#include "storage/engine/engine.h"
+#include "web/http/server.h"
+
+namespace nines::config {
+
+struct Global {
+  Duration scrape_interval{15'000};
+  Duration scrape_timeout{10'000};
+  Duration evaluation_interval{15'000};
+  LabelSet external_labels;
+};
+
+struct Builtin {
+  bool rules = true;  // default alerts
+  bool slo = true;    // the self-SLO
+  bool self = true;   // scraping nines itself
+};
+
+struct Config {
+  std::string file;  // empty: the built-in defaults
+  std::string toml;  // the file as read, values of secrets replaced by <secret>
+  Global global;
+  Builtin builtin;
+  storage::Options storage;
+  web::ServerOptions web;
+  std::string external_url;  // how people reach the page; empty: http://<listen>
+  promql::EngineOptions promql;
+  collector::HostConfig host;
+  std::vector<collector::ScrapeConfig> scrapes;
+  std::vector<collector::ProbeConfig> probes;
+  std::vector<collector::LogConfig> logs;
+  std::vector<alerts::GroupConfig> groups;  // of the file, of rule_files, and the built-in ones
+  std::vector<slo::SloConfig> slos;
+  notify::Config notify;
+  std::vector<remediation::RemediationConfig> remediations;
+};
+
+// Limits against configuration that would exhaust the parser.
+inline constexpr std::size_t kConfigBytesMax = 1u << 20;
+inline constexpr std::size_t kConfigLineMax = 64u << 10;
+inline constexpr std::size_t kConfigKeyDepthMax = 32;
+
+// Reads a configuration file with everything it names (rule_files, *_file secrets) and checks all
+// of it: unknown keys, types, durations, regexes, PromQL, references between sections. kInvalid:
+// every problem on a line of its own, `file:line:col: message`, with the nearest known name where a
+// name is unknown. kNotFound, kIo: the file itself.
+Result<Config> load_file(Fs& fs, const std::string& path);
+
+// The same for text already read; `fs` resolves rule_files relative to the folder of `name`.
+Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text);
+
+// What `nines` does without a file: loads default_toml(), `file` left empty.
+Result<Config> load_defaults(Fs& fs);
+
+// The built-in configuration, as `nines init` writes it.
+std::string_view default_toml();
+
+// The built-in alerting rules and the SLO about nines itself.
+std::string_view builtin_rules_toml();
+
+}  // namespace nines::config

@@ -1,0 +1,152 @@
+// [global], [storage], [web], [query], [builtin]: the program itself.
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/config/internal/sections.h"
+#include "base/text/numbers.h"
+#include "base/text/text.h"
+
+namespace nines::config {
+
+void read_global(TableReader& root, Config& config) {
+  root.table("global", [&](TableReader& t) {
+    Global& g = config.global;
+    t.read("scrape_interval", g.scrape_interval);
+    t.read("scrape_timeout", g.scrape_timeout);
+    t.read("evaluation_interval", g.evaluation_interval);
+    std::vector<Label> labels;
+    t.each_string("external_labels", [&](const std::string& name, const std::string& value,
+                                         const toml::source_region& place) {
+      if (!is_legacy_label_name(name)) {
+        t.problems().add(place, quote_go(name) + " is no label name");
+      }
+      labels.push_back({name, value});
+    });
+    g.external_labels = LabelSet::from(std::move(labels));
+    if (g.scrape_interval < Duration(100))
+      t.fail("scrape_interval", "`scrape_interval` must be at least 100ms");
+    if (g.evaluation_interval < Duration(100)) {
+      t.fail("evaluation_interval", "`evaluation_interval` must be at least 100ms");
+    }
+    if (g.scrape_timeout > g.scrape_interval) {
+      if (t.has("scrape_timeout")) {
+        t.fail("scrape_timeout", "`scrape_timeout` must not be longer than `scrape_interval` (" +
+                                     format_duration(g.scrape_interval) + ")");
+      }
+      g.scrape_timeout = g.scrape_interval;
+    }
+  });
+}
+
+void read_storage(TableReader& root, Config& config) {
+  root.table("storage", [&](TableReader& t) {
+    storage::Options& s = config.storage;
+    t.read("path", s.path);
+    std::string budget;
+    if (t.place("budget")) {
+      t.read("budget", budget);
+      if (!budget.empty() && budget.back() == '%') {
+        const std::optional<double> percent = parse_double(budget.substr(0, budget.size() - 1));
+        if (!percent || !(*percent > 0) || *percent > 90) {
+          t.fail("budget",
+                 "`budget` must be a size such as \"10GiB\" or between 0% and 90% of the disk");
+        } else {
+          s.budget_percent = *percent;
+        }
+      } else if (!budget.empty()) {
+        t.read_bytes("budget", s.budget_bytes);
+      }
+    }
+    constexpr std::uint64_t kLeast = 16ULL << 20;
+    if (s.budget_percent == 0 && s.budget_bytes < kLeast) {
+      t.fail("budget", "`budget` must be at least 16MiB");
+    }
+    t.read_bytes("segment_size", s.segment_bytes);
+    std::string sync;
+    t.read("sync", sync);
+    if (sync == "always") {
+      s.sync = storage::SyncMode::kAlways;
+    } else if (!sync.empty()) {
+      t.read("sync", s.sync_interval);
+      if (s.sync_interval < Duration(10) || s.sync_interval > Duration(60'000)) {
+        t.fail("sync", "`sync` must be \"always\" or between 10ms and 1m");
+      }
+    }
+    t.read("out_of_order_window", s.out_of_order_window);
+    t.read_count("max_series", s.series_max);
+    t.read_count("max_series_per_target", s.series_per_group_max);
+    t.read_count("max_log_streams", s.streams_max);
+  });
+}
+
+void read_web(TableReader& root, Config& config) {
+  root.table("web", [&](TableReader& t) {
+    web::ServerOptions& w = config.web;
+    t.read("listen", w.listen);
+    t.read("external_url", config.external_url);
+    if (!config.external_url.empty()) check_url(t, "external_url", config.external_url);
+    t.read_count("max_connections", w.connections_max);
+    t.read_count("max_connections_per_ip", w.connections_per_ip_max);
+    t.read_bytes("max_body_size", w.body_bytes_max);
+    t.read("read_timeout", w.head_timeout);
+    t.read("idle_timeout", w.idle_timeout);
+    bool open_to_all = false;
+    t.read("allow_unauthenticated", open_to_all);
+    const std::size_t colon = w.listen.rfind(':');
+    const std::optional<std::int64_t> port =
+        colon == std::string::npos ? std::nullopt : parse_int(w.listen.substr(colon + 1));
+    if (!port || *port < 0 || *port > 65535) {
+      t.fail("listen", "`listen` must be HOST:PORT such as \"127.0.0.1:9999\"");
+    } else {
+      const std::string host = w.listen.substr(0, colon);
+      const bool loopback = host == "127.0.0.1" || host == "localhost" || host == "[::1]";
+      if (!loopback && !open_to_all) {
+        t.fail(
+            "listen",
+            "`listen` is not a loopback address, and this version has no login: put a proxy with "
+            "TLS and authentication before 127.0.0.1, or write `allow_unauthenticated = true` if "
+            "everybody who reaches the address may silence alerts and start remediations");
+      }
+    }
+  });
+}
+
+void read_query(TableReader& root, Config& config) {
+  root.table("query", [&](TableReader& t) {
+    promql::EngineOptions& q = config.promql;
+    t.read("lookback_delta", q.lookback_delta);
+    t.read("timeout", q.timeout);
+    t.read_count("max_samples", q.samples_max);
+    t.read_count("max_series", q.series_max);
+    t.read_count("max_points", q.points_max);
+  });
+}
+
+void read_builtin(TableReader& root, Config& config) {
+  root.table("builtin", [&](TableReader& t) {
+    t.read("rules", config.builtin.rules);
+    t.read("slo", config.builtin.slo);
+    t.read("self", config.builtin.self);
+  });
+}
+
+void check_promql(TableReader& reader, std::string_view key, const std::string& expr,
+                  const Config& config) {
+  const auto query = promql::Query::parse(expr, config.promql);
+  if (query) return;
+  reader.fail(key, "`" + std::string(key) + "`: " + query.error().what());
+}
+
+void check_url(TableReader& reader, std::string_view key, const std::string& url) {
+  const bool http = url.starts_with("http://") && url.size() > 7 && url[7] != '/';
+  const bool https = url.starts_with("https://") && url.size() > 8 && url[8] != '/';
+  if (http || https) return;
+  reader.fail(key, "`" + std::string(key) +
+                       "` must be a URL such as \"http://127.0.0.1:8085/page\", not " +
+                       quote_go(url));
+}
+
+}  // namespace nines::config

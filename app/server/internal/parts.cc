@@ -1,0 +1,221 @@
+#include "app/server/internal/parts.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/text/numbers.h"
+#include "base/text/text.h"
+
+namespace nines::app {
+namespace {
+
+constexpr std::size_t kQueueMax = 100'000;  // tasks; a target has at most one at a time
+
+// Rules of SLOs are made from their definitions and evaluated with the others.
+std::vector<alerts::GroupConfig> all_groups(const config::Config& config) {
+  std::vector<alerts::GroupConfig> groups = config.groups;
+  for (alerts::GroupConfig& group : slo::Service::alert_groups(config.slos))
+    groups.push_back(std::move(group));
+  return groups;
+}
+
+alerts::ManagerOptions manager_options(const config::Config& config) {
+  alerts::ManagerOptions options;
+  options.evaluation_interval = config.global.evaluation_interval;
+  options.external_labels = config.global.external_labels;
+  options.external_url = config.external_url;
+  return options;
+}
+
+notify::NotifierOptions notifier_options(const config::Config& config) {
+  notify::NotifierOptions options;
+  options.external_url = config.external_url;
+  options.external_labels = config.global.external_labels;
+  return options;
+}
+
+}  // namespace
+
+Parts::Parts(const config::Config& config, const Surroundings& around,
+             std::unique_ptr<storage::Engine> store, std::unique_ptr<Telemetry> telemetry)
+    : around_(around),
+      telemetry_(std::move(telemetry)),
+      store_(std::move(store)),
+      http_(make_curl_http_client({})),
+      collect_pool_(make_thread_pool("collect", 2, kQueueMax)),
+      rules_pool_(make_thread_pool("rules", 2, kQueueMax)),
+      act_pool_(make_thread_pool("act", 1, kQueueMax)),
+      promql_(store_->querier(), around.clock, config.promql),
+      logql_(store_->log_querier()),
+      scraper_(
+          {store_->appender(), *http_, around.scheduler, *collect_pool_, around.log, *telemetry_}),
+      prober_({store_->appender(), *http_, around.scheduler, *collect_pool_, around.log}),
+      host_(
+          config.host.enabled
+              ? std::make_unique<collector::Host>(
+                    config.host, collector::HostParts{around.fs, store_->appender(),
+                                                      around.scheduler, *collect_pool_, around.log})
+              : nullptr),
+      tailer_({around.fs, store_->log_appender(), store_->appender(), store_->state(),
+               around.scheduler, *collect_pool_, around.log, *telemetry_}),
+      slos_({store_->querier(), store_->appender(), store_->state(), around.scheduler, *rules_pool_,
+             around.log, *telemetry_}),
+      notifier_(notifier_options(config),
+                {store_->state(), store_->state(), store_->state(), *http_, around.scheduler,
+                 *act_pool_, around.rng, around.log, *telemetry_}),
+      remediator_({promql_, store_->state(), store_->state(), *http_, around.scheduler, *act_pool_,
+                   around.log, *telemetry_,
+                   [this](const std::string& receiver, const alerts::Alert& alert,
+                          const std::string& key, const std::string& why) {
+                     if (auto paged = notifier_.page_directly(receiver, alert, key); !paged) {
+                       around_.log.error("remediation", "cannot escalate to {}: {} ({})", receiver,
+                                         paged.error().what(), why);
+                     }
+                   }}),
+      rules_(manager_options(config), {promql_,
+                                       store_->appender(),
+                                       store_->state(),
+                                       store_->state(),
+                                       around.scheduler,
+                                       *rules_pool_,
+                                       around.log,
+                                       *telemetry_,
+                                       {&notifier_, &remediator_}}) {}
+
+Parts::~Parts() {
+  server_.reset();
+  // Sources first, so that nothing new arrives at what is taken down after them.
+  rules_.stop();
+  slos_.stop();
+  scraper_.stop();
+  prober_.stop();
+  if (host_) host_->stop();
+  tailer_.stop();
+  remediator_.stop();
+  notifier_.stop();
+  http_.reset();
+}
+
+Result<std::unique_ptr<Parts>> Parts::open(config::Config config, const Surroundings& around,
+                                           Callbacks callbacks) {
+  std::unique_ptr<Telemetry> telemetry = make_telemetry();
+  NINES_TRY(auto store,
+            storage::Engine::open(config.storage, {around.fs, around.clock, around.scheduler,
+                                                   around.log, *telemetry}));
+  std::unique_ptr<Parts> parts(new Parts(config, around, std::move(store), std::move(telemetry)));
+  // The port is taken before anything is collected or paged: a second nines must not act.
+  if (Result<void> served = parts->serve(config, std::move(callbacks)); !served)
+    return std::move(served).error();
+  if (config.builtin.self) {
+    parts->scraper_.add_self(
+        "nines", config.web.listen, config.global.scrape_interval,
+        [telemetry_text = parts->telemetry_.get()] { return telemetry_text->text(); });
+  }
+  if (Result<void> applied = parts->apply(config); !applied) return std::move(applied).error();
+  parts->note_reload(true, around.clock.now());
+  parts->start();
+  return parts;
+}
+
+Result<void> Parts::serve(const config::Config& config, Callbacks callbacks) {
+  web::add_routes(
+      router_,
+      web::ApiParts{around_.clock, around_.log, *telemetry_, store_->querier(),
+                    store_->log_querier(), *store_, store_->state(), promql_, logql_, scraper_,
+                    prober_, host_.get(), tailer_, rules_, slos_, notifier_, remediator_,
+                    std::move(callbacks.runtime), std::move(callbacks.reload)});
+  NINES_TRY(server_,
+            web::Server::start(config.web, router_, around_.clock, around_.log, *telemetry_));
+  return {};
+}
+
+Result<void> Parts::apply(const config::Config& config) {
+  if (Result<void> loaded = tailer_.load(config.logs); !loaded) return loaded;
+  if (Result<void> loaded = rules_.load(all_groups(config)); !loaded) return loaded;
+  slos_.load(config.slos);
+  notifier_.load(config.notify);
+  remediator_.load(config.remediations);
+  scraper_.load(config.scrapes, config.global.external_labels);
+  prober_.load(config.probes, config.global.external_labels);
+  return {};
+}
+
+void Parts::start() {
+  if (host_) host_->start();
+  scraper_.start();
+  prober_.start();
+  tailer_.start();
+  slos_.start();
+  notifier_.start();
+  remediator_.start();
+  rules_.start();
+}
+
+void Parts::note_reload(bool ok, Timestamp at) {
+  telemetry_
+      ->gauge("prometheus_config_last_reload_successful",
+              "Whether the last configuration reload attempt was successful.")
+      .set(ok ? 1 : 0);
+  if (ok) {
+    telemetry_
+        ->gauge("prometheus_config_last_reload_success_timestamp_seconds",
+                "Timestamp of the last successful configuration reload.")
+        .set(static_cast<double>(to_millis(at)) / 1000);
+  }
+}
+
+std::string Parts::greeting(const config::Config& config, Duration since_start) const {
+  const storage::StoreStatus store = store_->status(0);
+  std::string out = fmt::format("nines {}  ready in {:.2f} s\n", kVersion, to_seconds(since_start));
+  out += fmt::format("  page        http://{}:{}/\n", server_->host(), server_->port());
+  out += fmt::format("  data        {} ({}, never more)\n", store.path,
+                     format_bytes(store.budget_bytes));
+  std::vector<std::string> collects;
+  double samples_per_second = 0;
+  if (host_) {
+    const auto host = host_->status();
+    collects.push_back(fmt::format("this host every {} ({} samples)",
+                                   format_duration(config.host.interval), host.last_samples));
+    samples_per_second += static_cast<double>(host.last_samples) / to_seconds(config.host.interval);
+  }
+  for (const collector::TargetStatus& target : scraper_.targets()) {
+    samples_per_second += static_cast<double>(target.last_samples) / to_seconds(target.interval);
+  }
+  if (config.builtin.self) collects.emplace_back("itself");
+  const auto count = [](std::size_t n, const char* one, const char* many) {
+    return fmt::format("{} {}", n, n == 1 ? one : many);
+  };
+  if (!config.scrapes.empty())
+    collects.push_back(count(config.scrapes.size(), "scrape job", "scrape jobs"));
+  if (!config.probes.empty())
+    collects.push_back(count(config.probes.size(), "probe job", "probe jobs"));
+  if (!config.logs.empty()) collects.push_back(count(config.logs.size(), "log job", "log jobs"));
+  out += fmt::format("  collecting  {}\n", collects.empty() ? "nothing yet" : join(collects, ", "));
+  // What the raw class's share of the budget holds at this rate; a sample costs about a byte on
+  // disk.
+  std::uint64_t raw_bytes = 0;
+  for (const storage::ClassStatus& c : store.classes) {
+    if (c.name == "raw") raw_bytes = c.bytes;
+  }
+  if (samples_per_second > 0 && raw_bytes > 0) {
+    const double days = static_cast<double>(raw_bytes) / samples_per_second / 86'400;
+    out += fmt::format(
+        "  keeps       about {:.0f} days at {:.0f} samples/s and a byte per sample (Status shows "
+        "what is measured)\n",
+        days, samples_per_second);
+  }
+  std::size_t rules = 0;
+  for (const auto& group : all_groups(config)) rules += group.rules.size();
+  out += fmt::format("  judging     {}, {}\n", count(rules, "rule", "rules"),
+                     count(config.slos.size(), "SLO", "SLOs"));
+  out += config.notify.route ? fmt::format("  paging      {}\n", config.notify.route->receiver)
+                             : std::string(
+                                   "  paging      nobody yet: run `nines init` and uncomment "
+                                   "[route] and [[receivers]]\n");
+  return out;
+}
+
+}  // namespace nines::app

@@ -1,0 +1,74 @@
+#pragma once
+// Every part of a running nines, in the order in which they are made and, backwards, taken down.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/config/config.h"
+#include "app/server/application.h"
+#include "base/core/real_clock.h"
+#include "base/net/http_client.h"
+#include "base/telemetry/telemetry.h"
+#include "collector/host/host.h"
+#include "collector/probe/prober.h"
+#include "collector/scrape/scraper.h"
+#include "collector/tail/tailer.h"
+#include "rules/alerts/manager.h"
+#include "rules/logql/engine.h"
+#include "rules/notify/notifier.h"
+#include "rules/promql/engine.h"
+#include "rules/remediation/remediator.h"
+#include "rules/slo/service.h"
+#include "storage/engine/engine.h"
+#include "web/api/routes.h"
+#include "web/http/server.h"
+
+namespace nines::app {
+
+struct Callbacks {
+  std::function<web::RuntimeInfo()> runtime;
+  std::function<Result<void>()> reload;
+};
+
+class Parts {
+ public:
+  static Result<std::unique_ptr<Parts>> open(config::Config config, const Surroundings& around,
+                                             Callbacks callbacks);
+  ~Parts();
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+
+  // Hands each module its part of a configuration that has been checked. What can fail comes first.
+  Result<void> apply(const config::Config& config);
+  void note_reload(bool ok, Timestamp at);
+  std::string greeting(const config::Config& config, Duration since_start) const;
+
+ private:
+  Parts(const config::Config& config, const Surroundings& around,
+        std::unique_ptr<storage::Engine> store, std::unique_ptr<Telemetry> telemetry);
+  Result<void> serve(const config::Config& config, Callbacks callbacks);
+  void start();
+
+  const Surroundings around_;
+  std::unique_ptr<Telemetry> telemetry_;
+  std::unique_ptr<storage::Engine> store_;
+  std::unique_ptr<HttpClient> http_;
+  std::unique_ptr<Executor> collect_pool_;  // bodies parsed and appended, /proc and log files read
+  std::unique_ptr<Executor> rules_pool_;    // rules, SLOs: never behind a person's query
+  std::unique_ptr<Executor> act_pool_;      // notification and remediation state
+  promql::Engine promql_;
+  logql::Engine logql_;
+  collector::Scraper scraper_;
+  collector::Prober prober_;
+  std::unique_ptr<collector::Host> host_;
+  collector::Tailer tailer_;
+  slo::Service slos_;
+  notify::Notifier notifier_;
+  remediation::Remediator remediator_;
+  alerts::Manager rules_;
+  web::Router router_;
+  std::unique_ptr<web::Server> server_;  // last made, first gone: no request outlives what it shows
+};
+
+}  // namespace nines::app
