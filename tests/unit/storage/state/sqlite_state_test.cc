@@ -1,0 +1,440 @@
+// What the state database promises: everything reads back, across a reopening too.
+
+#include "storage/state/sqlite_state.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "tests/support/sim_clock.h"
+
+namespace nines::storage {
+namespace {
+
+// A folder of its own for each test, removed with it.
+class StateFile {
+ public:
+  StateFile() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "nines-state-").string() + std::string(6, 'X');
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    folder_ = pattern;
+  }
+  ~StateFile() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  std::string path() const { return folder_ + "/state.db"; }
+  Result<std::unique_ptr<StateStore>> try_open(const StateLimits& limits = {}) {
+    return open_sqlite_state(path(), clock, *log_, limits);
+  }
+  std::unique_ptr<StateStore> open(const StateLimits& limits = {}) {
+    auto store = try_open(limits);
+    REQUIRE_MESSAGE(store, (store ? "" : store.error().what()));
+    return *std::move(store);
+  }
+  testing::SimClock clock{from_millis(1'000'000)};
+
+ private:
+  std::string folder_;
+  std::unique_ptr<Log> log_ = make_null_log();
+};
+
+Matcher must(Result<Matcher> made) {
+  REQUIRE(made);
+  return *std::move(made);
+}
+
+StoredAlert alert(const std::string& instance) {
+  StoredAlert a;
+  a.rule = "r";
+  a.labels = LabelSet{{"alertname", "Down"}, {"instance", instance}};
+  a.annotations = LabelSet{{"summary", "\"quoted\" \n and \\"}};
+  a.value = 1.5;
+  a.firing = true;
+  a.active_at = from_millis(1);
+  a.fired_at = from_millis(2);
+  a.resolved_at = from_millis(3);
+  a.keep_firing_since = from_millis(4);
+  a.last_sent_at = from_millis(5);
+  return a;
+}
+
+Delivery delivery(const std::string& key) {
+  Delivery d;
+  d.idempotency_key = key;
+  d.receiver = "oncall/webhook/0";
+  d.group_key = "{}:{}";
+  d.payload = "{\"a\":1}";
+  d.episodes_json = "[\"e\"]";
+  d.resolved = true;
+  d.queued_at = from_millis(10);
+  d.next_attempt_at = from_millis(11);
+  return d;
+}
+
+RemediationRun run(const std::string& key, std::int64_t intent_ms) {
+  RemediationRun r;
+  r.remediation = "restart";
+  r.episode = "e";
+  r.idempotency_key = key;
+  r.target = "a:1";
+  r.intent_at = from_millis(intent_ms);
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("alerts of a rule are replaced as a whole and survive a reopening") {
+  StateFile file;
+  {
+    auto store = file.open();
+    REQUIRE(store->save_alerts("r", {alert("a"), alert("b")}));
+    REQUIRE(store->save_alerts("r", {alert("c")}));
+    REQUIRE(store->save_alerts("other", {alert("d")}));
+    REQUIRE(store->save_alerts("other", {}));
+  }
+  const auto alerts = file.open()->load_alerts();
+  REQUIRE(alerts);
+  REQUIRE(alerts->size() == 1);
+  const StoredAlert& got = alerts->front();
+  const StoredAlert want = alert("c");
+  CHECK(got.rule == "r");
+  CHECK(got.labels == want.labels);
+  CHECK(got.annotations == want.annotations);
+  CHECK(got.value == 1.5);
+  CHECK(got.firing);
+  CHECK(to_millis(got.active_at) == 1);
+  CHECK(to_millis(got.fired_at) == 2);
+  CHECK(to_millis(got.resolved_at) == 3);
+  CHECK(to_millis(got.keep_firing_since) == 4);
+  CHECK(to_millis(got.last_sent_at) == 5);
+}
+
+TEST_CASE("an alert's value may be NaN or infinite") {
+  StateFile file;
+  auto store = file.open();
+  StoredAlert nan = alert("a");
+  nan.value = std::numeric_limits<double>::quiet_NaN();
+  StoredAlert inf = alert("b");
+  inf.value = -std::numeric_limits<double>::infinity();
+  REQUIRE(store->save_alerts("r", {nan, inf}));
+  const auto alerts = store->load_alerts();
+  REQUIRE(alerts);
+  REQUIRE(alerts->size() == 2);
+  CHECK(std::isnan((*alerts)[0].value));
+  CHECK((*alerts)[1].value == -std::numeric_limits<double>::infinity());
+}
+
+TEST_CASE("two alerts with the same labels in one rule are refused and nothing changes") {
+  StateFile file;
+  auto store = file.open();
+  REQUIRE(store->save_alerts("r", {alert("a")}));
+  CHECK_FALSE(store->save_alerts("r", {alert("b"), alert("b")}));
+  const auto alerts = store->load_alerts();
+  REQUIRE(alerts);
+  REQUIRE(alerts->size() == 1);
+  CHECK(alerts->front().labels.get("instance") == "a");
+}
+
+TEST_CASE("a notification is queued once per key, with its log entry, and updated by id") {
+  StateFile file;
+  auto store = file.open();
+  const NotificationLogEntry entry{"oncall/webhook/0", "{}:{}", {~0ULL, 1}, {2}, from_millis(10)};
+  const auto first = store->enqueue(delivery("k1"), entry);
+  REQUIRE(first);
+  NotificationLogEntry later = entry;
+  later.at = from_millis(99);
+  const auto again = store->enqueue(delivery("k1"), later);
+  REQUIRE(again);
+  CHECK(*again == *first);
+  REQUIRE(store->enqueue(delivery("k2"), entry));
+
+  auto queued = store->queued();
+  REQUIRE(queued);
+  REQUIRE(queued->size() == 2);
+  Delivery done = queued->front();
+  CHECK(done.payload == "{\"a\":1}");
+  CHECK(done.resolved);
+  done.state = DeliveryState::kDelivered;
+  done.attempts = 3;
+  done.delivered_at = from_millis(20);
+  done.last_error = "503";
+  REQUIRE(store->update(done));
+  store.reset();
+
+  store = file.open();
+  queued = store->queued();
+  REQUIRE(queued);
+  REQUIRE(queued->size() == 1);
+  CHECK(queued->front().idempotency_key == "k2");
+  const auto recent = store->recent(10);
+  REQUIRE(recent);
+  REQUIRE(recent->size() == 2);
+  CHECK((*recent)[0].idempotency_key == "k2");
+  CHECK((*recent)[1].attempts == 3);
+  CHECK((*recent)[1].last_error == "503");
+  CHECK(to_millis((*recent)[1].delivered_at) == 20);
+  const auto told = store->last_notification("oncall/webhook/0", "{}:{}");
+  REQUIRE(told);
+  REQUIRE(told->has_value());
+  CHECK((*told)->firing == std::vector<std::uint64_t>{~0ULL, 1});
+  CHECK((*told)->resolved == std::vector<std::uint64_t>{2});
+  CHECK(to_millis((*told)->at) == 10);
+  const auto unknown = store->last_notification("oncall/webhook/0", "other");
+  REQUIRE(unknown);
+  CHECK_FALSE(unknown->has_value());
+}
+
+TEST_CASE("updating a delivery that is not there is kNotFound") {
+  StateFile file;
+  Delivery d = delivery("k");
+  d.id = 7;
+  const auto updated = file.open()->update(d);
+  REQUIRE_FALSE(updated);
+  CHECK(updated.error().code() == ErrorCode::kNotFound);
+}
+
+TEST_CASE("pruning takes finished deliveries and old log entries, never queued ones") {
+  StateFile file;
+  auto store = file.open();
+  const NotificationLogEntry old_entry{"a", "g", {}, {}, from_millis(10)};
+  REQUIRE(store->enqueue(delivery("queued"), old_entry));
+  Delivery done = delivery("done");
+  done.state = DeliveryState::kGivenUp;
+  REQUIRE(store->enqueue(done, old_entry));
+  REQUIRE(store->prune(from_millis(10)));
+  CHECK(store->recent(10)->size() == 2);
+  REQUIRE(store->prune(from_millis(11)));
+  const auto left = store->recent(10);
+  REQUIRE(left);
+  REQUIRE(left->size() == 1);
+  CHECK(left->front().idempotency_key == "queued");
+  CHECK_FALSE(store->last_notification("a", "g")->has_value());
+}
+
+TEST_CASE("a silence keeps its matchers and is replaced by id") {
+  StateFile file;
+  auto store = file.open();
+  Silence silence;
+  silence.id = "5b3cbb3c-0000-4000-8000-000000000000";
+  silence.matchers = {must(Matcher::make(MatchOp::kRegex, "instance", "a|b.*")),
+                      must(Matcher::make(MatchOp::kNotEqual, "severity", "page"))};
+  silence.starts_at = from_millis(1);
+  silence.ends_at = from_millis(2);
+  silence.created_by = "ann";
+  silence.comment = "first";
+  REQUIRE(store->save_silence(silence));
+  silence.comment = "second";
+  REQUIRE(store->save_silence(silence));
+  store.reset();
+  const auto silences = file.open()->load_silences();
+  REQUIRE(silences);
+  REQUIRE(silences->size() == 1);
+  CHECK(silences->front().comment == "second");
+  CHECK(silences->front().matchers == silence.matchers);
+  CHECK(silences->front().matchers[0].matches("bcd"));
+  CHECK(to_millis(silences->front().ends_at) == 2);
+}
+
+TEST_CASE("incidents come newest first, their events by time then order of writing") {
+  StateFile file;
+  auto store = file.open();
+  for (int i = 1; i <= 3; ++i) {
+    Incident incident;
+    incident.episode = "e" + std::to_string(i);
+    incident.labels = LabelSet{{"alertname", "Down"}};
+    incident.started_at = from_millis(i);
+    REQUIRE(store->save_incident(incident));
+  }
+  REQUIRE(store->add_event({0, "e1", from_millis(5), "firing", "it fires", "{}"}));
+  REQUIRE(store->add_event({0, "e1", from_millis(4), "pending", "it waits", "{}"}));
+  REQUIRE(store->add_event({0, "e1", from_millis(5), "notified", "told", "{\"status\":200}"}));
+  const auto newest = store->incidents(2);
+  REQUIRE(newest);
+  REQUIRE(newest->size() == 2);
+  CHECK((*newest)[0].episode == "e3");
+  const auto events = store->events("e1");
+  REQUIRE(events);
+  REQUIRE(events->size() == 3);
+  CHECK((*events)[0].kind == "pending");
+  CHECK((*events)[1].kind == "firing");
+  CHECK((*events)[2].detail_json == "{\"status\":200}");
+  const auto missing = store->incident("e9");
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().code() == ErrorCode::kNotFound);
+}
+
+TEST_CASE("past the limit the oldest resolved incidents go with their events, open ones stay") {
+  StateFile file;
+  StateLimits limits;
+  limits.incidents_max = 2;
+  for (int i = 1; i <= 4; ++i) {
+    auto store = file.open(limits);  // a store prunes with its first save
+    Incident incident;
+    incident.episode = "e" + std::to_string(i);
+    incident.started_at = from_millis(i);
+    incident.resolved_at = from_millis(i == 1 ? 0 : 100);
+    REQUIRE(store->add_event({0, incident.episode, from_millis(i), "pending", "", "{}"}));
+    REQUIRE(store->save_incident(incident));
+  }
+  auto store = file.open(limits);
+  const auto left = store->incidents(10);
+  REQUIRE(left);
+  REQUIRE(left->size() == 3);
+  CHECK((*left)[0].episode == "e4");
+  CHECK((*left)[1].episode == "e3");
+  CHECK((*left)[2].episode == "e1");
+  CHECK(store->events("e2")->empty());
+  CHECK(store->events("e1")->size() == 1);
+}
+
+TEST_CASE("a remediation key is written once, and unfinished runs are found after a crash") {
+  StateFile file;
+  auto store = file.open();
+  const auto first = store->add_run(run("k1", 10));
+  REQUIRE(first);
+  const auto again = store->add_run(run("k1", 10));
+  REQUIRE_FALSE(again);
+  CHECK(again.error().code() == ErrorCode::kOutOfOrder);
+  REQUIRE(store->add_run(run("k2", 20)));
+  RemediationRun done = run("k1", 10);
+  done.id = *first;
+  done.state = RunState::kVerified;
+  done.action_status = 202;
+  done.output = "ok";
+  REQUIRE(store->update_run(done));
+  store.reset();
+  store = file.open();
+  const auto unfinished = store->unfinished_runs();
+  REQUIRE(unfinished);
+  REQUIRE(unfinished->size() == 1);
+  CHECK(unfinished->front().idempotency_key == "k2");
+  CHECK(store->runs_since("restart", from_millis(20))->size() == 1);
+  CHECK(store->runs_since("restart", from_millis(10))->size() == 2);
+  CHECK(store->runs_since("other", from_millis(0))->empty());
+  const auto recent = store->recent_runs(5);
+  REQUIRE(recent);
+  REQUIRE(recent->size() == 2);
+  CHECK((*recent)[1].state == RunState::kVerified);
+  CHECK((*recent)[1].action_status == 202);
+}
+
+TEST_CASE("past the limit the oldest finished runs go, unfinished ones stay") {
+  StateFile file;
+  StateLimits limits;
+  limits.runs_max = 2;
+  auto store = file.open(limits);
+  REQUIRE(store->add_run(run("unfinished", 1)));
+  for (int i = 2; i <= 5; ++i) {
+    RemediationRun skipped = run("k" + std::to_string(i), i);
+    skipped.state = RunState::kSkipped;
+    REQUIRE(store->add_run(skipped));
+  }
+  const auto left = store->recent_runs(10);
+  REQUIRE(left);
+  REQUIRE(left->size() == 3);
+  CHECK((*left)[0].idempotency_key == "k5");
+  CHECK((*left)[1].idempotency_key == "k4");
+  CHECK((*left)[2].idempotency_key == "unfinished");
+}
+
+TEST_CASE("the kill switch is off at first and stays as it was set") {
+  StateFile file;
+  auto store = file.open();
+  CHECK_FALSE(*store->remediation_stopped());
+  REQUIRE(store->set_remediation_stopped(true, "ann"));
+  store.reset();
+  CHECK(*file.open()->remediation_stopped());
+}
+
+TEST_CASE("ledger minutes are idempotent, read half-open and pruned by SLO") {
+  StateFile file;
+  auto store = file.open();
+  CHECK(store->last_minute("s").error().code() == ErrorCode::kNotFound);
+  REQUIRE(store->write_minutes("s", {{10, 1, 2, 0}, {11, 0.5, 1, 3}, {12, 5, 5, 0}}));
+  REQUIRE(store->write_minutes("s", {{11, 0.25, 1, 3}}));
+  REQUIRE(store->write_minutes("t", {{10, 7, 7, 0}}));
+  const auto minutes = store->read_minutes("s", 10, 12);
+  REQUIRE(minutes);
+  REQUIRE(minutes->size() == 2);
+  CHECK((*minutes)[0].valid == 2);
+  CHECK((*minutes)[1].good == 0.25);
+  CHECK((*minutes)[1].excluded == 3);
+  CHECK(*store->last_minute("s") == 12);
+  REQUIRE(store->prune_ledger("s", 12));
+  CHECK(store->read_minutes("s", 0, 100)->size() == 1);
+  CHECK(store->read_minutes("t", 0, 100)->size() == 1);
+}
+
+TEST_CASE("a value is nothing until it is set, then the last one") {
+  StateFile file;
+  auto store = file.open();
+  CHECK_FALSE(store->get_value("a")->has_value());
+  REQUIRE(store->set_value("a", ""));
+  CHECK(store->get_value("a")->value() == "");
+  REQUIRE(store->set_value("a", "2"));
+  store.reset();
+  CHECK(file.open()->get_value("a")->value() == "2");
+}
+
+TEST_CASE("calls from several threads queue up and lose nothing") {
+  StateFile file;
+  auto store = file.open();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&store, t] {
+      for (int i = 0; i < 10; ++i) {
+        const std::string key = std::to_string(t) + "/" + std::to_string(i);
+        static_cast<void>(store->set_value(key, key));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (int t = 0; t < 4; ++t) {
+    for (int i = 0; i < 10; ++i) {
+      const std::string key = std::to_string(t) + "/" + std::to_string(i);
+      CHECK(store->get_value(key)->value_or("") == key);
+    }
+  }
+}
+
+TEST_CASE("a file that is no database is kCorrupt and is not touched") {
+  StateFile file;
+  const std::string junk(8192, 'x');
+  std::ofstream(file.path()) << junk;
+  const auto store = file.try_open();
+  REQUIRE_FALSE(store);
+  CHECK(store.error().code() == ErrorCode::kCorrupt);
+  std::ifstream in(file.path());
+  CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == junk);
+}
+
+TEST_CASE("a full database refuses with kIo and keeps what it had") {
+  StateFile file;
+  StateLimits limits;
+  limits.bytes_max = 256u << 10;
+  auto store = file.open(limits);
+  REQUIRE(store->set_value("small", "v"));
+  const auto big = store->set_value("big", std::string(512u << 10, 'x'));
+  REQUIRE_FALSE(big);
+  CHECK(big.error().code() == ErrorCode::kIo);
+  CHECK(big.error().what().find("write a value") != std::string::npos);
+  CHECK(store->get_value("small")->value() == "v");
+  CHECK(store->set_value("small", "w"));
+}
+
+TEST_CASE("a folder that does not exist is kIo") {
+  testing::SimClock clock{from_millis(0)};
+  const auto log = make_null_log();
+  const auto store = open_sqlite_state("/nonexistent-folder/state.db", clock, *log);
+  REQUIRE_FALSE(store);
+  CHECK(store.error().code() == ErrorCode::kIo);
+}
+
+}  // namespace nines::storage
