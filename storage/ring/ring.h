@@ -34,7 +34,8 @@ enum class SegmentClass : std::uint8_t {
   kLogJournal,  // log lines not yet in blocks; segments are given back by release()
 };
 inline constexpr std::size_t kSegmentClasses = 6;
-std::string_view to_string(SegmentClass cls) noexcept;  // "journal", "raw", "t5m", "t1h", "logs", "log_journal"
+std::string_view to_string(
+    SegmentClass cls) noexcept;  // "journal", "raw", "t5m", "t1h", "logs", "log_journal"
 
 // Chosen by the store that writes the frame. The ring keeps kFooterFrame for itself.
 struct FrameHead {
@@ -54,16 +55,16 @@ struct Location {
 };
 
 struct Frame {
-  FrameHead head;
+  FrameHead head{};
   // Ascending over all appends to one class, over restarts too: the segment's generation in the
   // upper half, the frame's place in the segment (from 0) in the lower.
   std::uint64_t sequence = 0;
-  Location location;
+  Location location{};
   std::span<const std::byte> payload;  // lives during the call that gave it
 };
 
 struct OwnedFrame {
-  FrameHead head;
+  FrameHead head{};
   std::uint64_t sequence = 0;
   std::vector<std::byte> payload;
 };
@@ -88,11 +89,11 @@ struct SegmentInfo {
   std::uint32_t segment = 0;
   std::uint64_t generation = 0;
   SegmentClass cls = SegmentClass::kRaw;
-  bool sealed = false;       // has a footer
-  bool open = false;         // takes frames now
-  TimeBounds times;          // unsealed after a restart: empty until note_times() or append()
+  bool sealed = false;         // has a footer
+  bool open = false;           // takes frames now
+  TimeBounds times{};            // unsealed after a restart: empty until note_times() or append()
   std::uint32_t data_end = 0;  // bytes in use; unsealed after a restart: 0 until scan()
-  Location footer;           // of a sealed segment
+  Location footer{};             // of a sealed segment
 };
 
 // What scan() saw.
@@ -103,22 +104,24 @@ struct ScanReport {
 };
 
 struct RingOptions {
-  std::string path;                    // the data folder; must exist
-  std::uint64_t bytes = 0;             // of all files of the ring together: super + segments <= bytes
-  std::uint32_t segment_bytes = 0;     // a multiple of 4096, at least 64 KiB
+  std::string path;                 // the data folder; must exist
+  std::uint64_t bytes = 0;          // of all files of the ring together: super + segments <= bytes
+  std::uint32_t segment_bytes = 0;  // a multiple of 4096, at least 64 KiB
   // Parts of the ring, per mille, by class. Each class with a part gets at least 2 segments (the
   // journal 3).
   std::array<std::uint16_t, kSegmentClasses> parts = {120, 530, 0, 0, 270, 80};
   std::uint32_t fill_step_bytes = 1u << 20;  // zero-filling, by step()
 };
 
-// Thread-safe, but one thread at a time appends to, syncs, seals or releases segments of one class.
+// Thread-safe, but one thread at a time appends to, seals or releases segments of one class; sync()
+// may run beside an append().
 // read() and scan() from any thread at any time.
 class Ring {
  public:
-  // Opens the ring in `path`, or makes it: all files at their full size. kLimit when the disk cannot
-  // hold it (the text says what is free; nothing is left behind), kInvalid when the folder holds a
-  // ring of another size that cannot become this one, kCorrupt when both superblocks are damaged.
+  // Opens the ring in `path`, or makes it: all files at their full size. kLimit when the disk
+  // cannot hold it (the text says what is free; nothing is left behind), kInvalid when the folder
+  // holds a ring of another size that cannot become this one, kCorrupt when both superblocks are
+  // damaged.
   static Result<std::unique_ptr<Ring>> open(const RingOptions& options, Fs& fs, const Clock& clock,
                                             Log& log);
   virtual ~Ring() = default;
@@ -134,20 +137,21 @@ class Ring {
                                   std::span<const std::byte> payload, TimeBounds times = {}) = 0;
   // The sequence number the last append() to `cls` used; 0 before the first.
   virtual std::uint64_t last_sequence(SegmentClass cls) const = 0;
-  // The largest payload append() would take now without a seal(); of a new segment when none is open.
+  // The largest payload append() would take now without a seal(); of a new segment when none is
+  // open.
   virtual std::size_t room(SegmentClass cls) const = 0;
   // The largest payload a fresh segment takes.
   virtual std::size_t frame_max() const = 0;
   // Everything appended to `cls` before the call is on disk when it returns. Does nothing when
   // nothing is new. kIo: as append().
   virtual Result<void> sync(SegmentClass cls) = 0;
-  // Ends the open segment with `footer` (which must fit: keep room() for it) and syncs it. Without an
-  // open segment it does nothing. kIo: as append().
+  // Ends the open segment with `footer` (which must fit: keep room() for it) and syncs it. Without
+  // an open segment it does nothing. kIo: as append().
   virtual Result<void> seal(SegmentClass cls, std::span<const std::byte> footer) = 0;
   // The segment the next opening of a segment of `cls` would evict; none when a free one is left.
   virtual std::optional<SegmentInfo> next_victim(SegmentClass cls) const = 0;
-  // Gives a segment back before its turn (a journal's, once its rows are elsewhere). Not the open one
-  // (kInvalid). The listener is not called.
+  // Gives a segment back before its turn (a journal's, once its rows are elsewhere). Not the open
+  // one (kInvalid). The listener is not called.
   virtual Result<void> release(std::uint32_t segment, std::uint64_t generation) = 0;
   // Widens the times of a segment found without a footer at start.
   virtual void note_times(std::uint32_t segment, std::uint64_t generation, TimeBounds times) = 0;
@@ -164,10 +168,10 @@ class Ring {
   virtual Result<OwnedFrame> read(const Location& location) const = 0;
   // The segments of a class that hold data, oldest first.
   virtual std::vector<SegmentInfo> segments(SegmentClass cls) const = 0;
-  // Visits every good frame of a segment in order (footers too), until `visit` returns false. After a
-  // restart, call it for every segment that is not sealed: the open one learns from it where to go on
-  // (append() does it by itself otherwise). A bad frame followed by a good later one is a hole; a bad
-  // tail is where writing stopped. kNotFound when evicted, kIo.
+  // Visits every good frame of a segment in order (footers too), until `visit` returns false. After
+  // a restart, call it for every segment that is not sealed: the open one learns from it where to
+  // go on (append() does it by itself otherwise). A bad frame followed by a good later one is a
+  // hole; a bad tail is where writing stopped. kNotFound when evicted, kIo.
   virtual Result<ScanReport> scan(std::uint32_t segment, std::uint64_t generation,
                                   const std::function<bool(const Frame&)>& visit) = 0;
 
@@ -178,9 +182,9 @@ class Ring {
   virtual bool fill_step() = 0;
 
   struct ClassUse {
-    std::uint64_t quota = 0;     // segments
-    std::uint64_t used = 0;      // segments that hold data
-    std::uint64_t bytes = 0;     // of the quota
+    std::uint64_t quota = 0;  // segments
+    std::uint64_t used = 0;   // segments that hold data
+    std::uint64_t bytes = 0;  // of the quota
     std::uint64_t bytes_used = 0;
     std::uint64_t bytes_appended = 0;  // since open()
   };
