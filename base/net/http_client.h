@@ -62,7 +62,9 @@ class HttpClient {
  public:
   virtual ~HttpClient() = default;
   virtual HttpCallId send(HttpRequest request, HttpDone done) = 0;
-  virtual void cancel(HttpCallId call) = 0;  // `done` is not called after cancel() has returned
+  // `done` is not called after cancel() has returned: one that is running is waited for (except from
+  // inside itself), so hold no lock here that a `done` takes.
+  virtual void cancel(HttpCallId call) = 0;
 };
 
 struct HttpClientOptions {

@@ -1,0 +1,78 @@
+#include "base/net/http_client.h"
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <future>
+#include <mutex>
+
+#include <curl/curl.h>
+
+#include "base/core/real_clock.h"
+#include "base/net/internal/transfer.h"
+#include "base/net/internal/worker.h"
+
+namespace nines {
+namespace {
+
+void init_curl_once() {
+  static std::once_flag once;
+  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+}
+
+class CurlHttpClient final : public HttpClient {
+ public:
+  explicit CurlHttpClient(const HttpClientOptions& options) : clock_(make_real_clock()) {
+    init_curl_once();
+    for (int i = 0; i < std::max(1, options.threads); ++i) {
+      net::WorkerOptions worker;
+      worker.name = "nines-http-" + std::to_string(i);
+      worker.handles_per_shard = std::max<std::size_t>(1, options.handles_per_shard);
+      worker.user_agent = options.user_agent;
+      workers_.push_back(std::make_unique<net::Worker>(std::move(worker), *clock_));
+    }
+  }
+
+  HttpCallId send(HttpRequest request, HttpDone done) override {
+    Result<std::string> origin = net::origin_of(request.url);
+    // One server stays with one worker: its connections are there.
+    const std::size_t index = origin ? std::hash<std::string>{}(*origin) % workers_.size() : 0;
+    // The number tells cancel() which worker has the call.
+    const HttpCallId id{++last_call_ * workers_.size() + index};
+    workers_[index]->add(std::make_unique<net::Transfer>(id, std::move(request), std::move(done)),
+                         std::move(origin));
+    return id;
+  }
+
+  void cancel(HttpCallId call) override {
+    if (call == HttpCallId::kNone) return;
+    workers_[static_cast<std::uint64_t>(call) % workers_.size()]->cancel(call);
+  }
+
+ private:
+  const std::unique_ptr<Clock> clock_;
+  std::atomic<std::uint64_t> last_call_ = 0;
+  std::vector<std::unique_ptr<net::Worker>> workers_;
+};
+
+}  // namespace
+
+std::string_view HttpResponse::header(std::string_view name) const {
+  const auto found = std::find_if(headers.begin(), headers.end(),
+                                  [&](const auto& header) { return header.first == name; });
+  return found == headers.end() ? std::string_view() : std::string_view(found->second);
+}
+
+std::unique_ptr<HttpClient> make_curl_http_client(const HttpClientOptions& options) {
+  return std::make_unique<CurlHttpClient>(options);
+}
+
+Result<HttpResponse> send_and_wait(HttpClient& client, HttpRequest request) {
+  std::promise<Result<HttpResponse>> promise;
+  std::future<Result<HttpResponse>> result = promise.get_future();
+  client.send(std::move(request),
+              [&promise](Result<HttpResponse> r) { promise.set_value(std::move(r)); });
+  return result.get();
+}
+
+}  // namespace nines

@@ -1,0 +1,65 @@
+#pragma once
+// One HTTP exchange on one libcurl easy handle: what is asked, and what has come back so far.
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <curl/curl.h>
+
+#include "base/core/result.h"
+#include "base/net/http_client.h"
+#include "base/net/internal/inflate.h"
+
+namespace nines::net {
+
+// "http://host:port": requests of one origin share connections. kInvalid for a URL that is none, or
+// is neither http nor https.
+Result<std::string> origin_of(const std::string& url);
+
+// Owned by the worker that drives it; one thread. `this` must not move while prepared.
+class Transfer {
+ public:
+  Transfer(HttpCallId id, HttpRequest request, HttpDone done);
+  ~Transfer();
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  // Sets every option of a fresh or reset handle. kInvalid: method or header that would break out
+  // of its line.
+  Result<void> prepare(CURL* easy, const std::string& user_agent);
+  // The answer, or why there is none, once libcurl said `code`.
+  Result<HttpResponse> finish(CURLcode code);
+
+  HttpCallId id() const { return id_; }
+  CURL* easy() const { return easy_; }
+  HttpDone& done() { return done_; }
+
+ private:
+  static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
+  static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
+  Result<void> take_header(std::string_view line);
+  Result<void> take_body(std::string_view bytes);
+  void begin_response();
+  Result<void> set_headers();
+  void set_method();
+  void read_certificates();
+  void read_phases();
+  Error failure(CURLcode code) const;
+
+  const HttpCallId id_;
+  HttpRequest request_;
+  HttpDone done_;
+  CURL* easy_ = nullptr;  // lent by the worker
+  curl_slist* headers_ = nullptr;
+  HttpResponse response_;
+  std::size_t header_bytes_ = 0;
+  bool has_body_ = false;
+  std::unique_ptr<GzipInflater> inflater_;
+  std::optional<Error> broken_;  // why we told libcurl to stop
+  char message_[CURL_ERROR_SIZE] = {};
+};
+
+}  // namespace nines::net
