@@ -17,8 +17,8 @@ struct WebhookConfig {
   std::string url;
   bool send_resolved = true;
   Duration timeout{10'000};
-  std::size_t max_alerts = 0;     // 0: all
-  std::string secret;             // signs with Standard Webhooks headers when not empty
+  std::size_t max_alerts = 0;  // 0: all
+  std::string secret;          // signs with Standard Webhooks headers when not empty
 };
 
 struct Receiver {
@@ -27,11 +27,11 @@ struct Receiver {
 };
 
 struct Route {
-  std::string receiver;                           // inherited when empty
+  std::string receiver;  // inherited when empty
   std::vector<Matcher> matchers;
-  std::optional<std::vector<std::string>> group_by;  // {"..."}: by all labels
+  std::optional<std::vector<std::string>> group_by;                     // {"..."}: by all labels
   std::optional<Duration> group_wait, group_interval, repeat_interval;  // root: 30s, 5m, 4h
-  bool continue_matching = false;                 // `continue`
+  bool continue_matching = false;                                       // `continue`
   std::vector<Route> routes;
 };
 
@@ -41,7 +41,7 @@ struct InhibitRule {
 };
 
 struct Config {
-  std::optional<Route> route;     // none: nothing is paged
+  std::optional<Route> route;  // none: nothing is paged
   std::vector<Receiver> receivers;
   std::vector<InhibitRule> inhibit_rules;
 };

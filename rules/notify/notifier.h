@@ -1,5 +1,6 @@
 #pragma once
-// Pages people: groups alerts by route, silences, writes each notification to the durable outbox, sends.
+// Pages people: groups alerts by route, silences, writes each notification to the durable outbox,
+// sends.
 
 #include <cstdint>
 #include <functional>
@@ -23,15 +24,15 @@
 namespace nines::notify {
 
 struct NotifierOptions {
-  std::string external_url;               // externalURL of the payload
-  LabelSet external_labels;               // added to alerts where they have no such label
-  Duration retry_first{1'000};            // backoff: doubled from here ...
-  Duration retry_max{300'000};            // ... up to here, with 20 % jitter
+  std::string external_url;     // externalURL of the payload
+  LabelSet external_labels;     // added to alerts where they have no such label
+  Duration retry_first{1'000};  // backoff: doubled from here ...
+  Duration retry_max{300'000};  // ... up to here, with 20 % jitter
   Duration give_up_after{7LL * 86'400'000};
   std::size_t deliveries_at_once = 16;
 };
 
-struct AlertStatus {                      // Alertmanager's view of an alert
+struct AlertStatus {  // Alertmanager's view of an alert
   alerts::Alert alert;
   std::vector<std::string> receivers;
   std::vector<std::string> silenced_by;   // silence ids
@@ -50,7 +51,7 @@ struct NotifierParts {
   storage::IncidentStore& incidents;
   HttpClient& http;
   Scheduler& scheduler;
-  Executor& executor;                     // state writes happen here
+  Executor& executor;  // state writes happen here
   Rng& rng;
   Log& log;
   Telemetry& telemetry;
@@ -65,7 +66,8 @@ class Notifier final : public alerts::AlertSink {
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
 
-  // Replaces routes and receivers. Queued deliveries of receivers that are gone are given up, with a line.
+  // Replaces routes and receivers. Queued deliveries of receivers that are gone are given up, with
+  // a line.
   void load(Config config);
   void start();  // takes up deliveries that are still queued
   void stop();
@@ -74,7 +76,8 @@ class Notifier final : public alerts::AlertSink {
 
   // A page outside the routes, straight to one receiver: escalation of a remediation, `nines` test
   // pages. `key` makes it idempotent. kNotFound: no such receiver.
-  Result<void> page_directly(const std::string& receiver, const alerts::Alert& alert, const std::string& key);
+  Result<void> page_directly(const std::string& receiver, const alerts::Alert& alert,
+                             const std::string& key);
 
   // Silences. set: creates (empty id) or replaces; returns the id. kInvalid.
   Result<std::string> set_silence(storage::Silence silence);

@@ -1,6 +1,7 @@
 #pragma once
 // Remediations as configured.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,16 +16,16 @@ enum class Mode : std::uint8_t { kOff, kDryRun, kApprove, kAuto };
 struct WebhookAction {
   std::string url;
   Duration timeout{20'000};
-  std::string secret;             // signs with Standard Webhooks headers when not empty
+  std::string secret;  // signs with Standard Webhooks headers when not empty
 };
 struct Limits {
-  Duration cooldown{300'000};     // between runs on the same target
-  int max_per_hour = 3;           // runs of this remediation, all targets together
+  Duration cooldown{300'000};  // between runs on the same target
+  int max_per_hour = 3;        // runs of this remediation, all targets together
   int max_concurrent = 1;
 };
 struct Verify {
-  std::string expr;               // holds: at least one sample, and every sample's value is not 0 ... as an alert would fire
-  Duration hold{0};               // `for`
+  std::string expr;  // holds when it gives at least one sample, as an alert would fire
+  Duration hold{0};  // `for`
   Duration timeout{120'000};
 };
 struct RemediationConfig {

@@ -42,7 +42,7 @@ struct RemediationStatus {
   RemediationConfig config;
   int running = 0;
   int runs_last_hour = 0;
-  std::string last_reason;   // why the last candidate was skipped
+  std::string last_reason;  // why the last candidate was skipped
 };
 
 // Thread-safe. Fails closed: when the intent cannot be written, there is no action.

@@ -1,0 +1,30 @@
+#pragma once
+// Who must not be told: silences and inhibition.
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "rules/alerts/alert.h"
+#include "rules/notify/config.h"
+#include "storage/api/silences.h"
+
+namespace nines::notify {
+
+enum class SilenceState : std::uint8_t { kPending, kActive, kExpired };
+SilenceState silence_state(const storage::Silence& silence, Timestamp now);
+
+// Ids of the active silences that match.
+std::vector<std::string> silenced_by(const std::map<std::string, storage::Silence>& silences,
+                                     const LabelSet& labels, Timestamp now);
+
+// Fingerprints (hex) of firing alerts that inhibit `target`. An alert that matches both sides of a
+// rule is not inhibited by another that does too.
+std::vector<std::string> inhibited_by(std::span<const InhibitRule> rules,
+                                      std::span<const alerts::Alert> firing,
+                                      const LabelSet& target);
+
+}  // namespace nines::notify
