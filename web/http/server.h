@@ -23,6 +23,7 @@ struct ServerOptions {
   std::size_t headers_max = 100;
   std::size_t body_bytes_max = 16u << 20;
   std::size_t response_bytes_max = 64u << 20;
+  std::size_t buffered_bytes_max = 256u << 20;  // request bodies, all connections together; beyond: 503
   Duration head_timeout{10'000};
   Duration body_timeout{30'000};
   Duration idle_timeout{75'000};

@@ -1,0 +1,141 @@
+// Clients that take their time, or the server's.
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/web/http/raw_client.h"
+
+namespace nines::web {
+namespace {
+
+using testing::RawClient;
+using testing::TestServer;
+
+Router hello_router() {
+  Router router;
+  router.add("GET", "/hi", Pool::kFast, [](const Request&) { return text_response(200, "hi"); });
+  router.add("GET", "/big", Pool::kFast,
+             [](const Request&) { return text_response(200, std::string(32u << 20, 'x')); });
+  return router;
+}
+
+double millis_since(Instant start, const Clock& clock) {
+  return std::chrono::duration<double, std::milli>(clock.elapsed() - start).count();
+}
+
+TEST_CASE("500 silent and 500 dripping clients do not delay the others") {
+  const Router router = hello_router();
+  TestServer server(router);
+  std::vector<RawClient> silent;
+  std::vector<RawClient> dripping;
+  for (int i = 0; i < 500; ++i) {
+    silent.push_back(server.client());
+    dripping.push_back(server.client());
+    dripping.back().send("GET /hi HTTP/1.1\r\nHost: localhost\r\nX-A: ");
+  }
+  double worst = 0;
+  for (int round = 0; round < 20; ++round) {
+    for (RawClient& client : dripping) client.send("b");
+    const Instant start = server.clock->elapsed();
+    RawClient client = server.client();
+    REQUIRE(client.get("/hi").body == "hi");
+    worst = std::max(worst, millis_since(start, *server.clock));
+  }
+  CHECK(worst < 100);
+  // And those who come to the point are served.
+  CHECK(dripping[499].send("\r\n\r\n").answer().body == "hi");
+  CHECK(silent[499].get("/hi").body == "hi");
+}
+
+TEST_CASE("a head and a body that never end are answered 408; an idle connection is just closed") {
+  const Router router = hello_router();
+  ServerOptions options;
+  options.head_timeout = options.body_timeout = options.idle_timeout = Duration(50);
+  TestServer server(router, options);
+  RawClient idle = server.client();
+  RawClient head = server.client();
+  head.send("GET /hi HT");
+  RawClient body = server.client();
+  body.send("POST /hi HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nab");
+  CHECK(head.answer().status == 408);
+  CHECK(body.answer().status == 408);
+  CHECK(idle.rest().empty());
+}
+
+TEST_CASE("whoever does not read its answer is dropped at the write deadline") {
+  const Router router = hello_router();
+  ServerOptions options;
+  options.write_timeout = Duration(50);
+  TestServer server(router, options);
+  RawClient client = server.client();
+  client.send("GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  Counter& timeouts = server.telemetry->counter("nines_http_timeouts_total", "");
+  const Instant start = server.clock->elapsed();
+  while (timeouts.value() < 1 && millis_since(start, *server.clock) < 4000) {
+    CHECK(server.client().get("/hi").status == 200);
+  }
+  CHECK(timeouts.value() == 1);
+  CHECK(client.rest().size() < (32u << 20));
+}
+
+TEST_CASE("at the connection limit the longest idle makes room; busy ones are not touched") {
+  const Router router = hello_router();
+  ServerOptions options;
+  options.connections_max = 3;
+  TestServer server(router, options);
+  RawClient busy = server.client();
+  busy.send("GET /h");
+  RawClient old = server.client();
+  REQUIRE(old.get("/hi").status == 200);
+  RawClient young = server.client();
+  REQUIRE(young.get("/hi").status == 200);
+  RawClient fourth = server.client();
+  CHECK(fourth.get("/hi").status == 200);
+  CHECK(old.at_end());
+  CHECK(busy.send("i HTTP/1.1\r\nHost: localhost\r\n\r\n").answer().status == 200);
+  CHECK(young.get("/hi").status == 200);
+}
+
+TEST_CASE("one address has no more connections than its share") {
+  const Router router = hello_router();
+  ServerOptions options;
+  options.connections_per_ip_max = 2;
+  TestServer server(router, options);
+  RawClient first = server.client();
+  RawClient second = server.client();
+  REQUIRE(first.get("/hi").status == 200);
+  REQUIRE(second.get("/hi").status == 200);
+  RawClient third = server.client();
+  CHECK(third.rest().empty());
+}
+
+TEST_CASE("bodies of all connections together stay below their cap") {
+  const Router router = hello_router();
+  ServerOptions options;
+  options.buffered_bytes_max = 1000;
+  TestServer server(router, options);
+  const std::string head = "POST /hi HTTP/1.1\r\nHost: localhost\r\nContent-Length: 700\r\n\r\n";
+  RawClient first = server.client();
+  first.send(head + std::string(600, 'x'));
+  RawClient second = server.client();
+  second.send(head + std::string(600, 'x'));
+  RawClient* late = nullptr;
+  // Whichever came second in the server's eyes is turned away; the other is answered.
+  for (RawClient* client : {&second, &first}) {
+    if (late == nullptr) {
+      const RawClient::Answer answer = client->send("").answer();
+      CHECK(answer.status == 503);
+      late = client;
+    } else {
+      CHECK(client->send(std::string(100, 'x')).answer().status == 405);
+    }
+  }
+  RawClient third = server.client();
+  CHECK(third.send(head + std::string(700, 'x')).answer().status == 405);
+}
+
+}  // namespace
+}  // namespace nines::web
