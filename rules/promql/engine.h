@@ -20,11 +20,12 @@ namespace nines::promql {
 struct EngineOptions {
   Duration lookback_delta{300'000};
   Duration timeout{120'000};
-  std::size_t samples_max = 50'000'000;   // loaded at once by one query
-  std::size_t series_max = 1'000'000;     // selected by one query
-  std::size_t points_max = 11'000;        // steps of a range query
+  std::size_t samples_max = 50'000'000;  // loaded at once by one query
+  std::size_t series_max = 1'000'000;    // selected by one query
+  std::size_t points_max = 11'000;       // steps of a range query
   std::size_t text_bytes_max = 64u << 10;
-  int depth_max = 64;                     // nesting of the expression
+  int depth_max = 64;              // nesting of the expression
+  Duration subquery_step{60'000};  // of [5m:]: the global evaluation interval
 };
 
 // Where in the query text something is, as byte offsets [start, end).
@@ -76,7 +77,7 @@ using Value = std::variant<Vector, Matrix, Scalar, StringValue>;
 
 struct QueryStats {
   std::uint64_t series = 0;
-  std::uint64_t samples = 0;       // decoded
+  std::uint64_t samples = 0;  // decoded
   Duration elapsed{};
 };
 
@@ -94,16 +95,18 @@ struct QueryRequest {
 };
 
 // Thread-safe: any number of queries at once. Errors: kInvalid (execution error of the query:
-// "found duplicate series ...", HTTP 422), kLimit (too many samples, points), kUnavailable (timeout,
-// cancelled), kCorrupt, kIo.
+// "found duplicate series ...", HTTP 422), kLimit (too many samples, points), kUnavailable
+// (timeout, cancelled), kCorrupt, kIo.
 class Engine {
  public:
   Engine(const storage::Querier& querier, const Clock& clock, EngineOptions options);
   const EngineOptions& options() const { return options_; }
 
   // An instant vector is sorted by Prometheus's rules (as the expression leaves it).
-  Result<QueryResult> instant(const Query& query, Timestamp at, const QueryRequest& request = {}) const;
-  // Always a Matrix, sorted by labels. kInvalid when step <= 0 or to < from, kLimit past points_max.
+  Result<QueryResult> instant(const Query& query, Timestamp at,
+                              const QueryRequest& request = {}) const;
+  // Always a Matrix, sorted by labels. kInvalid when step <= 0 or to < from, kLimit past
+  // points_max.
   Result<QueryResult> range(const Query& query, Timestamp from, Timestamp to, Duration step,
                             const QueryRequest& request = {}) const;
 

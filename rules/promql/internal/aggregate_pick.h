@@ -1,0 +1,12 @@
+#pragma once
+// Aggregations that answer with some of their input: topk, bottomk, limitk, limit_ratio.
+
+#include "rules/promql/internal/evaluator.h"
+#include "rules/promql/internal/grouping.h"
+
+namespace nines::promql {
+
+Result<Block> pick_series(QueryContext& q, const Aggregate& node, const Block& in,
+                          Grouping& grouping, const Column& param);
+
+}  // namespace nines::promql

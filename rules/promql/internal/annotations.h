@@ -1,0 +1,54 @@
+#pragma once
+// Warnings and infos of one query, in Prometheus's words, each said once.
+
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "rules/promql/engine.h"
+
+namespace nines::promql {
+
+class Annotations {
+ public:
+  explicit Annotations(std::string_view query) : query_(query) {}
+
+  // `what` without the leading "PromQL warning: " and the trailing position.
+  void warn(std::string_view what, TextRange at) { add("PromQL warning: ", what, at, warnings_); }
+  void info(std::string_view what, TextRange at) { add("PromQL info: ", what, at, infos_); }
+  void storage_warning(std::string text) {
+    if (seen_.insert(text).second) warnings_.push_back(std::move(text));
+  }
+
+  void mixed_floats_histograms(std::string_view metric, TextRange at);
+  void mixed_classic_native(std::string_view metric, TextRange at);
+  void mixed_exponential_custom(std::string_view metric, TextRange at);
+  void not_a_counter(std::string_view metric, TextRange at);
+  void not_a_gauge(std::string_view metric, TextRange at);
+  void histogram_ignored_in_range(std::string_view metric, TextRange at);
+  void histogram_ignored_in_aggregation(std::string_view op, TextRange at);
+  void invalid_quantile(double q, TextRange at);
+  void reset_collision(std::string_view doing, TextRange at);
+  void buckets_reconciled(std::string_view doing, TextRange at);
+  void incompatible_types(std::string_view lhs, std::string_view op, std::string_view rhs,
+                          TextRange at);
+
+  std::vector<std::string> take_warnings() { return std::move(warnings_); }
+  std::vector<std::string> take_infos() { return std::move(infos_); }
+
+ private:
+  void add(std::string_view kind, std::string_view what, TextRange at,
+           std::vector<std::string>& to);
+  std::string_view query_;
+  std::unordered_set<std::string> seen_;
+  std::vector<std::string> warnings_, infos_;
+};
+
+// ` for metric name "x"`, or nothing when there is no name.
+std::string for_metric(std::string_view metric);
+// Go's %g.
+std::string go_float(double v);
+
+}  // namespace nines::promql

@@ -1,0 +1,210 @@
+// Functions of instant vectors: which family answers a call, and the float and date families.
+
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <numbers>
+
+#include "rules/promql/internal/evaluator.h"
+
+namespace nines::promql {
+namespace {
+
+using FloatFunction = double (*)(double);
+
+double sign(double v) {
+  return v < 0 ? -1 : (v > 0 ? 1 : v);
+}
+double to_degrees(double v) {
+  return v * 180 / std::numbers::pi;
+}
+double to_radians(double v) {
+  return v * std::numbers::pi / 180;
+}
+
+// In the order of Fn, from kAbs to kTanh.
+constexpr std::array<FloatFunction, 23> kFloatFunctions = {+[](double v) { return std::fabs(v); },
+                                                           +[](double v) { return std::acos(v); },
+                                                           +[](double v) { return std::acosh(v); },
+                                                           +[](double v) { return std::asin(v); },
+                                                           +[](double v) { return std::asinh(v); },
+                                                           +[](double v) { return std::atan(v); },
+                                                           +[](double v) { return std::atanh(v); },
+                                                           +[](double v) { return std::ceil(v); },
+                                                           +[](double v) { return std::cos(v); },
+                                                           +[](double v) { return std::cosh(v); },
+                                                           &to_degrees,
+                                                           +[](double v) { return std::exp(v); },
+                                                           +[](double v) { return std::floor(v); },
+                                                           +[](double v) { return std::log(v); },
+                                                           +[](double v) { return std::log10(v); },
+                                                           +[](double v) { return std::log2(v); },
+                                                           &to_radians,
+                                                           &sign,
+                                                           +[](double v) { return std::sin(v); },
+                                                           +[](double v) { return std::sinh(v); },
+                                                           +[](double v) { return std::sqrt(v); },
+                                                           +[](double v) { return std::tan(v); },
+                                                           +[](double v) { return std::tanh(v); }};
+
+// Go's Max and Min: a NaN on either side is the answer.
+double greater_of(double a, double b) {
+  if (std::isnan(a) || std::isnan(b)) return a + b;
+  return a > b ? a : b;
+}
+double lesser_of(double a, double b) {
+  if (std::isnan(a) || std::isnan(b)) return a + b;
+  return a < b ? a : b;
+}
+
+// Applies `f(value, step)` to every float; histograms vanish, names go.
+template <typename F>
+Block map_floats(Block block, F f) {
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    block.series[i].drop_name = true;
+    double* row = block.row(i);
+    for (std::size_t s = 0; s < block.steps; ++s) {
+      if (is_absent(row[s])) continue;
+      if (block.histogram(i, s) != nullptr) {
+        block.clear_cell(i, s);
+      } else {
+        row[s] = f(row[s], s);
+      }
+    }
+  }
+  return block;
+}
+
+double date_part(Fn part, double seconds) {
+  using std::chrono::days;
+  // Beyond these a year does not fit a calendar: no date at all.
+  if (!(std::fabs(seconds) < 1e11)) return std::numeric_limits<double>::quiet_NaN();
+  const std::chrono::sys_seconds at{std::chrono::seconds(static_cast<std::int64_t>(seconds))};
+  const std::chrono::sys_days day = std::chrono::floor<days>(at);
+  const std::chrono::year_month_day date(day);
+  const auto second_of_day = static_cast<double>((at - day).count());
+  switch (part) {
+    case Fn::kDaysInMonth: {
+      const auto last = date.year() / date.month() / std::chrono::last;
+      return static_cast<unsigned>(last.day());
+    }
+    case Fn::kDayOfMonth:
+      return static_cast<unsigned>(date.day());
+    case Fn::kDayOfWeek:
+      return std::chrono::weekday(day).c_encoding();
+    case Fn::kDayOfYear: {
+      const std::chrono::sys_days first = date.year() / std::chrono::January / 1;
+      return static_cast<double>((day - first).count() + 1);
+    }
+    case Fn::kHour:
+      return std::floor(second_of_day / 3600);
+    case Fn::kMinute:
+      return std::floor(std::fmod(second_of_day, 3600) / 60);
+    case Fn::kMonth:
+      return static_cast<unsigned>(date.month());
+    default:
+      return static_cast<int>(date.year());
+  }
+}
+
+}  // namespace
+
+Result<Block> Evaluator::call(const Call& call, const Grid& grid) {
+  const Fn id = call.function->id;
+  if (id <= Fn::kRound) return float_function(call, grid);
+  if (id <= Fn::kYear) return date_function(call, grid);
+  if (id >= Fn::kHistogramAvg && id <= Fn::kHistogramQuantiles)
+    return histogram_function(call, grid);
+  if (id == Fn::kAbsentOverTime) return absent_over_time(call, grid);
+  if (id >= Fn::kRate) return range_function(call, grid);
+  switch (id) {
+    case Fn::kVector: {
+      NINES_TRY(const Column column, scalar(*call.args[0], grid));
+      Block out(grid.count, q_.budget);
+      NINES_TRY(const std::size_t row, out.add_row({}));
+      std::copy(column.begin(), column.end(), out.row(row));
+      return out;
+    }
+    case Fn::kAbsent:
+      return absent_function(call, grid);
+    case Fn::kTimestamp:
+    case Fn::kStartTimestamp:
+      return timestamp_function(call, grid);
+    case Fn::kLabelReplace:
+    case Fn::kLabelJoin:
+      return label_function(call, grid);
+    case Fn::kInfo:
+      return info_function(call, grid);
+    default:
+      return sort_function(call, grid);
+  }
+}
+
+Result<Block> Evaluator::float_function(const Call& call, const Grid& grid) {
+  const Fn id = call.function->id;
+  NINES_TRY(Block block, vector(*call.args[0], grid));
+  if (id <= Fn::kTanh) {
+    const FloatFunction f = kFloatFunctions[static_cast<std::size_t>(id)];
+    return map_floats(std::move(block), [f](double v, std::size_t) { return f(v); });
+  }
+  Column first(grid.count, 1.0);
+  if (call.args.size() > 1) {
+    NINES_TRY(first, scalar(*call.args[1], grid));
+  }
+  if (id == Fn::kRound) {
+    return map_floats(std::move(block), [&](double v, std::size_t s) {
+      // Dividing by the inverse loses less than multiplying by the step.
+      const double inverse = 1.0 / first[s];
+      return std::floor(v * inverse + 0.5) / inverse;
+    });
+  }
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  Column least(grid.count, -kInf);
+  Column most(grid.count, kInf);
+  if (id == Fn::kClampMin) least = first;
+  if (id == Fn::kClampMax) most = first;
+  if (id == Fn::kClamp) {
+    least = first;
+    NINES_TRY(most, scalar(*call.args[2], grid));
+  }
+  return map_floats(std::move(block), [&](double v, std::size_t s) {
+    if (most[s] < least[s]) return absent();
+    return greater_of(least[s], lesser_of(most[s], v));
+  });
+}
+
+Result<Block> Evaluator::date_function(const Call& call, const Grid& grid) {
+  const Fn id = call.function->id;
+  if (!call.args.empty()) {
+    NINES_TRY(Block block, vector(*call.args[0], grid));
+    return map_floats(std::move(block), [id](double v, std::size_t) { return date_part(id, v); });
+  }
+  Block out(grid.count, q_.budget);
+  NINES_TRY(const std::size_t row, out.add_row({}));
+  for (std::size_t s = 0; s < grid.count; ++s) {
+    out.row(row)[s] = date_part(id, std::floor(static_cast<double>(grid.at(s)) / 1000));
+  }
+  return out;
+}
+
+Result<Block> Evaluator::timestamp_function(const Call& call, const Grid& grid) {
+  const bool start = call.function->id == Fn::kStartTimestamp;
+  const Expr& inner = unwrap(*call.args[0]);
+  if (inner.kind() == ExprKind::kVectorSelector && !as<VectorSelector>(inner).smoothed) {
+    return select(as<VectorSelector>(inner), grid,
+                  start ? Take::kStartTimestamp : Take::kTimestamp);
+  }
+  // Anything computed was made at the step itself, and began at no known time.
+  NINES_TRY(Block block, vector(*call.args[0], grid));
+  Block out(grid.count, q_.budget);
+  if (start) return out;
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    NINES_TRY(const std::size_t row, out.add_row({block.series[i].labels, true}));
+    for (std::size_t s = 0; s < grid.count; ++s) {
+      if (block.present(i, s)) out.row(row)[s] = static_cast<double>(grid.at(s)) / 1000;
+    }
+  }
+  return out;
+}
+
+}  // namespace nines::promql

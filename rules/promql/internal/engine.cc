@@ -1,0 +1,157 @@
+#include "rules/promql/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "rules/promql/internal/evaluator.h"
+
+namespace nines::promql {
+namespace {
+
+constexpr std::int64_t kTimeMost = std::int64_t{1} << 53;
+
+bool bearable(Timestamp at) {
+  return to_millis(at) < kTimeMost && to_millis(at) > -kTimeMost;
+}
+
+void begin(QueryContext& q, const EngineOptions& options, const QueryRequest& request) {
+  q.lookback = request.lookback_delta.count() > 0 ? request.lookback_delta : options.lookback_delta;
+  q.timeout = request.timeout.count() > 0 ? request.timeout : options.timeout;
+  q.deadline = q.clock.elapsed() + q.timeout;
+  q.stop = request.stop;
+}
+
+// The names leave at last; series that are then the same must not meet.
+Result<Block> without_dropped_names(Block block, Budget& budget) {
+  bool any = false;
+  for (SeriesHead& head : block.series) {
+    if (!head.drop_name) continue;
+    any = true;
+    head.labels = without_metadata(head.labels);
+  }
+  if (!any) return block;
+  return merge_equal_rows(std::move(block), budget);
+}
+
+QueryResult finish(QueryContext& q, Value value, Instant started) {
+  QueryResult out;
+  out.value = std::move(value);
+  out.warnings = q.annotations.take_warnings();
+  out.infos = q.annotations.take_infos();
+  out.stats = q.stats;
+  out.stats.elapsed = std::chrono::duration_cast<Duration>(q.clock.elapsed() - started);
+  return out;
+}
+
+Vector to_vector(const Block& block, Timestamp at) {
+  Vector out;
+  out.reserve(block.size());
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    if (!block.present(i, 0)) continue;
+    const HistogramPtr* h = block.histogram_row(i);
+    out.push_back({block.series[i].labels, at, block.row(i)[0], h != nullptr ? h[0] : nullptr});
+  }
+  return out;
+}
+
+Matrix to_matrix(const Block& block, const Grid& grid) {
+  Matrix out;
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    MatrixSeries series;
+    series.labels = block.series[i].labels;
+    const HistogramPtr* h = block.histogram_row(i);
+    bool any_histogram = false;
+    for (std::size_t s = 0; s < block.steps; ++s) {
+      if (!block.present(i, s)) continue;
+      series.samples.times.push_back(grid.at(s));
+      series.samples.values.push_back(block.row(i)[s]);
+      any_histogram = any_histogram || (h != nullptr && h[s]);
+    }
+    if (series.samples.times.empty()) continue;
+    for (std::size_t s = 0; any_histogram && s < block.steps; ++s) {
+      if (block.present(i, s)) series.samples.histograms.push_back(h[s]);
+    }
+    out.push_back(std::move(series));
+  }
+  std::sort(out.begin(), out.end(),
+            [](const MatrixSeries& a, const MatrixSeries& b) { return a.labels < b.labels; });
+  return out;
+}
+
+}  // namespace
+
+Engine::Engine(const storage::Querier& querier, const Clock& clock, EngineOptions options)
+    : querier_(querier), clock_(clock), options_(options) {}
+
+Result<QueryResult> Engine::instant(const Query& query, Timestamp at,
+                                    const QueryRequest& request) const {
+  const Instant started = clock_.elapsed();
+  if (!bearable(at)) return Error(ErrorCode::kInvalid, "time is out of range");
+  QueryContext q(querier_, clock_, options_, query.text());
+  begin(q, options_, request);
+  q.grid = Grid{to_millis(at), 1, 1};
+  q.query_end = q.grid.start;
+  Evaluator evaluator(q);
+  const Expr& expr = query.expr();
+  switch (expr.type()) {
+    case ValueType::kString: {
+      NINES_TRY(std::string text, evaluator.text(expr));
+      return finish(q, StringValue{at, std::move(text)}, started);
+    }
+    case ValueType::kScalar: {
+      NINES_TRY(const Column column, evaluator.scalar(expr, q.grid));
+      return finish(q, Scalar{at, column[0]}, started);
+    }
+    case ValueType::kMatrix: {
+      NINES_TRY(Matrix matrix, evaluator.matrix(expr, q.grid.start));
+      return finish(q, std::move(matrix), started);
+    }
+    default: {
+      NINES_TRY(Block block, evaluator.vector(expr, q.grid));
+      NINES_TRY(const Block named, without_dropped_names(std::move(block), q.budget));
+      return finish(q, to_vector(named, at), started);
+    }
+  }
+}
+
+Result<QueryResult> Engine::range(const Query& query, Timestamp from, Timestamp to, Duration step,
+                                  const QueryRequest& request) const {
+  const Instant started = clock_.elapsed();
+  if (step.count() <= 0) {
+    return Error(
+        ErrorCode::kInvalid,
+        "zero or negative query resolution step widths are not accepted. Try a positive integer");
+  }
+  if (to < from) return Error(ErrorCode::kInvalid, "end timestamp must not be before start time");
+  if (!bearable(from) || !bearable(to)) return Error(ErrorCode::kInvalid, "time is out of range");
+  const Expr& expr = query.expr();
+  if (expr.type() != ValueType::kVector && expr.type() != ValueType::kScalar) {
+    return Error(ErrorCode::kInvalid, "invalid expression type \"" +
+                                          std::string(documented_name(expr.type())) +
+                                          "\" for range query, must be Scalar or instant Vector");
+  }
+  const auto steps = static_cast<std::uint64_t>((to - from).count() / step.count()) + 1;
+  if (steps > options_.points_max) {
+    return Error(ErrorCode::kLimit,
+                 "exceeded maximum resolution of " + std::to_string(options_.points_max) +
+                     " points per timeseries. Try decreasing the query resolution (?step=XX)");
+  }
+  QueryContext q(querier_, clock_, options_, query.text());
+  begin(q, options_, request);
+  q.grid = Grid{to_millis(from), step.count(), static_cast<std::size_t>(steps)};
+  q.query_end = to_millis(to);
+  q.is_range = true;
+  Evaluator evaluator(q);
+  if (expr.type() == ValueType::kScalar) {
+    NINES_TRY(const Column column, evaluator.scalar(expr, q.grid));
+    MatrixSeries series;
+    series.samples.values = column;
+    for (std::size_t s = 0; s < q.grid.count; ++s) series.samples.times.push_back(q.grid.at(s));
+    return finish(q, Matrix{std::move(series)}, started);
+  }
+  NINES_TRY(Block block, evaluator.vector(expr, q.grid));
+  NINES_TRY(const Block named, without_dropped_names(std::move(block), q.budget));
+  return finish(q, to_matrix(named, q.grid), started);
+}
+
+}  // namespace nines::promql

@@ -1,0 +1,165 @@
+#include "rules/promql/internal/evaluator.h"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "rules/promql/internal/arithmetic.h"
+#include "rules/promql/internal/parser.h"
+
+namespace nines::promql {
+
+Error QueryContext::error(TextRange at, std::string_view what) const {
+  return Error(ErrorCode::kInvalid, position(query, at.start) + ": " + std::string(what));
+}
+
+Result<void> QueryContext::check() const {
+  if (stop != nullptr && stop->stop) {
+    return Error(ErrorCode::kUnavailable, "query was canceled in query execution");
+  }
+  if (clock.elapsed() >= deadline) {
+    return Error(ErrorCode::kUnavailable, "query timed out in query execution");
+  }
+  return {};
+}
+
+Result<Block> Evaluator::broadcast(Block one, const Grid& grid) {
+  Block out(grid.count, q_.budget);
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    NINES_TRY(const std::size_t row, out.add_row(std::move(one.series[i])));
+    const HistogramPtr* h = one.histogram_row(i);
+    for (std::size_t s = 0; s < grid.count; ++s) {
+      if (h != nullptr && h[0]) {
+        out.set_histogram(row, s, h[0]);
+      } else {
+        out.row(row)[s] = one.row(i)[0];
+      }
+    }
+  }
+  return out;
+}
+
+Result<Block> Evaluator::vector(const Expr& expr, const Grid& grid) {
+  if (Result<void> ok = q_.check(); !ok) return ok.error();
+  if (!expr.step_invariant || grid.count == 1) return vector_now(expr, grid);
+  NINES_TRY(Block one, vector_now(expr, Grid{grid.start, grid.step, 1}));
+  return broadcast(std::move(one), grid);
+}
+
+Result<Block> Evaluator::vector_now(const Expr& expr, const Grid& grid) {
+  switch (expr.kind()) {
+    case ExprKind::kVectorSelector:
+      return select(as<VectorSelector>(expr), grid);
+    case ExprKind::kCall:
+      return call(as<Call>(expr), grid);
+    case ExprKind::kAggregate:
+      return aggregate(as<Aggregate>(expr), grid);
+    case ExprKind::kBinary:
+      return binary(as<Binary>(expr), grid);
+    case ExprKind::kUnary:
+      return unary(as<Unary>(expr), grid);
+    case ExprKind::kParen:
+      return vector_now(*as<Paren>(expr).expr, grid);
+    default:
+      return Error(ErrorCode::kInvalid, "expected an instant vector");
+  }
+}
+
+Result<Column> Evaluator::scalar(const Expr& expr, const Grid& grid) {
+  if (Result<void> ok = q_.check(); !ok) return ok.error();
+  if (!expr.step_invariant || grid.count == 1) return scalar_now(expr, grid);
+  NINES_TRY(const Column one, scalar_now(expr, Grid{grid.start, grid.step, 1}));
+  return Column(grid.count, one[0]);
+}
+
+Result<Column> Evaluator::scalar_now(const Expr& expr, const Grid& grid) {
+  switch (expr.kind()) {
+    case ExprKind::kNumber:
+      return Column(grid.count, as<NumberLiteral>(expr).value);
+    case ExprKind::kParen:
+      return scalar_now(*as<Paren>(expr).expr, grid);
+    case ExprKind::kUnary: {
+      const auto& node = as<Unary>(expr);
+      NINES_TRY(Column column, scalar(*node.expr, grid));
+      if (node.negate) {
+        for (double& v : column) v = -v;
+      }
+      return column;
+    }
+    case ExprKind::kBinary: {
+      const auto& node = as<Binary>(expr);
+      NINES_TRY(Column lhs, scalar(*node.lhs, grid));
+      NINES_TRY(const Column rhs, scalar(*node.rhs, grid));
+      for (std::size_t s = 0; s < lhs.size(); ++s)
+        lhs[s] = scalar_arithmetic(node.op, lhs[s], rhs[s]);
+      return lhs;
+    }
+    case ExprKind::kCall:
+      return scalar_call(as<Call>(expr), grid);
+    default:
+      return Error(ErrorCode::kInvalid, "expected a scalar");
+  }
+}
+
+Result<Column> Evaluator::scalar_call(const Call& call, const Grid& grid) {
+  Column out(grid.count, 0.0);
+  const auto fill = [&](double v) {
+    out.assign(grid.count, v);
+    return out;
+  };
+  switch (call.function->id) {
+    case Fn::kPi:
+      return fill(std::numbers::pi);
+    case Fn::kStart:
+      return fill(static_cast<double>(q_.grid.start) / 1000);
+    case Fn::kEnd:
+      return fill(static_cast<double>(q_.query_end) / 1000);
+    case Fn::kStep:
+      return fill(q_.is_range ? static_cast<double>(q_.grid.step) / 1000 : 0.0);
+    case Fn::kRange:
+      return fill(static_cast<double>(q_.query_end - q_.grid.start) / 1000);
+    case Fn::kTime:
+      for (std::size_t s = 0; s < grid.count; ++s) out[s] = static_cast<double>(grid.at(s)) / 1000;
+      return out;
+    case Fn::kMinOf:
+    case Fn::kMaxOf: {
+      NINES_TRY(const Column a, scalar(*call.args[0], grid));
+      NINES_TRY(const Column b, scalar(*call.args[1], grid));
+      const bool least = call.function->id == Fn::kMinOf;
+      for (std::size_t s = 0; s < grid.count; ++s) {
+        out[s] = std::isnan(a[s]) || (least ? a[s] < b[s] : a[s] > b[s]) ? a[s] : b[s];
+      }
+      return out;
+    }
+    case Fn::kScalar: {
+      NINES_TRY(const Block block, vector(*call.args[0], grid));
+      const double nan = std::bit_cast<double>(kNormalNanBits);
+      for (std::size_t s = 0; s < grid.count; ++s) {
+        std::size_t floats = 0;
+        out[s] = nan;
+        for (std::size_t i = 0; i < block.size() && floats < 2; ++i) {
+          if (!block.present(i, s) || block.histogram(i, s) != nullptr) continue;
+          out[s] = ++floats == 1 ? block.row(i)[s] : nan;
+        }
+      }
+      return out;
+    }
+    default:
+      return Error(ErrorCode::kInvalid, "expected a scalar function");
+  }
+}
+
+Result<std::string> Evaluator::text(const Expr& expr) const {
+  const Expr& inner = unwrap(expr);
+  if (inner.kind() != ExprKind::kString) return Error(ErrorCode::kInvalid, "expected a string");
+  return as<StringLiteral>(inner).value;
+}
+
+Result<Block> Evaluator::unary(const Unary& node, const Grid& grid) {
+  NINES_TRY(Block block, vector(*node.expr, grid));
+  if (!node.negate) return block;
+  return negated(std::move(block));
+}
+
+}  // namespace nines::promql

@@ -1,0 +1,116 @@
+#pragma once
+// Evaluates a tree over a grid of steps. One per query, one thread.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "base/core/result.h"
+#include "rules/promql/ast.h"
+#include "rules/promql/engine.h"
+#include "rules/promql/internal/annotations.h"
+#include "rules/promql/internal/functions.h"
+#include "rules/promql/internal/ranges.h"
+#include "rules/promql/internal/values.h"
+#include "storage/api/querier.h"
+
+namespace nines::promql {
+
+// What a query may use, and what it has used.
+struct QueryContext {
+  QueryContext(const storage::Querier& q, const Clock& c, const EngineOptions& o,
+               std::string_view text)
+      : querier(q), clock(c), options(o), annotations(text), budget(o.samples_max), query(text) {}
+  const storage::Querier& querier;
+  const Clock& clock;
+  const EngineOptions& options;
+  Annotations annotations;
+  Budget budget;
+  QueryStats stats;
+  Duration lookback{};
+  Duration timeout{};
+  Instant deadline{};
+  const storage::StopFlag* stop = nullptr;
+  Grid grid;                   // of the whole query: what start(), range() and step() mean
+  std::int64_t query_end = 0;  // may lie past the last step
+  bool is_range = false;
+  std::string_view query;
+
+  // An error of the query at a place in it: `1:5: ` + what.
+  Error error(TextRange at, std::string_view what) const;
+  // kUnavailable when the query has run out of time or was stopped.
+  Result<void> check() const;
+};
+
+class Evaluator {
+ public:
+  explicit Evaluator(QueryContext& context) : q_(context) {}
+
+  Result<Block> vector(const Expr& expr, const Grid& grid);
+  Result<Column> scalar(const Expr& expr, const Grid& grid);
+  Result<std::string> text(const Expr& expr) const;
+  // A range vector at one instant: all samples of the window.
+  Result<Matrix> matrix(const Expr& expr, std::int64_t at);
+
+ private:
+  friend class RangeFunctions;
+
+  Result<Block> vector_now(const Expr& expr, const Grid& grid);
+  Result<Column> scalar_now(const Expr& expr, const Grid& grid);
+  Result<Column> scalar_call(const Call& call, const Grid& grid);
+  Result<Block> broadcast(Block one, const Grid& grid);
+
+  // selectors.cc
+  enum class Take : std::uint8_t { kValue, kTimestamp, kStartTimestamp };
+  Result<Block> select(const VectorSelector& selector, const Grid& grid, Take take = Take::kValue);
+  Result<std::unique_ptr<storage::SeriesSelection>> open(const VectorSelector& selector,
+                                                         std::int64_t from, std::int64_t to);
+  Result<void> read(const storage::SeriesSelection& selection, std::size_t index, std::int64_t from,
+                    std::int64_t to, SampleColumns& out);
+  Result<std::int64_t> offset_ms(const TimeShift& shift) const;
+  std::optional<std::int64_t> fixed_time(const TimeShift& shift) const;
+  Result<std::int64_t> length_ms(const DurationExpr& length) const;
+  Result<double> seconds(const DurationExpr& d) const;
+
+  // ranges.cc: calls `each` for every series of a range vector with its window at every step.
+  using EachSeries = std::function<Result<void>(const RangeSeries&, std::span<const Window>)>;
+  Result<RangeShape> shape(const Expr& range) const;
+  Result<void> for_each_series(const Expr& range, const Grid& grid, const EachSeries& each);
+  Result<void> each_selected(const MatrixSelector& node, const Grid& grid, const RangeShape& shape,
+                             const EachSeries& each);
+  Result<void> each_of_subquery(const Subquery& node, const Grid& grid, const RangeShape& shape,
+                                const EachSeries& each);
+
+  // operators
+  Result<Block> binary(const Binary& node, const Grid& grid);
+  Result<Block> binary_with_scalar(const Binary& node, Block vec, const Column& scalars,
+                                   bool scalar_left);
+  Result<Block> binary_vectors(const Binary& node, Block lhs, Block rhs);
+  Result<Block> set_operator(const Binary& node, Block lhs, Block rhs);
+  Result<Block> unary(const Unary& node, const Grid& grid);
+  Result<Block> aggregate(const Aggregate& node, const Grid& grid);
+
+  // functions
+  Result<Block> call(const Call& call, const Grid& grid);
+  Result<Block> float_function(const Call& call, const Grid& grid);
+  Result<Block> date_function(const Call& call, const Grid& grid);
+  Result<Block> histogram_function(const Call& call, const Grid& grid);
+  Result<Block> label_function(const Call& call, const Grid& grid);
+  Result<Block> sort_function(const Call& call, const Grid& grid);
+  Result<Block> absent_function(const Call& call, const Grid& grid);
+  Result<Block> timestamp_function(const Call& call, const Grid& grid);
+  Result<Block> range_function(const Call& call, const Grid& grid);
+  Result<Block> absent_over_time(const Call& call, const Grid& grid);
+  Result<Block> info_function(const Call& call, const Grid& grid);
+
+  QueryContext& q_;
+};
+
+// The labels absent() gives: those its selector fixes by equality, each only once.
+LabelSet labels_of_absent(const Expr& arg);
+
+}  // namespace nines::promql

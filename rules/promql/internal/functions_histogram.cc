@@ -1,0 +1,240 @@
+// Functions of native and classic histograms.
+
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include "base/text/numbers.h"
+#include "base/text/text.h"
+#include "rules/promql/internal/evaluator.h"
+#include "rules/promql/internal/histogram_math.h"
+#include "rules/promql/internal/quantiles.h"
+
+namespace nines::promql {
+namespace {
+
+constexpr std::string_view kBucketLabel = "le";
+
+double simple_answer(Fn id, const Histogram& h) {
+  switch (id) {
+    case Fn::kHistogramCount:
+      return h.count;
+    case Fn::kHistogramSum:
+      return h.sum;
+    case Fn::kHistogramAvg:
+      return h.sum / h.count;
+    case Fn::kHistogramStddev:
+      return std::sqrt(variance(h));
+    default:
+      return variance(h);
+  }
+}
+
+// Series that are one histogram: classic buckets by their "le", and natives.
+struct Family {
+  LabelSet labels;  // without "le", with the name
+  bool drop_name = true;
+  std::vector<std::pair<std::size_t, double>> buckets;  // row, upper bound
+  std::vector<std::size_t> bad_buckets;                 // rows without a usable "le"
+  std::vector<std::size_t> rows;                        // all rows that may hold natives
+};
+
+// OpenMetrics writes whole numbers with ".0".
+std::string quantile_label(double q) {
+  std::string text = format_double_g(q);
+  if (std::isfinite(q) && text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+class HistogramCall {
+ public:
+  HistogramCall(QueryContext& q, const Block& in, const Expr& vector_arg)
+      : q_(q), in_(in), arg_(vector_arg) {
+    collect();
+  }
+
+  const std::vector<Family>& families() const { return families_; }
+
+  // The native histogram of a family at a step; null when there is none, or it cannot be told from
+  // the classic one there. `classic` gets the buckets.
+  const Histogram* at(const Family& family, std::size_t s, std::vector<ClassicBucket>& classic) {
+    classic.clear();
+    const Histogram* native = nullptr;
+    for (const std::size_t row : family.rows) {
+      if (const Histogram* h = in_.histogram(row, s); h != nullptr) native = h;
+    }
+    for (const auto& [row, upper] : family.buckets) {
+      if (in_.present(row, s) && in_.histogram(row, s) == nullptr) {
+        classic.push_back({upper, in_.row(row)[s]});
+      }
+    }
+    for (const std::size_t row : family.bad_buckets) {
+      if (!in_.present(row, s) || in_.histogram(row, s) != nullptr) continue;
+      q_.annotations.warn("bucket label \"le\" is missing or has a malformed value of " +
+                              quote_go(in_.series[row].labels.get(kBucketLabel)) +
+                              for_metric(in_.series[row].labels.metric_name()),
+                          arg_.range);
+    }
+    if (native != nullptr && !classic.empty()) {
+      q_.annotations.mixed_classic_native(family.labels.metric_name(), arg_.range);
+      classic.clear();
+      return nullptr;
+    }
+    return native;
+  }
+
+  double quantile_at(const Family& family, double q, const Histogram* native,
+                     const std::vector<ClassicBucket>& classic) {
+    const std::string metric = for_metric(family.labels.metric_name());
+    if (native == nullptr) {
+      const ClassicQuantile out = classic_quantile(q, classic);
+      if (out.forced_monotonic) {
+        q_.annotations.info(
+            "input to histogram_quantile needed to be fixed for monotonicity (see "
+            "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)" +
+                metric,
+            arg_.range);
+      }
+      return out.value;
+    }
+    bool nan_result = false;
+    bool nan_skew = false;
+    const double value = quantile(q, *native, nan_result, nan_skew);
+    if (nan_result) {
+      q_.annotations.info(
+          "input to histogram_quantile has NaN observations, result is NaN" + metric,
+          native_range());
+    }
+    if (nan_skew) {
+      q_.annotations.info(
+          "input to histogram_quantile has NaN observations, result is skewed higher" + metric,
+          native_range());
+    }
+    return value;
+  }
+
+  double fraction_at(const Family& family, double lower, double upper, const Histogram* native,
+                     const std::vector<ClassicBucket>& classic) {
+    if (native == nullptr) return classic_fraction(lower, upper, classic);
+    bool nan_excluded = false;
+    const double value = fraction(lower, upper, *native, nan_excluded);
+    if (nan_excluded) {
+      q_.annotations.info(
+          "input to histogram_fraction has NaN observations, which are excluded from all "
+          "fractions" +
+              for_metric(family.labels.metric_name()),
+          arg_.range);
+    }
+    return value;
+  }
+
+ private:
+  TextRange native_range() const { return arg_.range; }
+
+  void collect() {
+    std::unordered_map<LabelSet, std::size_t> index;
+    for (std::size_t i = 0; i < in_.size(); ++i) {
+      const LabelSet& labels = in_.series[i].labels;
+      const bool any_histogram = has_histograms(i);
+      // A native histogram may carry an "le" of its own: it stays part of what the series is.
+      const LabelSet key = any_histogram && !has_floats(i) ? labels : labels.without(kBucketLabel);
+      const auto [at, fresh] = index.emplace(key, families_.size());
+      if (fresh) families_.push_back({key, true, {}, {}, {}});
+      Family& family = families_[at->second];
+      if (any_histogram) family.rows.push_back(i);
+      if (!has_floats(i)) continue;
+      const std::optional<double> upper = parse_double(labels.get(kBucketLabel));
+      if (upper) {
+        family.buckets.emplace_back(i, *upper);
+      } else {
+        family.bad_buckets.push_back(i);
+      }
+    }
+  }
+
+  bool has_histograms(std::size_t i) const {
+    for (std::size_t s = 0; s < in_.steps; ++s) {
+      if (in_.histogram(i, s) != nullptr) return true;
+    }
+    return false;
+  }
+  bool has_floats(std::size_t i) const {
+    for (std::size_t s = 0; s < in_.steps; ++s) {
+      if (in_.present(i, s) && in_.histogram(i, s) == nullptr) return true;
+    }
+    return false;
+  }
+
+  QueryContext& q_;
+  const Block& in_;
+  const Expr& arg_;
+  std::vector<Family> families_;
+};
+
+}  // namespace
+
+Result<Block> Evaluator::histogram_function(const Call& call, const Grid& grid) {
+  const Fn id = call.function->id;
+  if (id < Fn::kHistogramFraction) {
+    NINES_TRY(Block block, vector(*call.args[0], grid));
+    Block out(grid.count, q_.budget);
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      NINES_TRY(const std::size_t row, out.add_row({block.series[i].labels, true}));
+      for (std::size_t s = 0; s < grid.count; ++s) {
+        if (const Histogram* h = block.histogram(i, s)) out.row(row)[s] = simple_answer(id, *h);
+      }
+      if (out.row_empty(row)) out.pop_row();
+    }
+    return out;
+  }
+  const bool several = id == Fn::kHistogramQuantiles;
+  std::vector<Column> params;
+  const Expr* vector_arg = nullptr;
+  for (const ExprPtr& arg : call.args) {
+    if (arg->type() == ValueType::kVector) vector_arg = arg.get();
+    if (arg->type() != ValueType::kScalar) continue;
+    NINES_TRY(Column column, scalar(*arg, grid));
+    if (id != Fn::kHistogramFraction) {
+      for (const double q : column) {
+        if (!(q >= 0 && q <= 1)) q_.annotations.invalid_quantile(q, arg->range);
+      }
+    }
+    params.push_back(std::move(column));
+  }
+  std::string label;
+  if (several) {
+    NINES_TRY(label, text(*call.args[1]));
+    if (label.empty() || !is_valid_utf8(label)) {
+      return Error(ErrorCode::kInvalid,
+                   "invalid label name " + quote_go(label) + " in histogram_quantiles()");
+    }
+  }
+  NINES_TRY(const Block in, vector(*vector_arg, grid));
+  HistogramCall work(q_, in, *vector_arg);
+  Block out(grid.count, q_.budget);
+  RowIndex index;
+  std::vector<ClassicBucket> classic;
+  for (const Family& family : work.families()) {
+    if (const Result<void> ok = q_.check(); !ok) return ok.error();
+    for (std::size_t s = 0; s < grid.count; ++s) {
+      const Histogram* native = work.at(family, s, classic);
+      if (native == nullptr && classic.empty()) continue;
+      const std::size_t answers = several ? params.size() : 1;
+      for (std::size_t k = 0; k < answers; ++k) {
+        const LabelSet labels =
+            several ? family.labels.with(label, quantile_label(params[k][s])) : family.labels;
+        NINES_TRY(const std::size_t row, index.row(out, labels, true));
+        if (out.present(row, s)) {
+          return Error(ErrorCode::kInvalid, "vector cannot contain metrics with the same labelset");
+        }
+        out.row(row)[s] =
+            id == Fn::kHistogramFraction
+                ? work.fraction_at(family, params[0][s], params[1][s], native, classic)
+                : work.quantile_at(family, params[k][s], native, classic);
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace nines::promql

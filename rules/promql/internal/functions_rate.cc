@@ -1,0 +1,274 @@
+// rate, increase, delta, irate, idelta.
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text/text.h"
+#include "rules/promql/internal/histogram_math.h"
+#include "rules/promql/internal/range_functions.h"
+
+namespace nines::promql {
+namespace {
+
+// What extrapolation needs to know of the samples in a window.
+struct Span {
+  std::int64_t first = 0, last = 0;
+  std::size_t count = 0;
+  double first_value = 0;  // a float's value, or a histogram's count
+  double increase = 0;
+  std::int64_t first_start = 0;  // start time of the first sample, 0: unknown
+};
+
+// Prometheus extrapolates to the window's ends when the samples come near them, else by half a
+// sample interval; counters never below zero. Source:
+// prometheus.io/docs/prometheus/latest/querying/functions, "rate()".
+double extrapolation(const Span& span, const Window& window, bool counter) {
+  double to_start = static_cast<double>(span.first - window.from) / 1000;
+  double to_end = static_cast<double>(window.to - span.last) / 1000;
+  const double sampled = static_cast<double>(span.last - span.first) / 1000;
+  const double between = sampled / static_cast<double>(span.count - 1);
+  const double threshold = between * 1.1;
+  if (to_start >= threshold) to_start = between / 2;
+  if (counter) {
+    double to_zero = to_start;
+    if (span.increase > 0 && span.first_value >= 0)
+      to_zero = sampled * (span.first_value / span.increase);
+    to_start = std::min(to_start, to_zero);
+  }
+  if (to_end >= threshold) to_end = between / 2;
+  return (sampled + to_start + to_end) / sampled;
+}
+
+bool is_counter(Fn id) {
+  return id != Fn::kDelta && id != Fn::kIdelta;
+}
+
+double window_seconds(const RangeTask& task) {
+  return static_cast<double>(task.shape.length) / 1000;
+}
+
+// The samples after which a counter of floats began anew, ascending: windows then look at these
+// only.
+std::vector<std::size_t> float_resets(const FloatPoints& f) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 1; i < f.values.size(); ++i) {
+    if (f.values[i] < f.values[i - 1] ||
+        start_time_reset(start_of(f.start_times, i - 1), f.times[i - 1], start_of(f.start_times, i),
+                         f.times[i])) {
+      out.push_back(i);
+    }
+  }
+  return out;
+}
+
+bool histogram_reset(const HistogramPoints& h, std::size_t i) {
+  return start_time_reset(start_of(h.start_times, i - 1), h.times[i - 1],
+                          start_of(h.start_times, i), h.times[i]) ||
+         detect_reset(*h.values[i], *h.values[i - 1]);
+}
+
+// The increase of a histogram over a window, null when it cannot be told.
+class HistogramIncrease {
+ public:
+  HistogramIncrease(const RangeTask& task, const Window& w)
+      : task_(task), h_(task.series.histograms), w_(w), counter_(is_counter(task.id)) {}
+
+  std::shared_ptr<Histogram> run() {
+    const Histogram& last = *h_.values[w_.h1 - 1];
+    Histogram first = *h_.values[w_.h0];
+    hints();
+    // After a reset at once, the first sample's layout does not matter.
+    if (counter_ && histogram_reset(h_, w_.h0 + 1)) {
+      const Histogram& second = *h_.values[w_.h0 + 1];
+      first = Histogram{};
+      first.schema = second.schema;
+      first.custom_values = second.custom_values;
+      first.zero_threshold = second.zero_threshold;
+    }
+    if (!one_kind(first, last)) {
+      task_.annotations.mixed_exponential_custom(task_.metric(), task_.at);
+      return nullptr;
+    }
+    auto out = std::make_shared<Histogram>(last);
+    if (!merge(subtract(*out, first), "subtraction")) return nullptr;
+    if (counter_ && !add_resets(*out, first)) return nullptr;
+    out->reset_hint = ResetHint::kGauge;
+    return out;
+  }
+
+ private:
+  void hints() const {
+    const auto gauge = [&](std::size_t i) { return h_.values[i]->reset_hint == ResetHint::kGauge; };
+    if (!counter_) {
+      if (!gauge(w_.h0) || !gauge(w_.h1 - 1))
+        task_.annotations.not_a_gauge(task_.metric(), task_.at);
+      return;
+    }
+    for (std::size_t i = w_.h0; i < w_.h1; ++i) {
+      if (gauge(i)) return task_.annotations.not_a_counter(task_.metric(), task_.at);
+    }
+  }
+
+  bool one_kind(const Histogram& first, const Histogram& last) const {
+    if (is_custom(first) != is_custom(last)) return false;
+    if (!counter_) return true;
+    for (std::size_t i = w_.h0 + 1; i + 1 < w_.h1; ++i) {
+      if (is_custom(*h_.values[i]) != is_custom(first)) return false;
+    }
+    return true;
+  }
+
+  bool add_resets(Histogram& out, const Histogram& first) const {
+    for (std::size_t i = w_.h0 + 1; i < w_.h1; ++i) {
+      if (!histogram_reset(h_, i)) continue;
+      const Histogram& previous = i == w_.h0 + 1 ? first : *h_.values[i - 1];
+      if (!merge(add(out, previous), "addition")) return false;
+    }
+    return true;
+  }
+
+  bool merge(const MergeOutcome& outcome, std::string_view doing) const {
+    if (outcome.result == Merge::kIncompatible) {
+      task_.annotations.mixed_exponential_custom(task_.metric(), task_.at);
+      return false;
+    }
+    if (outcome.bounds_reconciled) task_.annotations.buckets_reconciled(doing, task_.at);
+    return true;
+  }
+
+  const RangeTask& task_;
+  const HistogramPoints& h_;
+  const Window& w_;
+  bool counter_;
+};
+
+void histogram_rate(const RangeTask& task, std::size_t s) {
+  const Window& w = task.windows[s];
+  const HistogramPoints& h = task.series.histograms;
+  std::shared_ptr<Histogram> increase = HistogramIncrease(task, w).run();
+  if (!increase) return;
+  const Span span{h.times[w.h0],         h.times[w.h1 - 1], w.h1 - w.h0,
+                  h.values[w.h0]->count, increase->count,   start_of(h.start_times, w.h0)};
+  double factor = extrapolation(span, w, is_counter(task.id));
+  if (task.id == Fn::kRate) factor /= window_seconds(task);
+  scale(*increase, factor);
+  compact(*increase);
+  task.set(s, std::move(increase));
+}
+
+}  // namespace
+
+bool start_time_reset(std::int64_t previous_start, std::int64_t previous, std::int64_t start,
+                      std::int64_t time) {
+  // Unknown, or after the sample itself, which cannot be.
+  if (start == 0 || start > time || start < previous) return false;
+  if (start > previous) return true;
+  // At the sample before: a delta, unless that one had no start (a cumulative of unknown start).
+  return previous_start != 0;
+}
+
+Result<void> rate_functions(const RangeTask& task) {
+  if (task.shape.anchored || task.shape.smoothed) return extended_rate(task);
+  const FloatPoints& f = task.series.floats;
+  const bool counter = is_counter(task.id);
+  const std::vector<std::size_t> resets = counter ? float_resets(f) : std::vector<std::size_t>{};
+  std::size_t first_reset = 0;
+  for (std::size_t s = 0; s < task.windows.size(); ++s) {
+    const Window& w = task.windows[s];
+    if (w.f0 != w.f1 && w.h0 != w.h1) {
+      task.annotations.mixed_floats_histograms(task.metric(), task.at);
+      continue;
+    }
+    if (w.h1 - w.h0 > 1) {
+      histogram_rate(task, s);
+      continue;
+    }
+    if (w.f1 - w.f0 < 2) continue;
+    double increase = f.values[w.f1 - 1] - f.values[w.f0];
+    while (first_reset < resets.size() && resets[first_reset] <= w.f0) ++first_reset;
+    for (std::size_t r = first_reset; r < resets.size() && resets[r] < w.f1; ++r) {
+      increase += f.values[resets[r] - 1];
+    }
+    const Span span{f.times[w.f0],  f.times[w.f1 - 1], w.f1 - w.f0,
+                    f.values[w.f0], increase,          start_of(f.start_times, w.f0)};
+    double factor = extrapolation(span, w, counter);
+    if (task.id == Fn::kRate) factor /= window_seconds(task);
+    task.set(s, increase * factor);
+  }
+  return {};
+}
+
+namespace {
+
+// One of the last two samples of a window, float or histogram.
+struct Point {
+  std::int64_t time = 0;
+  std::int64_t start = 0;
+  double value = 0;
+  const Histogram* histogram = nullptr;
+};
+
+// The last two samples of a window, the older first.
+std::pair<Point, Point> last_two(const RangeSeries& series, const Window& w) {
+  std::vector<Point> points;
+  const FloatPoints& f = series.floats;
+  const HistogramPoints& h = series.histograms;
+  for (std::size_t i = w.f1 - std::min<std::size_t>(2, w.f1 - w.f0); i < w.f1; ++i) {
+    points.push_back({f.times[i], start_of(f.start_times, i), f.values[i], nullptr});
+  }
+  for (std::size_t i = w.h1 - std::min<std::size_t>(2, w.h1 - w.h0); i < w.h1; ++i) {
+    points.push_back({h.times[i], start_of(h.start_times, i), 0, h.values[i].get()});
+  }
+  std::sort(points.begin(), points.end(),
+            [](const Point& a, const Point& b) { return a.time < b.time; });
+  return {points[points.size() - 2], points[points.size() - 1]};
+}
+
+HistogramPtr histogram_difference(const RangeTask& task, const Point& a, const Point& b,
+                                  bool reset) {
+  const bool rate = task.id == Fn::kIrate;
+  const bool gauge_a = a.histogram->reset_hint == ResetHint::kGauge;
+  const bool gauge_b = b.histogram->reset_hint == ResetHint::kGauge;
+  if (rate && (gauge_a || gauge_b)) task.annotations.not_a_counter(task.metric(), task.at);
+  if (!rate && (!gauge_a || !gauge_b)) task.annotations.not_a_gauge(task.metric(), task.at);
+  auto out = std::make_shared<Histogram>(*b.histogram);
+  if (!rate || (!reset && !detect_reset(*b.histogram, *a.histogram))) {
+    const MergeOutcome merged = subtract(*out, *a.histogram);
+    if (merged.result == Merge::kIncompatible) {
+      task.annotations.mixed_exponential_custom(task.metric(), task.at);
+      return nullptr;
+    }
+    if (merged.bounds_reconciled) task.annotations.buckets_reconciled("subtraction", task.at);
+  }
+  out->reset_hint = ResetHint::kGauge;
+  compact(*out);
+  if (rate) divide(*out, static_cast<double>(b.time - a.time) / 1000);
+  return out;
+}
+
+}  // namespace
+
+Result<void> instant_rate_functions(const RangeTask& task) {
+  for (std::size_t s = 0; s < task.windows.size(); ++s) {
+    const Window& w = task.windows[s];
+    if (w.size() < 2) continue;
+    const auto [a, b] = last_two(task.series, w);
+    if (a.time == b.time) continue;
+    if ((a.histogram != nullptr) != (b.histogram != nullptr)) {
+      task.annotations.mixed_floats_histograms(task.metric(), task.at);
+      continue;
+    }
+    const bool reset = start_time_reset(a.start, a.time, b.start, b.time);
+    if (b.histogram != nullptr) {
+      if (HistogramPtr h = histogram_difference(task, a, b, reset)) task.set(s, std::move(h));
+      continue;
+    }
+    const bool rate = task.id == Fn::kIrate;
+    double value = rate && (b.value < a.value || reset) ? b.value : b.value - a.value;
+    if (rate) value /= static_cast<double>(b.time - a.time) / 1000;
+    task.set(s, value);
+  }
+  return {};
+}
+
+}  // namespace nines::promql

@@ -1,0 +1,92 @@
+// sum_over_time and avg_over_time, and the dispatch of range functions.
+
+#include <cmath>
+
+#include "rules/promql/internal/range_functions.h"
+#include "rules/promql/internal/sums.h"
+
+namespace nines::promql {
+namespace {
+
+double float_sum(const FloatPoints& f, const Window& w) {
+  double sum = 0;
+  double lost = 0;
+  for (std::size_t i = w.f0; i < w.f1; ++i) kahan_add(f.values[i], sum, lost);
+  return std::isinf(sum) ? sum : sum + lost;
+}
+
+double float_mean(const FloatPoints& f, const Window& w) {
+  RunningMean mean;
+  for (std::size_t i = w.f0; i < w.f1; ++i) mean.add(f.values[i]);
+  return mean.value();
+}
+
+void histogram_total(const RangeTask& task, std::size_t s) {
+  const Window& w = task.windows[s];
+  const bool mean = task.id == Fn::kAvgOverTime;
+  HistogramTotal total;
+  for (std::size_t i = w.h0; i < w.h1; ++i) {
+    if (total.add(*task.series.histograms.values[i], mean)) continue;
+    return task.annotations.mixed_exponential_custom(task.metric(), task.at);
+  }
+  if (total.hints_collided()) task.annotations.reset_collision("aggregation", task.at);
+  if (total.bounds_reconciled()) task.annotations.buckets_reconciled("aggregation", task.at);
+  task.set(s, total.finish(mean));
+}
+
+}  // namespace
+
+Result<void> sum_functions(const RangeTask& task) {
+  for (std::size_t s = 0; s < task.windows.size(); ++s) {
+    const Window& w = task.windows[s];
+    if (w.f0 != w.f1 && w.h0 != w.h1) {
+      task.annotations.mixed_floats_histograms(task.metric(), task.at);
+    } else if (w.h0 != w.h1) {
+      histogram_total(task, s);
+    } else if (w.f0 != w.f1) {
+      task.set(s, task.id == Fn::kSumOverTime ? float_sum(task.series.floats, w)
+                                              : float_mean(task.series.floats, w));
+    }
+  }
+  return {};
+}
+
+Result<Block> Evaluator::range_function(const Call& call, const Grid& grid) {
+  const Fn id = call.function->id;
+  const Expr* range = nullptr;
+  std::vector<Column> params;
+  for (const ExprPtr& arg : call.args) {
+    if (arg->type() == ValueType::kMatrix) {
+      range = arg.get();
+      continue;
+    }
+    NINES_TRY(Column column, scalar(*arg, grid));
+    params.push_back(std::move(column));
+  }
+  const bool keeps_name = id == Fn::kLastOverTime || id == Fn::kFirstOverTime;
+  auto family = &over_time_functions;
+  if (id == Fn::kRate || id == Fn::kIncrease || id == Fn::kDelta) family = &rate_functions;
+  if (id == Fn::kIrate || id == Fn::kIdelta) family = &instant_rate_functions;
+  if (id == Fn::kChanges || id == Fn::kResets) family = &change_functions;
+  if (id == Fn::kDeriv || id == Fn::kPredictLinear || id == Fn::kDoubleExponentialSmoothing) {
+    family = &trend_functions;
+  }
+  if (id == Fn::kSumOverTime || id == Fn::kAvgOverTime) family = &sum_functions;
+  NINES_TRY(const RangeShape how, shape(*range));
+  Block out(grid.count, q_.budget);
+  const Result<void> done = for_each_series(
+      *range, grid,
+      [&](const RangeSeries& series, std::span<const Window> windows) -> Result<void> {
+        NINES_TRY(const std::size_t row,
+                  out.add_row({series.labels, series.drop_name || !keeps_name}));
+        const RangeTask task{q_.annotations,      id,     series, windows, how, grid, range->range,
+                             call.args[0]->range, params, out,    row};
+        if (Result<void> ok = family(task); !ok) return ok;
+        if (out.row_empty(row)) out.pop_row();
+        return {};
+      });
+  if (!done) return done.error();
+  return out;
+}
+
+}  // namespace nines::promql

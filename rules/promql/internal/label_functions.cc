@@ -1,0 +1,205 @@
+// Functions of labels and of order: label_replace, label_join, sort, absent.
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+#include "base/text/regex.h"
+#include "base/text/text.h"
+#include "rules/promql/internal/evaluator.h"
+
+namespace nines::promql {
+namespace {
+
+bool is_label_name(const std::string& name) {
+  return !name.empty() && is_valid_utf8(name);
+}
+
+// Runs of digits compare as numbers: "a2" before "a10".
+int natural_compare(std::string_view a, std::string_view b) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (!digit(a[i]) || !digit(b[j])) {
+      if (a[i] != b[j])
+        return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[j]) ? -1 : 1;
+      ++i;
+      ++j;
+      continue;
+    }
+    std::size_t i_end = i;
+    std::size_t j_end = j;
+    while (i_end < a.size() && digit(a[i_end])) ++i_end;
+    while (j_end < b.size() && digit(b[j_end])) ++j_end;
+    std::string_view x = a.substr(i, i_end - i);
+    std::string_view y = b.substr(j, j_end - j);
+    while (x.size() > 1 && x[0] == '0') x.remove_prefix(1);
+    while (y.size() > 1 && y[0] == '0') y.remove_prefix(1);
+    if (x.size() != y.size()) return x.size() < y.size() ? -1 : 1;
+    if (const int c = x.compare(y); c != 0) return c < 0 ? -1 : 1;
+    i = i_end;
+    j = j_end;
+  }
+  if (i < a.size()) return 1;
+  return j < b.size() ? -1 : 0;
+}
+
+Result<Block> reordered(const Block& block, const std::vector<std::size_t>& order, Budget& budget) {
+  Block out(block.steps, budget);
+  for (const std::size_t from : order) {
+    NINES_TRY(const std::size_t to, out.add_row(block.series[from]));
+    for (std::size_t s = 0; s < block.steps; ++s) {
+      if (block.present(from, s)) out.copy_cell(to, s, block, from);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Block> Evaluator::label_function(const Call& call, const Grid& grid) {
+  std::vector<std::string> texts;
+  for (std::size_t i = 1; i < call.args.size(); ++i) {
+    NINES_TRY(std::string value, text(*call.args[i]));
+    texts.push_back(std::move(value));
+  }
+  const bool replace = call.function->id == Fn::kLabelReplace;
+  const std::string name(call.function->name);
+  const std::string& dst = texts[0];
+  std::shared_ptr<const Regex> regex;
+  if (replace) {
+    Result<std::shared_ptr<const Regex>> compiled = Regex::compile(texts[3], RegexAnchor::kBoth);
+    if (!compiled) {
+      return Error(ErrorCode::kInvalid,
+                   "invalid regular expression in label_replace(): " + texts[3]);
+    }
+    regex = *std::move(compiled);
+  } else {
+    for (std::size_t i = 2; i < texts.size(); ++i) {
+      if (!is_label_name(texts[i])) {
+        return Error(ErrorCode::kInvalid, "invalid source label name in label_join(): " + texts[i]);
+      }
+    }
+  }
+  if (!is_label_name(dst)) {
+    return Error(ErrorCode::kInvalid, "invalid destination label name in " + name + "(): " + dst);
+  }
+  NINES_TRY(Block block, vector(*call.args[0], grid));
+  for (SeriesHead& head : block.series) {
+    std::string value;
+    if (replace) {
+      const std::string source(head.labels.get(texts[2]));
+      const std::vector<std::string_view> groups = regex->groups(source);
+      if (groups.empty()) continue;
+      value = regex->expand(texts[1], groups);
+    } else {
+      std::vector<std::string> parts;
+      for (std::size_t i = 2; i < texts.size(); ++i) parts.emplace_back(head.labels.get(texts[i]));
+      value = join(parts, texts[1]);
+    }
+    head.labels = head.labels.with(dst, value);
+    if (dst == kMetricName) head.drop_name = false;
+  }
+  return merge_equal_rows(std::move(block), q_.budget);
+}
+
+Result<Block> Evaluator::sort_function(const Call& call, const Grid& grid) {
+  const Fn id = call.function->id;
+  if (q_.is_range) {
+    q_.annotations.warn(
+        "sort is ineffective for range queries since results are always ordered by labels",
+        call.range);
+  }
+  NINES_TRY(Block block, vector(*call.args[0], grid));
+  std::vector<std::size_t> order(block.size());
+  std::iota(order.begin(), order.end(), 0);
+  if (id == Fn::kSort || id == Fn::kSortDesc) {
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      for (std::size_t s = 0; s < block.steps; ++s) {
+        if (block.histogram(i, s) != nullptr) block.clear_cell(i, s);
+      }
+    }
+    if (block.steps != 1) return block;
+    const bool descending = id == Fn::kSortDesc;
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      const double x = block.row(a)[0];
+      const double y = block.row(b)[0];
+      if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);  // NaN last
+      return descending ? x > y : x < y;
+    });
+    return reordered(block, order, q_.budget);
+  }
+  if (block.steps != 1) return block;
+  std::vector<std::string> names;
+  for (std::size_t i = 1; i < call.args.size(); ++i) {
+    NINES_TRY(std::string name, text(*call.args[i]));
+    names.push_back(std::move(name));
+  }
+  const bool descending = id == Fn::kSortByLabelDesc;
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    const LabelSet& x = block.series[descending ? b : a].labels;
+    const LabelSet& y = block.series[descending ? a : b].labels;
+    for (const std::string& name : names) {
+      const int c = natural_compare(x.get(name), y.get(name));
+      if (c != 0) return c < 0;
+    }
+    return x < y;
+  });
+  return reordered(block, order, q_.budget);
+}
+
+LabelSet labels_of_absent(const Expr& arg) {
+  const Expr& inner = unwrap(arg);
+  const VectorSelector* selector = nullptr;
+  if (inner.kind() == ExprKind::kVectorSelector) selector = &as<VectorSelector>(inner);
+  if (inner.kind() == ExprKind::kMatrixSelector)
+    selector = as<MatrixSelector>(inner).selector.get();
+  if (selector == nullptr) return {};
+  std::set<std::string> seen;
+  LabelBuilder builder;
+  for (const Matcher& m : selector->matchers) {
+    if (m.name() == kMetricName) continue;
+    if (m.op() == MatchOp::kEqual && seen.insert(m.name()).second) {
+      builder.set(m.name(), m.value());
+    } else {
+      seen.insert(m.name());
+      builder.remove(m.name());
+    }
+  }
+  return builder.build();
+}
+
+Result<Block> Evaluator::absent_function(const Call& call, const Grid& grid) {
+  NINES_TRY(const Block block, vector(*call.args[0], grid));
+  Block out(grid.count, q_.budget);
+  NINES_TRY(const std::size_t row, out.add_row({labels_of_absent(*call.args[0]), false}));
+  for (std::size_t s = 0; s < grid.count; ++s) {
+    bool any = false;
+    for (std::size_t i = 0; i < block.size() && !any; ++i) any = block.present(i, s);
+    if (!any) out.row(row)[s] = 1;
+  }
+  return out;
+}
+
+Result<Block> Evaluator::absent_over_time(const Call& call, const Grid& grid) {
+  std::vector<std::uint8_t> has(grid.count);
+  const Result<void> done =
+      for_each_series(*call.args[0], grid,
+                      [&](const RangeSeries&, std::span<const Window> windows) -> Result<void> {
+                        for (std::size_t s = 0; s < windows.size(); ++s) {
+                          if (!windows[s].empty()) has[s] = 1;
+                        }
+                        return {};
+                      });
+  if (!done) return done.error();
+  Block out(grid.count, q_.budget);
+  NINES_TRY(const std::size_t row, out.add_row({labels_of_absent(*call.args[0]), false}));
+  for (std::size_t s = 0; s < grid.count; ++s) {
+    if (has[s] == 0) out.row(row)[s] = 1;
+  }
+  return out;
+}
+
+}  // namespace nines::promql

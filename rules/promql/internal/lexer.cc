@@ -1,0 +1,458 @@
+#include "rules/promql/internal/lexer.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/text/text.h"
+
+namespace nines::promql {
+namespace {
+
+struct Word {
+  std::string_view text;
+  Tok type;
+};
+constexpr std::array kWords = {
+    Word{"and", Tok::kAnd},
+    Word{"or", Tok::kOr},
+    Word{"unless", Tok::kUnless},
+    Word{"atan2", Tok::kAtan2},
+    Word{"sum", Tok::kSum},
+    Word{"avg", Tok::kAvg},
+    Word{"count", Tok::kCount},
+    Word{"min", Tok::kMin},
+    Word{"max", Tok::kMax},
+    Word{"group", Tok::kGroup},
+    Word{"stddev", Tok::kStddev},
+    Word{"stdvar", Tok::kStdvar},
+    Word{"topk", Tok::kTopk},
+    Word{"bottomk", Tok::kBottomk},
+    Word{"quantile", Tok::kQuantile},
+    Word{"count_values", Tok::kCountValues},
+    Word{"limitk", Tok::kLimitk},
+    Word{"limit_ratio", Tok::kLimitRatio},
+    Word{"offset", Tok::kOffset},
+    Word{"anchored", Tok::kAnchored},
+    Word{"smoothed", Tok::kSmoothed},
+    Word{"by", Tok::kBy},
+    Word{"without", Tok::kWithout},
+    Word{"on", Tok::kOn},
+    Word{"ignoring", Tok::kIgnoring},
+    Word{"group_left", Tok::kGroupLeft},
+    Word{"group_right", Tok::kGroupRight},
+    Word{"fill", Tok::kFill},
+    Word{"fill_left", Tok::kFillLeft},
+    Word{"fill_right", Tok::kFillRight},
+    Word{"bool", Tok::kBool},
+    Word{"start", Tok::kStart},
+    Word{"end", Tok::kEndWord},
+    Word{"step", Tok::kStep},
+    Word{"range", Tok::kRange},
+    Word{"inf", Tok::kNumber},
+    Word{"nan", Tok::kNumber},
+};
+
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_alpha(char c) {
+  return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_alnum(char c) {
+  return is_alpha(c) || is_digit(c);
+}
+bool is_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+class Lexer {
+ public:
+  explicit Lexer(std::string_view text) : text_(text) {}
+
+  std::vector<Token> run() {
+    while (!done_) {
+      if (in_braces_) {
+        inside_braces();
+      } else {
+        statement();
+      }
+    }
+    return std::move(tokens_);
+  }
+
+ private:
+  char peek(std::size_t ahead = 0) const {
+    return pos_ + ahead < text_.size() ? text_[pos_ + ahead] : '\0';
+  }
+  bool at_end() const { return pos_ >= text_.size(); }
+  void emit(Tok type, std::size_t length) {
+    tokens_.push_back({type, pos_, text_.substr(pos_, length), {}});
+    pos_ += length;
+  }
+  void fail(std::string message) {
+    tokens_.push_back(
+        {Tok::kError, pos_, text_.substr(std::min(pos_, text_.size())), std::move(message)});
+    done_ = true;
+  }
+  // The character at the cursor as Go's %q prints a rune.
+  std::string quoted_char() const {
+    if (at_end()) return "'\\ufffd'";
+    const std::string quoted = quote_go(text_.substr(pos_, char_length()));
+    return "'" + quoted.substr(1, quoted.size() - 2) + "'";
+  }
+  std::size_t char_length() const {
+    std::size_t n = 1;
+    while (pos_ + n < text_.size() && (static_cast<unsigned char>(text_[pos_ + n]) & 0xC0) == 0x80)
+      ++n;
+    return n;
+  }
+
+  bool skip_blank() {
+    if (is_space(peek()) && !at_end()) {
+      while (!at_end() && is_space(peek())) ++pos_;
+      return true;
+    }
+    if (peek() == '#') {
+      while (!at_end() && peek() != '\n') ++pos_;
+      return true;
+    }
+    return false;
+  }
+
+  void statement();
+  void inside_braces();
+  void number_or_duration();
+  void word();
+  bool quoted_string();
+  void symbol();
+  void less_or_greater();
+
+  std::string_view text_;
+  std::size_t pos_ = 0;
+  std::vector<Token> tokens_;
+  int parens_ = 0;
+  bool in_braces_ = false;
+  bool in_brackets_ = false;
+  bool got_colon_ = false;
+  bool done_ = false;
+};
+
+void Lexer::statement() {
+  if (skip_blank()) return;
+  if (at_end()) {
+    if (parens_ != 0) return fail("unclosed left parenthesis");
+    if (in_brackets_) return fail("unclosed left bracket");
+    emit(Tok::kEnd, 0);
+    done_ = true;
+    return;
+  }
+  const char c = peek();
+  if (is_digit(c) || (c == '.' && is_digit(peek(1)))) return number_or_duration();
+  if (c == '"' || c == '\'' || c == '`') {
+    quoted_string();
+    return;
+  }
+  if (is_alpha(c) || (c == ':' && !in_brackets_)) return word();
+  symbol();
+}
+
+void Lexer::symbol() {
+  switch (peek()) {
+    case ',':
+      return emit(Tok::kComma, 1);
+    case '*':
+      return emit(Tok::kMul, 1);
+    case '/':
+      return emit(Tok::kDiv, 1);
+    case '%':
+      return emit(Tok::kMod, 1);
+    case '+':
+      return emit(Tok::kAdd, 1);
+    case '-':
+      return emit(Tok::kSub, 1);
+    case '^':
+      return emit(Tok::kPow, 1);
+    case '@':
+      return emit(Tok::kAt, 1);
+    case '<':
+    case '>':
+      return less_or_greater();
+    case '=':
+      if (peek(1) == '=') return emit(Tok::kEqualEqual, 2);
+      if (peek(1) == '~') {
+        ++pos_;
+        return fail("unexpected character after '=': '~'");
+      }
+      return emit(Tok::kEqual, 1);
+    case '!':
+      if (peek(1) == '=') return emit(Tok::kNotEqual, 2);
+      ++pos_;
+      return fail("unexpected character after '!': " + quoted_char());
+    case ':':
+      if (got_colon_) return fail("unexpected colon ':'");
+      got_colon_ = true;
+      return emit(Tok::kColon, 1);
+    case '(':
+      ++parens_;
+      return emit(Tok::kLeftParen, 1);
+    case ')':
+      if (--parens_ < 0) return fail("unexpected right parenthesis ')'");
+      return emit(Tok::kRightParen, 1);
+    case '{':
+      in_braces_ = true;
+      return emit(Tok::kLeftBrace, 1);
+    case '[':
+      if (in_brackets_) return fail("unexpected left bracket '['");
+      in_brackets_ = true;
+      got_colon_ = false;
+      return emit(Tok::kLeftBracket, 1);
+    case ']':
+      if (!in_brackets_) return fail("unexpected right bracket ']'");
+      in_brackets_ = false;
+      return emit(Tok::kRightBracket, 1);
+    default:
+      return fail("unexpected character: " + quoted_char());
+  }
+}
+
+void Lexer::less_or_greater() {
+  const bool less = peek() == '<';
+  if (peek(1) == '=') return emit(less ? Tok::kLessEqual : Tok::kGreaterEqual, 2);
+  if (peek(1) == '/') return emit(less ? Tok::kTrimUpper : Tok::kTrimLower, 2);
+  emit(less ? Tok::kLess : Tok::kGreater, 1);
+}
+
+void Lexer::inside_braces() {
+  if (skip_blank()) return;
+  if (at_end()) return fail("unexpected end of input inside braces");
+  const char c = peek();
+  if (is_alpha(c)) {
+    std::size_t n = 1;
+    while (is_alnum(peek(n))) ++n;
+    return emit(Tok::kIdentifier, n);
+  }
+  switch (c) {
+    case ',':
+      return emit(Tok::kComma, 1);
+    case '"':
+    case '\'':
+    case '`':
+      quoted_string();
+      return;
+    case '=':
+      if (peek(1) == '~') return emit(Tok::kRegex, 2);
+      return emit(Tok::kEqual, 1);
+    case '!':
+      if (peek(1) == '~') return emit(Tok::kNotRegex, 2);
+      if (peek(1) == '=') return emit(Tok::kNotEqual, 2);
+      ++pos_;
+      return fail("unexpected character after '!' inside braces: " + quoted_char());
+    case '{':
+      return fail("unexpected left brace '{'");
+    case '}':
+      in_braces_ = false;
+      return emit(Tok::kRightBrace, 1);
+    default:
+      return fail("unexpected character inside braces: " + quoted_char());
+  }
+}
+
+bool Lexer::quoted_string() {
+  const char quote = peek();
+  std::size_t n = 1;
+  for (;; ++n) {
+    if (pos_ + n >= text_.size() || (text_[pos_ + n] == '\n' && quote != '`')) {
+      fail(quote == '`' ? "unterminated raw string" : "unterminated quoted string");
+      return false;
+    }
+    if (text_[pos_ + n] == '\\' && quote != '`') {
+      ++n;
+      continue;
+    }
+    if (text_[pos_ + n] == quote) break;
+  }
+  emit(Tok::kString, n + 1);
+  return true;
+}
+
+void Lexer::number_or_duration() {
+  // The longest number: hexadecimal, or decimal with fraction and exponent; '_' between digits.
+  std::size_t n = 0;
+  if (peek() == '0' && (peek(1) == 'x' || peek(1) == 'X')) {
+    n = 2;
+    while (is_hex(peek(n)) || peek(n) == '_') ++n;
+  } else {
+    const auto digits = [&] {
+      while (is_digit(peek(n)) || (peek(n) == '_' && n > 0 && is_digit(peek(n + 1)))) ++n;
+    };
+    digits();
+    if (peek(n) == '.') {
+      ++n;
+      digits();
+    }
+    if (peek(n) == 'e' || peek(n) == 'E') {
+      const std::size_t sign = peek(n + 1) == '+' || peek(n + 1) == '-' ? 1 : 0;
+      if (is_digit(peek(n + 1 + sign))) {
+        n += 1 + sign;
+        digits();
+      }
+    }
+  }
+  if (!is_alnum(peek(n)) && peek(n) != '.') return emit(Tok::kNumber, n);
+  // A duration: digits and units in turn.
+  std::size_t d = 0;
+  while (is_digit(peek(d))) {
+    std::size_t e = d;
+    while (is_digit(peek(e))) ++e;
+    const char unit = peek(e);
+    if (unit == 'm' && peek(e + 1) == 's') {
+      e += 2;
+    } else if (unit == 's' || unit == 'm' || unit == 'h' || unit == 'd' || unit == 'w' ||
+               unit == 'y') {
+      ++e;
+    } else {
+      break;
+    }
+    d = e;
+  }
+  if (d > 0 && !is_alnum(peek(d))) return emit(Tok::kDuration, d);
+  std::size_t bad = std::max(n, d);
+  while (is_alnum(peek(bad))) ++bad;
+  fail("bad number or duration syntax: " + quote_go(text_.substr(pos_, bad)));
+}
+
+void Lexer::word() {
+  std::size_t n = 0;
+  while (is_alnum(peek(n)) || (peek(n) == ':' && !in_brackets_)) ++n;
+  const std::string_view text = text_.substr(pos_, n);
+  const std::string lower = to_lower(text);
+  for (const Word& known : kWords) {
+    if (known.text == lower) return emit(known.type, n);
+  }
+  emit(text.find(':') == std::string_view::npos ? Tok::kIdentifier : Tok::kMetricIdentifier, n);
+}
+
+int hex_digit(char c) {
+  if (is_digit(c)) return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+void append_utf8(std::string& out, std::uint32_t code) {
+  const auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xC0 | (code >> 6));
+    put(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    put(0xE0 | (code >> 12));
+    put(0x80 | ((code >> 6) & 0x3F));
+    put(0x80 | (code & 0x3F));
+  } else {
+    put(0xF0 | (code >> 18));
+    put(0x80 | ((code >> 12) & 0x3F));
+    put(0x80 | ((code >> 6) & 0x3F));
+    put(0x80 | (code & 0x3F));
+  }
+}
+
+Error bad_escape() {
+  return Error(ErrorCode::kInvalid, "invalid syntax");
+}
+
+// Reads the escape whose backslash is at body[i]; leaves i at its last character.
+Result<void> unescape(std::string_view body, std::size_t& i, char quote, std::string& out) {
+  if (++i >= body.size()) return bad_escape();
+  static constexpr std::string_view kLetters = "abfnrtv\\";
+  static constexpr std::string_view kValues = "\a\b\f\n\r\t\v\\";
+  const char c = body[i];
+  if (const auto at = kLetters.find(c); at != std::string_view::npos) {
+    out.push_back(kValues[at]);
+    return {};
+  }
+  if (c == quote) {
+    out.push_back(c);
+    return {};
+  }
+  std::size_t digits = 0;
+  int base = 16;
+  if (c == 'x') digits = 2;
+  if (c == 'u') digits = 4;
+  if (c == 'U') digits = 8;
+  if (c >= '0' && c <= '7') {
+    digits = 3;
+    base = 8;
+    --i;
+  }
+  if (digits == 0 || i + digits >= body.size()) return bad_escape();
+  std::uint32_t code = 0;
+  for (std::size_t k = 0; k < digits; ++k) {
+    const int d = hex_digit(body[++i]);
+    if (d < 0 || d >= base) return bad_escape();
+    code = code * static_cast<std::uint32_t>(base) + static_cast<std::uint32_t>(d);
+  }
+  if (c == 'u' || c == 'U') {
+    if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return bad_escape();
+    append_utf8(out, code);
+  } else {
+    if (code > 0xFF) return bad_escape();
+    out.push_back(static_cast<char>(code));
+  }
+  return {};
+}
+
+}  // namespace
+
+bool is_operator(Tok t) noexcept {
+  return t >= Tok::kAdd && t <= Tok::kUnless;
+}
+bool is_aggregator(Tok t) noexcept {
+  return t >= Tok::kSum && t <= Tok::kLimitRatio;
+}
+bool is_keyword(Tok t) noexcept {
+  return t >= Tok::kOffset;
+}
+
+std::vector<Token> lex(std::string_view text) {
+  return Lexer(text).run();
+}
+
+std::string describe(const Token& token) {
+  const std::string text(token.text);
+  if (token.type == Tok::kEnd) return "end of input";
+  if (token.type == Tok::kIdentifier) return "identifier " + quote_go(text);
+  if (token.type == Tok::kMetricIdentifier) return "metric identifier " + quote_go(text);
+  if (is_keyword(token.type)) return "<" + text + ">";
+  if (is_operator(token.type)) return "<op:" + text + ">";
+  if (is_aggregator(token.type)) return "<aggr:" + text + ">";
+  std::string kind;
+  if (token.type == Tok::kString) kind = "string ";
+  if (token.type == Tok::kNumber) kind = "number ";
+  if (token.type == Tok::kDuration) kind = "duration ";
+  if (text.size() > 10) return kind + quote_go(text.substr(0, 10)) + "...";
+  return kind + quote_go(text);
+}
+
+Result<std::string> unquote(std::string_view quoted) {
+  const char quote = quoted.front();
+  const std::string_view body = quoted.substr(1, quoted.size() - 2);
+  if (quote == '`') return std::string(body);
+  std::string out;
+  out.reserve(body.size());
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    if (body[i] != '\\') {
+      out.push_back(body[i]);
+      continue;
+    }
+    if (const Result<void> done = unescape(body, i, quote, out); !done) return done.error();
+  }
+  return out;
+}
+
+}  // namespace nines::promql

@@ -1,0 +1,187 @@
+// Vector-to-vector operators: which series meet, and what the result is called.
+
+#include <unordered_map>
+#include <utility>
+
+#include "rules/promql/internal/arithmetic.h"
+#include "rules/promql/internal/evaluator.h"
+#include "rules/promql/internal/grouping.h"
+
+namespace nines::promql {
+
+void annotate(Annotations& annotations, const Binary& node, const Operand& a, const Operand& b,
+              const Outcome& outcome);
+
+namespace {
+
+bool changes_meaning(BinaryOp op) {
+  return op <= BinaryOp::kAtan2;
+}
+
+// One match group: the rows of the side that may have many, and of the side that must have one.
+struct Group {
+  std::vector<std::size_t> many, one;
+};
+
+class Matching {
+ public:
+  Matching(QueryContext& q, const Binary& node, const Block& lhs, const Block& rhs)
+      : q_(q),
+        node_(node),
+        swapped_(node.matching.card == Cardinality::kOneToMany),
+        one_to_one_(node.matching.card == Cardinality::kOneToOne),
+        many_(swapped_ ? rhs : lhs),
+        one_(swapped_ ? lhs : rhs),
+        grouping_(node.matching.on, node.matching.labels),
+        fill_many_(swapped_ ? node.matching.fill_right : node.matching.fill_left),
+        fill_one_(swapped_ ? node.matching.fill_left : node.matching.fill_right),
+        out_(lhs.steps, q.budget) {}
+
+  Result<Block> run() {
+    for (std::size_t i = 0; i < many_.size(); ++i) group(many_, i).many.push_back(i);
+    for (std::size_t i = 0; i < one_.size(); ++i) group(one_, i).one.push_back(i);
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+      if (g % 64 == 0) {
+        if (const Result<void> ok = q_.check(); !ok) return ok.error();
+      }
+      if (const Result<void> ok = match(g); !ok) return ok.error();
+    }
+    return std::move(out_);
+  }
+
+ private:
+  static constexpr std::size_t kFilled = SIZE_MAX;
+
+  Group& group(const Block& block, std::size_t row) {
+    const std::size_t g = grouping_.group_of(block.series[row].labels);
+    if (g >= groups_.size()) groups_.resize(g + 1);
+    return groups_[g];
+  }
+
+  Operand operand(const Block& block, std::size_t row, std::size_t step, double fill) const {
+    if (row == kFilled) return {fill, nullptr};
+    return {block.row(row)[step], block.histogram(row, step)};
+  }
+
+  Result<void> match(std::size_t g) {
+    const Group& rows = groups_[g];
+    if (rows.many.empty() && !fill_many_) return {};
+    if (rows.one.empty() && !fill_one_) return {};
+    out_rows_.clear();
+    for (std::size_t s = 0; s < out_.steps; ++s) {
+      if (Result<void> ok = match_step(g, rows, s); !ok) return ok;
+    }
+    return {};
+  }
+
+  Result<void> match_step(std::size_t g, const Group& rows, std::size_t s) {
+    std::size_t one = kFilled;
+    for (const std::size_t row : rows.one) {
+      if (!one_.present(row, s)) continue;
+      if (one != kFilled) return many_on_one_side(g, one, row);
+      one = row;
+    }
+    if (one == kFilled && !fill_one_) return {};
+    bool any = false;
+    for (const std::size_t row : rows.many) {
+      if (!many_.present(row, s)) continue;
+      if (any && one_to_one_) {
+        return Error(ErrorCode::kInvalid,
+                     "multiple matches for labels: many-to-one matching must be explicit "
+                     "(group_left/group_right)");
+      }
+      any = true;
+      if (Result<void> ok = combine(g, row, one, s); !ok) return ok;
+    }
+    if (!any && fill_many_ && one != kFilled) return combine(g, kFilled, one, s);
+    return {};
+  }
+
+  Result<void> many_on_one_side(std::size_t g, std::size_t a, std::size_t b) const {
+    return Error(
+        ErrorCode::kInvalid,
+        "found duplicate series for the match group " + grouping_.group_labels(g).to_string() +
+            " on the " + (swapped_ ? "left" : "right") + " hand-side of the operation: [" +
+            one_.series[b].labels.to_string() + ", " + one_.series[a].labels.to_string() +
+            "];many-to-many matching not allowed: matching labels must be unique on one side");
+  }
+
+  Result<void> combine(std::size_t g, std::size_t many, std::size_t one, std::size_t s) {
+    const Operand m = operand(many_, many, s, fill_many_.value_or(0));
+    const Operand o = operand(one_, one, s, fill_one_.value_or(0));
+    const Operand& a = swapped_ ? o : m;
+    const Operand& b = swapped_ ? m : o;
+    Outcome outcome = apply(node_.op, a, b);
+    annotate(q_.annotations, node_, a, b, outcome);
+    if (outcome.incompatible_types || outcome.incompatible_buckets) return {};
+    if (node_.return_bool) {
+      outcome.value = outcome.keep ? 1 : 0;
+      outcome.histogram = nullptr;
+    } else if (!outcome.keep) {
+      return {};
+    }
+    NINES_TRY(const std::size_t row, out_row(g, many, one));
+    if (out_.present(row, s)) {
+      return Error(ErrorCode::kInvalid,
+                   "multiple matches for labels: grouping labels must ensure unique matches");
+    }
+    if (outcome.histogram) {
+      out_.set_histogram(row, s, std::move(outcome.histogram));
+    } else {
+      out_.row(row)[s] = outcome.value;
+    }
+    return {};
+  }
+
+  Result<std::size_t> out_row(std::size_t g, std::size_t many, std::size_t one) {
+    const bool includes = !node_.matching.include.empty();
+    const auto key = std::pair(many, includes ? one : std::size_t{0});
+    for (const auto& [known, row] : out_rows_) {
+      if (known == key) return row;
+    }
+    NINES_TRY(const std::size_t row,
+              index_.row(out_, result_labels(g, many, one), drops_name(many)));
+    out_rows_.emplace_back(key, row);
+    return row;
+  }
+
+  bool drops_name(std::size_t many) const {
+    return node_.return_bool || (many != kFilled && many_.series[many].drop_name);
+  }
+
+  LabelSet result_labels(std::size_t g, std::size_t many, std::size_t one) const {
+    LabelSet labels = many == kFilled ? grouping_.group_labels(g) : many_.series[many].labels;
+    if (changes_meaning(node_.op)) labels = without_metadata(labels);
+    if (many != kFilled && one_to_one_) {
+      labels = node_.matching.on ? labels.keep(node_.matching.labels)
+                                 : labels.drop(node_.matching.labels);
+    }
+    if (node_.matching.include.empty() || one == kFilled) return labels;
+    LabelBuilder builder(labels);
+    for (const std::string& name : node_.matching.include) {
+      builder.set(name, one_.series[one].labels.get(name));
+    }
+    return builder.build();
+  }
+
+  QueryContext& q_;
+  const Binary& node_;
+  const bool swapped_, one_to_one_;
+  const Block& many_;
+  const Block& one_;
+  Grouping grouping_;
+  std::optional<double> fill_many_, fill_one_;
+  std::vector<Group> groups_;
+  Block out_;
+  RowIndex index_;
+  // Of the group at hand: (many row, one row) to the row of the result.
+  std::vector<std::pair<std::pair<std::size_t, std::size_t>, std::size_t>> out_rows_;
+};
+
+}  // namespace
+
+Result<Block> Evaluator::binary_vectors(const Binary& node, Block lhs, Block rhs) {
+  return Matching(q_, node, lhs, rhs).run();
+}
+
+}  // namespace nines::promql

@@ -1,0 +1,84 @@
+#include "rules/promql/internal/values.h"
+
+#include <algorithm>
+
+namespace nines::promql {
+
+Result<std::size_t> Block::add_row(SeriesHead head) {
+  if (Result<void> ok = charge.add(steps); !ok) return ok.error();
+  series.push_back(std::move(head));
+  values.resize(values.size() + steps, absent());
+  if (!histograms.empty()) histograms.resize(values.size());
+  return series.size() - 1;
+}
+
+void Block::set_histogram(std::size_t i, std::size_t step, HistogramPtr h) {
+  if (histograms.empty()) histograms.resize(values.size());
+  histograms[i * steps + step] = std::move(h);
+  values[i * steps + step] = 0;
+}
+
+void Block::clear_cell(std::size_t i, std::size_t step) {
+  values[i * steps + step] = absent();
+  if (!histograms.empty()) histograms[i * steps + step] = nullptr;
+}
+
+bool Block::row_empty(std::size_t i) const {
+  const double* cells = row(i);
+  return std::all_of(cells, cells + steps, [](double v) { return is_absent(v); });
+}
+
+void Block::copy_cell(std::size_t to, std::size_t step, const Block& from, std::size_t from_row) {
+  if (const HistogramPtr* h = from.histogram_row(from_row); h != nullptr && h[step]) {
+    set_histogram(to, step, h[step]);
+    return;
+  }
+  values[to * steps + step] = from.row(from_row)[step];
+}
+
+void Block::pop_row() {
+  series.pop_back();
+  values.resize(values.size() - steps);
+  if (!histograms.empty()) histograms.resize(values.size());
+}
+
+Result<std::size_t> RowIndex::row(Block& block, const LabelSet& labels, bool drop_name) {
+  if (const auto known = rows_.find(labels); known != rows_.end()) return known->second;
+  NINES_TRY(const std::size_t made, block.add_row({labels, drop_name}));
+  rows_.emplace(labels, made);
+  return made;
+}
+
+LabelSet without_metadata(const LabelSet& labels) {
+  static const std::vector<std::string> kNames = {"__name__", "__type__", "__unit__"};
+  return labels.drop(kNames);
+}
+
+Result<Block> merge_equal_rows(Block block, Budget& budget) {
+  std::unordered_map<LabelSet, std::size_t> seen;
+  seen.reserve(block.size());
+  bool unique = true;
+  for (const SeriesHead& head : block.series) {
+    if (!seen.emplace(head.labels, seen.size()).second) {
+      unique = false;
+      break;
+    }
+  }
+  if (unique) return block;
+  Block out(block.steps, budget);
+  RowIndex index;
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    NINES_TRY(const std::size_t to,
+              index.row(out, block.series[i].labels, block.series[i].drop_name));
+    for (std::size_t s = 0; s < block.steps; ++s) {
+      if (!block.present(i, s)) continue;
+      if (out.present(to, s)) {
+        return Error(ErrorCode::kInvalid, "vector cannot contain metrics with the same labelset");
+      }
+      out.copy_cell(to, s, block, i);
+    }
+  }
+  return out;
+}
+
+}  // namespace nines::promql

@@ -1,0 +1,148 @@
+#pragma once
+// What expressions evaluate to: one row of values per series, one value per step.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/core/result.h"
+#include "base/model/labels.h"
+#include "base/model/sample.h"
+
+namespace nines::promql {
+
+// "No sample at this step". A staleness marker never leaves a selector, so its bits are free to say
+// it.
+inline double absent() {
+  return stale_nan();
+}
+inline bool is_absent(double v) {
+  return is_stale_nan(v);
+}
+
+// The instants an expression is evaluated at: start, start + step, ...
+struct Grid {
+  std::int64_t start = 0;
+  std::int64_t step = 1;
+  std::size_t count = 1;
+  std::int64_t at(std::size_t i) const { return start + static_cast<std::int64_t>(i) * step; }
+  std::int64_t end() const { return at(count - 1); }
+};
+
+// How many samples a query holds at once, against its limit.
+class Budget {
+ public:
+  explicit Budget(std::size_t samples_max) : max_(samples_max) {}
+  Result<void> take(std::size_t samples) {
+    if (samples > max_ - used_) {
+      return Error(ErrorCode::kLimit,
+                   "query processing would load too many samples into memory in query execution");
+    }
+    used_ += samples;
+    return {};
+  }
+  void give(std::size_t samples) { used_ -= samples; }
+  std::size_t used() const { return used_; }
+
+ private:
+  std::size_t max_;
+  std::size_t used_ = 0;
+};
+
+// Samples taken from a budget, given back when this ends.
+class Charge {
+ public:
+  Charge() = default;
+  explicit Charge(Budget& budget) : budget_(&budget) {}
+  Charge(Charge&& o) noexcept
+      : budget_(std::exchange(o.budget_, nullptr)), samples_(std::exchange(o.samples_, 0)) {}
+  Charge& operator=(Charge&& o) noexcept {
+    if (this != &o) {
+      release();
+      budget_ = std::exchange(o.budget_, nullptr);
+      samples_ = std::exchange(o.samples_, 0);
+    }
+    return *this;
+  }
+  Charge(const Charge&) = delete;
+  Charge& operator=(const Charge&) = delete;
+  ~Charge() { release(); }
+  Result<void> add(std::size_t samples) {
+    if (budget_ == nullptr) return {};
+    if (Result<void> ok = budget_->take(samples); !ok) return ok;
+    samples_ += samples;
+    return {};
+  }
+
+ private:
+  void release() {
+    if (budget_ != nullptr) budget_->give(samples_);
+    samples_ = 0;
+  }
+  Budget* budget_ = nullptr;
+  std::size_t samples_ = 0;
+};
+
+struct SeriesHead {
+  LabelSet labels;
+  // The name goes at the end of the query only, so that what stands around may still use it.
+  bool drop_name = false;
+};
+
+using Column = std::vector<double>;  // a scalar at every step
+
+// An instant vector at every step: rows of series, columns of steps, absent() where there is none.
+// A cell is a histogram when `histograms` holds one there; its value is then 0.
+struct Block {
+  std::size_t steps = 0;
+  std::vector<SeriesHead> series;
+  std::vector<double> values;            // series.size() * steps
+  std::vector<HistogramPtr> histograms;  // empty, or as many
+  Charge charge;
+
+  Block() = default;
+  Block(std::size_t step_count, Budget& budget) : steps(step_count), charge(budget) {}
+
+  std::size_t size() const { return series.size(); }
+  double* row(std::size_t i) { return values.data() + i * steps; }
+  const double* row(std::size_t i) const { return values.data() + i * steps; }
+  const HistogramPtr* histogram_row(std::size_t i) const {
+    return histograms.empty() ? nullptr : histograms.data() + i * steps;
+  }
+  const Histogram* histogram(std::size_t i, std::size_t step) const {
+    return histograms.empty() ? nullptr : histograms[i * steps + step].get();
+  }
+  bool present(std::size_t i, std::size_t step) const {
+    return !is_absent(values[i * steps + step]);
+  }
+  // Appends a row of absent values. kLimit past the query's samples.
+  Result<std::size_t> add_row(SeriesHead head);
+  void set_histogram(std::size_t i, std::size_t step, HistogramPtr h);
+  void clear_cell(std::size_t i, std::size_t step);
+  bool row_empty(std::size_t i) const;
+  // Copies one cell of another block with the same steps.
+  void copy_cell(std::size_t to, std::size_t step, const Block& from, std::size_t row);
+  // Forgets the last row.
+  void pop_row();
+};
+
+// Rows by labels, for results whose series are found as they come.
+class RowIndex {
+ public:
+  // The row of these labels in `block`, made when new.
+  Result<std::size_t> row(Block& block, const LabelSet& labels, bool drop_name);
+
+ private:
+  std::unordered_map<LabelSet, std::size_t> rows_;
+};
+
+// Without the metric's name, type and unit.
+LabelSet without_metadata(const LabelSet& labels);
+
+// Joins rows with equal labels whose samples never meet; kInvalid when they do.
+Result<Block> merge_equal_rows(Block block, Budget& budget);
+
+}  // namespace nines::promql
