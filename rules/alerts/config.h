@@ -23,6 +23,7 @@ struct RuleConfig {
   std::map<std::string, std::string> labels;       // values are templates in alerting rules
   std::map<std::string, std::string> annotations;  // values are templates
   int line = 0;                   // in the file, 0 when built in
+  bool operator==(const RuleConfig&) const = default;
 };
 
 struct GroupConfig {
@@ -33,13 +34,15 @@ struct GroupConfig {
   std::size_t limit = 0; // results per rule; 0: none
   std::map<std::string, std::string> labels;  // added to each rule's results
   std::vector<RuleConfig> rules;
+  bool operator==(const GroupConfig&) const = default;
 };
 
-// Reads a Prometheus rule file (YAML, several documents allowed, unknown keys refused).
-// kInvalid: `file:line:col: message`. Expressions and templates are not checked here.
+// Reads a Prometheus rule file (YAML, several documents allowed, unknown keys refused with the nearest
+// known one). kInvalid: `file:line:col: message`. Expressions and templates are not checked here.
 Result<std::vector<GroupConfig>> parse_rules_yaml(const std::string& file, std::string_view text);
 
 // Checks names, expressions and templates of one group. Each problem names its rule; empty: all well.
+// Two rules with the same name, expression and labels are a problem: nothing could tell them apart.
 std::vector<std::string> check_group(const GroupConfig& group, const promql::EngineOptions& options);
 
 }  // namespace nines::alerts

@@ -1,0 +1,215 @@
+#include "rules/alerts/internal/alert_book.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace nines::alerts {
+
+void AlertBook::sign(Alert& alert) const {
+  alert.rule = settings_.rule;
+  alert.generator_url = settings_.generator_url;
+  alert.valid_for = settings_.valid_for;
+}
+
+void AlertBook::adopt(AlertBook& old) {
+  entries_ = std::exchange(old.entries_, {});
+  unsaved_ = old.unsaved_ || (settings_.rule != old.settings_.rule && !entries_.empty());
+  for (auto& [labels, entry] : entries_) sign(entry.alert);
+  grace_from_ = old.grace_from_;
+  awaits_first_evaluation_ = old.awaits_first_evaluation_;
+}
+
+bool AlertBook::in_grace(Timestamp now) const {
+  return grace_from_ && now - *grace_from_ < settings_.restore_grace;
+}
+
+void AlertBook::take_in(std::vector<Element> result, Timestamp now) {
+  for (auto& [labels, entry] : entries_) entry.fresh = entry.seen = false;
+  for (Element& element : result) {
+    const auto [at, made] = entries_.try_emplace(element.labels);
+    Entry& entry = at->second;
+    if (made || entry.alert.state == AlertState::kInactive) {
+      // New, or back again after it had resolved: another episode.
+      entry = Entry();
+      entry.fresh = true;
+      entry.alert.labels = element.labels;
+      entry.alert.state = AlertState::kPending;
+      entry.alert.active_at = now;
+      sign(entry.alert);
+    }
+    entry.alert.annotations = std::move(element.annotations);
+    entry.alert.value = element.value;
+    entry.seen = true;
+    entry.restored = false;
+  }
+}
+
+bool AlertBook::advance_absent(Entry& entry, Timestamp now, std::vector<AlertChange>& changes) {
+  Alert& alert = entry.alert;
+  if (alert.state == AlertState::kInactive) {
+    if (now - alert.resolved_at <= settings_.resolved_retention) return true;
+    unsaved_ = true;
+    return false;
+  }
+  if (entry.restored && in_grace(now)) return true;
+  if (alert.state == AlertState::kPending) {
+    unsaved_ = true;
+    alert.state = AlertState::kInactive;
+    alert.resolved_at = now;
+    changes.push_back({AlertEvent::kNeverFired, alert});
+    return false;
+  }
+  if (settings_.keep_firing_for > Duration::zero()) {
+    if (!entry.keep_firing_since) {
+      entry.keep_firing_since = now;
+      unsaved_ = true;
+    }
+    if (now - *entry.keep_firing_since < settings_.keep_firing_for) return true;
+  }
+  unsaved_ = true;
+  alert.state = AlertState::kInactive;
+  alert.resolved_at = now;
+  changes.push_back({AlertEvent::kResolved, alert});
+  return true;
+}
+
+bool AlertBook::advance(Entry& entry, Timestamp now, std::vector<AlertChange>& changes) {
+  if (!entry.seen) return advance_absent(entry, now, changes);
+  Alert& alert = entry.alert;
+  if (entry.keep_firing_since) {
+    entry.keep_firing_since.reset();
+    unsaved_ = true;
+  }
+  if (alert.state != AlertState::kPending) return true;
+  if (now - alert.active_at >= settings_.hold) {
+    alert.state = AlertState::kFiring;
+    alert.fired_at = now;
+    unsaved_ = true;
+    changes.push_back({AlertEvent::kFiring, alert});
+  } else if (entry.fresh) {
+    unsaved_ = true;
+    changes.push_back({AlertEvent::kPending, alert});
+  }
+  return true;
+}
+
+Result<void> AlertBook::evaluate(std::vector<Element> result, Timestamp now,
+                                 std::vector<AlertChange>& changes) {
+  std::sort(result.begin(), result.end(),
+            [](const Element& a, const Element& b) { return a.labels < b.labels; });
+  const auto twin =
+      std::adjacent_find(result.begin(), result.end(),
+                         [](const Element& a, const Element& b) { return a.labels == b.labels; });
+  if (twin != result.end()) {
+    return Error(ErrorCode::kInvalid,
+                 "vector contains metrics with the same labelset after applying alert labels: " +
+                     twin->labels.to_string());
+  }
+  if (awaits_first_evaluation_) {
+    grace_from_ = now;
+    awaits_first_evaluation_ = false;
+  }
+  take_in(std::move(result), now);
+  std::size_t active = 0;
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    const bool keep = advance(it->second, now, changes);
+    if (keep && it->second.alert.state != AlertState::kInactive) ++active;
+    it = keep ? std::next(it) : entries_.erase(it);
+  }
+  if (settings_.limit == 0 || active <= settings_.limit) return {};
+  // As in Prometheus: a rule that floods says nothing at all until it has become sane again. Sinks
+  // learn of it by not being told any more.
+  for (auto& [labels, entry] : entries_) {
+    if (entry.alert.state == AlertState::kInactive) continue;
+    entry.alert.state = AlertState::kInactive;
+    entry.alert.resolved_at = now;
+    std::erase_if(changes, [&](const AlertChange& c) { return c.alert.labels == labels; });
+    if (!entry.fresh) changes.push_back({AlertEvent::kDropped, entry.alert});
+  }
+  entries_.clear();
+  unsaved_ = true;
+  return Error(ErrorCode::kLimit, "exceeded limit of " + std::to_string(settings_.limit) +
+                                      " with " + std::to_string(active) + " alerts");
+}
+
+std::vector<AlertChange> AlertBook::end_all(Timestamp now) {
+  std::vector<AlertChange> changes;
+  for (auto& [labels, entry] : entries_) {
+    if (entry.alert.state == AlertState::kInactive) continue;
+    const bool fired = entry.alert.state == AlertState::kFiring;
+    entry.alert.state = AlertState::kInactive;
+    entry.alert.resolved_at = now;
+    changes.push_back({fired ? AlertEvent::kResolved : AlertEvent::kNeverFired, entry.alert});
+  }
+  entries_.clear();
+  unsaved_ = true;
+  return changes;
+}
+
+std::vector<Alert> AlertBook::active() const {
+  std::vector<Alert> out;
+  for (const auto& [labels, entry] : entries_) {
+    if (entry.alert.state != AlertState::kInactive) out.push_back(entry.alert);
+  }
+  return out;
+}
+
+std::vector<Alert> AlertBook::to_tell() const {
+  std::vector<Alert> out;
+  for (const auto& [labels, entry] : entries_) {
+    if (entry.alert.state != AlertState::kPending) out.push_back(entry.alert);
+  }
+  return out;
+}
+
+AlertState AlertBook::state() const {
+  AlertState highest = AlertState::kInactive;
+  for (const auto& [labels, entry] : entries_) highest = std::max(highest, entry.alert.state);
+  return highest;
+}
+
+std::vector<storage::StoredAlert> AlertBook::stored() const {
+  std::vector<storage::StoredAlert> out;
+  out.reserve(entries_.size());
+  for (const auto& [labels, entry] : entries_) {
+    const Alert& alert = entry.alert;
+    storage::StoredAlert stored;
+    stored.rule = settings_.rule;
+    stored.labels = labels;
+    stored.annotations = alert.annotations;
+    stored.value = alert.value;
+    stored.firing = alert.state == AlertState::kFiring;
+    stored.active_at = alert.active_at;
+    stored.fired_at = alert.fired_at;
+    stored.resolved_at = alert.resolved_at;
+    stored.keep_firing_since = entry.keep_firing_since.value_or(Timestamp{});
+    out.push_back(std::move(stored));
+  }
+  return out;
+}
+
+void AlertBook::restore(const std::vector<storage::StoredAlert>& alerts) {
+  for (const storage::StoredAlert& stored : alerts) {
+    Entry entry;
+    entry.alert.labels = stored.labels;
+    entry.alert.annotations = stored.annotations;
+    entry.alert.value = stored.value;
+    sign(entry.alert);
+    entry.alert.active_at = stored.active_at;
+    entry.alert.fired_at = stored.fired_at;
+    entry.alert.resolved_at = stored.resolved_at;
+    if (stored.keep_firing_since != Timestamp{}) {
+      entry.keep_firing_since = stored.keep_firing_since;
+    }
+    if (stored.resolved_at != Timestamp{}) {
+      entry.alert.state = AlertState::kInactive;
+    } else {
+      entry.alert.state = stored.firing ? AlertState::kFiring : AlertState::kPending;
+      entry.restored = true;
+    }
+    entries_[stored.labels] = std::move(entry);
+  }
+  awaits_first_evaluation_ = true;
+}
+
+}  // namespace nines::alerts

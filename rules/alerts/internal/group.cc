@@ -1,0 +1,150 @@
+#include "rules/alerts/internal/group.h"
+
+#include <utility>
+
+#include "base/text/text.h"
+#include "rules/alerts/internal/rule_key.h"
+
+namespace nines::alerts {
+namespace {
+
+const std::vector<double>& duration_buckets() {
+  static const std::vector<double> buckets = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                              0.25,   0.5,   1,      2.5,   5,    10,    30};
+  return buckets;
+}
+
+double seconds_since(Instant begin, const Clock& clock) {
+  return std::chrono::duration<double>(clock.elapsed() - begin).count();
+}
+
+}  // namespace
+
+// Under Prometheus's names, so that its dashboards and alerts work on nines.
+struct Group::Metrics {
+  Counter& evaluations;
+  Counter& failures;
+  Counter& iterations;
+  Counter& missed;
+  Gauge& last_evaluation;
+  Gauge& last_duration;
+  Gauge& last_samples;
+  Distribution& rule_duration;
+  Distribution& group_duration;
+
+  static std::shared_ptr<const Metrics> make(Telemetry& t, const GroupConfig& config,
+                                             Duration interval) {
+    const MetricLabels labels{{"rule_group", config.file + ";" + config.name}};
+    t.gauge("prometheus_rule_group_interval_seconds", "The interval of a rule group.", labels)
+        .set(to_seconds(interval));
+    t.gauge("prometheus_rule_group_rules", "How many rules a group has.", labels)
+        .set(static_cast<double>(config.rules.size()));
+    return std::make_shared<const Metrics>(Metrics{
+        t.counter("prometheus_rule_evaluations_total", "Rule evaluations.", labels),
+        t.counter("prometheus_rule_evaluation_failures_total", "Rule evaluations that failed.",
+                  labels),
+        t.counter("prometheus_rule_group_iterations_total",
+                  "Scheduled evaluations of a rule group, missed ones included.", labels),
+        t.counter("prometheus_rule_group_iterations_missed_total",
+                  "Evaluations of a rule group that were skipped, because it was still busy.",
+                  labels),
+        t.gauge("prometheus_rule_group_last_evaluation_timestamp_seconds",
+                "When a rule group was last evaluated.", labels),
+        t.gauge("prometheus_rule_group_last_duration_seconds",
+                "How long the last evaluation of a rule group took.", labels),
+        t.gauge("prometheus_rule_group_last_evaluation_samples",
+                "Samples the last evaluation of a rule group gave.", labels),
+        t.distribution("prometheus_rule_evaluation_duration_seconds",
+                       "How long the evaluation of a rule takes.", duration_buckets()),
+        t.distribution("prometheus_rule_group_duration_seconds",
+                       "How long the evaluation of a rule group takes.", duration_buckets())});
+  }
+};
+
+Group::Group(const RuleWorld& world, const GroupConfig& config, Duration interval)
+    : world_(world),
+      config_(config),
+      interval_(interval),
+      metrics_(Metrics::make(world.parts.telemetry, config, interval)) {
+  // Groups are spread over the interval, each at a place that stays the same across restarts.
+  const std::uint64_t place = hash64(config.file + ";" + config.name);
+  Ticker::Settings settings;
+  settings.interval = interval;
+  settings.phase = Duration(place % static_cast<std::uint64_t>(interval.count()));
+  settings.run = [this](Timestamp at) { evaluate(at); };
+  settings.missed = [this](std::uint64_t instants) {
+    metrics_->iterations.add(static_cast<double>(instants));
+    metrics_->missed.add(static_cast<double>(instants));
+    world_.parts.log.warn("alerts", "group \"{}\" of {} missed {} evaluations: it was still busy",
+                          config_.name, config_.file, instants);
+    const MutexLock lock(mutex_);
+    status_.missed_iterations += instants;
+  };
+  ticker_ = Ticker::make(world.parts.scheduler, world.parts.executor, std::move(settings));
+}
+
+Result<std::unique_ptr<Group>> Group::make(const RuleWorld& world, const GroupConfig& config) {
+  const Duration interval =
+      config.interval > Duration::zero() ? config.interval : world.options.evaluation_interval;
+  if (interval <= Duration::zero()) {
+    return Error(ErrorCode::kInvalid, "group \"" + config.name + "\": no evaluation interval");
+  }
+  std::unique_ptr<Group> group(new Group(world, config, interval));
+  const std::vector<std::string> keys = rule_keys(config);
+  for (std::size_t i = 0; i < config.rules.size(); ++i) {
+    NINES_TRY(std::unique_ptr<RuleUnit> unit,
+              RuleUnit::make(world, config, interval, config.rules[i], keys[i]));
+    group->units_.push_back(std::move(unit));
+  }
+  group->publish();
+  return group;
+}
+
+void Group::publish() {
+  const MutexLock lock(mutex_);
+  status_.config = config_;
+  status_.interval = interval_;
+  status_.rules.clear();
+  for (const auto& unit : units_) status_.rules.push_back(unit->status());
+}
+
+GroupStatus Group::status() const {
+  const MutexLock lock(mutex_);
+  return status_;
+}
+
+void Group::evaluate_once(Timestamp at) {
+  ticker_->exclusively([this, at] { evaluate(at); });
+}
+
+void Group::count(const RuleUnit& unit) {
+  metrics_->evaluations.add();
+  if (unit.failed()) metrics_->failures.add();
+}
+
+void Group::evaluate(Timestamp at) {
+  const Clock& clock = world_.parts.scheduler.clock();
+  const Instant begin = clock.elapsed();
+  metrics_->iterations.add();
+  std::size_t samples = 0;
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    RuleUnit& unit = *units_[i];
+    const Instant rule_begin = clock.elapsed();
+    unit.evaluate(at);
+    metrics_->rule_duration.observe(seconds_since(rule_begin, clock));
+    count(unit);
+    samples += unit.samples();
+    const MutexLock lock(mutex_);
+    status_.rules[i] = unit.status();
+  }
+  const double took = seconds_since(begin, clock);
+  metrics_->group_duration.observe(took);
+  metrics_->last_duration.set(took);
+  metrics_->last_samples.set(static_cast<double>(samples));
+  metrics_->last_evaluation.set(static_cast<double>(to_millis(at)) / 1000.0);
+  const MutexLock lock(mutex_);
+  status_.last_evaluation = at;
+  status_.evaluation_time = std::chrono::duration_cast<Duration>(clock.elapsed() - begin);
+}
+
+}  // namespace nines::alerts

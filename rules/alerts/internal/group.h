@@ -1,0 +1,53 @@
+#pragma once
+// One group of rules: evaluates them in order, on its interval.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "base/core/mutex.h"
+#include "base/core/result.h"
+#include "rules/alerts/internal/rule_unit.h"
+#include "rules/alerts/internal/ticker.h"
+#include "rules/alerts/manager.h"
+
+namespace nines::alerts {
+
+// Thread-safe, but for units().
+class Group {
+ public:
+  // kInvalid as RuleUnit::make().
+  static Result<std::unique_ptr<Group>> make(const RuleWorld& world, const GroupConfig& config);
+  ~Group() { stop(); }
+
+  void start() { ticker_->start(); }
+  void stop() { ticker_->stop(); }  // waits for an evaluation under way
+  void evaluate_once(Timestamp at);
+
+  const GroupConfig& config() const { return config_; }
+  GroupStatus status() const;
+  // Publishes what restore() or adopt() changed. While stopped.
+  void publish();
+  // The rules, in order. Only while stopped.
+  std::vector<std::unique_ptr<RuleUnit>>& units() { return units_; }
+
+ private:
+  struct Metrics;
+  Group(const RuleWorld& world, const GroupConfig& config, Duration interval);
+  void evaluate(Timestamp at);
+  void count(const RuleUnit& unit);
+
+  const RuleWorld& world_;
+  const GroupConfig config_;
+  const Duration interval_;
+  std::shared_ptr<const Metrics> metrics_;
+  std::vector<std::unique_ptr<RuleUnit>> units_;  // of the thread that evaluates
+  std::shared_ptr<Ticker> ticker_;
+
+  mutable Mutex mutex_;
+  GroupStatus status_ NINES_GUARDED_BY(mutex_);
+};
+
+}  // namespace nines::alerts

@@ -1,0 +1,118 @@
+#include "rules/alerts/internal/incident_writer.h"
+
+#include "base/text/json.h"
+#include "base/text/numbers.h"
+
+namespace nines::alerts {
+namespace {
+
+std::string name_of(const Alert& alert) {
+  return std::string(alert.labels.get(kAlertName));
+}
+
+const char* kind_of(AlertEvent event) {
+  switch (event) {
+    case AlertEvent::kPending:
+      return "pending";
+    case AlertEvent::kFiring:
+      return "firing";
+    case AlertEvent::kResolved:
+    case AlertEvent::kNeverFired:
+    case AlertEvent::kDropped:
+      return "resolved";
+  }
+  return "note";
+}
+
+std::string sentence(AlertEvent event, const Alert& alert, Duration hold) {
+  const std::string name = name_of(alert);
+  switch (event) {
+    case AlertEvent::kPending:
+      return name + " is pending with value " + format_double_g(alert.value) +
+             ": it fires when its condition has held for " + format_duration(hold) + ".";
+    case AlertEvent::kFiring: {
+      std::string text = name + " fires with value " + format_double_g(alert.value);
+      if (alert.fired_at > alert.active_at) {
+        text += ", its condition holds since " + format_time(alert.active_at);
+      }
+      return text + ".";
+    }
+    case AlertEvent::kResolved:
+      return name + " resolved, it fired for " +
+             format_duration(alert.resolved_at - alert.fired_at) + ".";
+    case AlertEvent::kNeverFired:
+      return name + " ended and never fired: its condition was seen for " +
+             format_duration(alert.resolved_at - alert.active_at) + " of the " +
+             format_duration(hold) + " it needs.";
+    case AlertEvent::kDropped:
+      return name + " was dropped, because its rule exceeded its limit of alerts.";
+  }
+  return name;
+}
+
+}  // namespace
+
+void IncidentWriter::save(const Alert& alert) {
+  storage::Incident incident;
+  incident.episode = alert.episode();
+  incident.labels = alert.labels;
+  incident.annotations = alert.annotations;
+  incident.started_at = alert.active_at;
+  incident.fired_at = alert.fired_at;
+  incident.resolved_at = alert.resolved_at;
+  if (auto saved = store_.save_incident(incident); !saved) {
+    log_.error("alerts", "incident {} not saved: {}", incident.episode, saved.error().what());
+  }
+}
+
+void IncidentWriter::add(const Alert& alert, Timestamp at, const std::string& kind,
+                         const std::string& text) {
+  storage::IncidentEvent event;
+  event.episode = alert.episode();
+  event.at = at;
+  event.kind = kind;
+  event.text = text;
+  JsonWriter detail;
+  detail.begin_object().field("rule", alert.rule).field("value", format_double(alert.value));
+  event.detail_json = detail.end_object().take();
+  if (auto added = store_.add_event(event); !added) {
+    log_.error("alerts", "event {} of incident {} not saved: {}", kind, event.episode,
+               added.error().what());
+  }
+}
+
+void IncidentWriter::record(const AlertChange& change, Timestamp at, Duration hold,
+                            const std::string& why) {
+  save(change.alert);
+  add(change.alert, at, kind_of(change.event),
+      why.empty() ? sentence(change.event, change.alert, hold) : name_of(change.alert) + why);
+}
+
+void IncidentWriter::reconcile(const Alert& alert, Timestamp now, Duration hold) {
+  const Result<storage::Incident> known = store_.incident(alert.episode());
+  const bool missing = !known && known.error().code() == ErrorCode::kNotFound;
+  if (!known && !missing) {
+    log_.error("alerts", "incident {} not read: {}", alert.episode(), known.error().what());
+    return;
+  }
+  const Timestamp none{};
+  if (alert.fired_at != none && (missing || known->fired_at == none)) {
+    Alert then = alert;  // as it stood when it began to fire
+    then.resolved_at = none;
+    record({AlertEvent::kFiring, then}, alert.fired_at, hold);
+  } else if (missing) {
+    record({AlertEvent::kPending, alert}, alert.active_at, hold);
+  }
+  if (alert.state == AlertState::kInactive) {
+    if (missing || known->resolved_at == none) {
+      record({AlertEvent::kResolved, alert}, alert.resolved_at, hold);
+    }
+    return;
+  }
+  const bool firing = alert.state == AlertState::kFiring;
+  add(alert, now, "restarted",
+      "nines was started again; " + name_of(alert) + (firing ? " fires" : " is pending") +
+          " since " + format_time(firing ? alert.fired_at : alert.active_at) + " as before.");
+}
+
+}  // namespace nines::alerts

@@ -1,0 +1,262 @@
+#include "rules/alerts/internal/rule_unit.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text/text.h"
+#include "rules/alerts/internal/rule_key.h"
+
+namespace nines::alerts {
+namespace {
+
+constexpr Duration kGraceMin{10'000};
+constexpr Duration kGraceMax{120'000};
+constexpr int kRestoreGraceIntervals = 3;
+constexpr int kValidForRounds = 4;  // Prometheus's: three resends may be lost
+
+std::string generator_url(const std::string& external_url, const std::string& expr) {
+  std::string prefix = external_url;
+  while (!prefix.empty() && prefix.back() == '/') prefix.pop_back();
+  return prefix + "/graph?g0.expr=" + url_encode(expr) + "&g0.tab=1";
+}
+
+BookSettings book_settings(const ManagerOptions& options, const GroupConfig& group,
+                           Duration interval, const RuleConfig& config, const std::string& key) {
+  BookSettings settings;
+  settings.rule = key;
+  settings.generator_url = generator_url(options.external_url, config.expr);
+  settings.valid_for = kValidForRounds * std::max(options.resend_delay, interval);
+  settings.hold = config.hold;
+  settings.keep_firing_for = config.keep_firing_for;
+  settings.limit = group.limit;
+  settings.resolved_retention = options.resolved_retention;
+  settings.restore_grace =
+      options.restore_grace > Duration::zero()
+          ? options.restore_grace
+          : std::clamp(kRestoreGraceIntervals * interval, kGraceMin, kGraceMax);
+  return settings;
+}
+
+}  // namespace
+
+RuleUnit::RuleUnit(const RuleWorld& world, const GroupConfig& group, Duration interval,
+                   const RuleConfig& config, const std::string& key, promql::Query query)
+    : world_(world),
+      key_(key),
+      config_(config),
+      labels_(merged_labels(group, config)),
+      query_offset_(group.query_offset),
+      limit_(group.limit),
+      query_(std::move(query)),
+      book_(book_settings(world.options, group, interval, config, key)),
+      series_(world.parts.appender, "rule/" + key),
+      incidents_(world.parts.incidents, world.parts.log) {
+  status_.config = config;
+}
+
+Result<std::unique_ptr<RuleUnit>> RuleUnit::make(const RuleWorld& world, const GroupConfig& group,
+                                                 Duration interval, const RuleConfig& config,
+                                                 const std::string& key) {
+  Result<promql::Query> query = promql::Query::parse(config.expr, world.parts.engine.options());
+  if (!query) return std::move(query).error().in("rule \"" + key + "\"");
+  std::unique_ptr<RuleUnit> unit(
+      new RuleUnit(world, group, interval, config, key, *std::move(query)));
+  if (!config.alert.empty()) {
+    const TemplateWorld seen{world.options.external_labels, world.options.external_url};
+    Result<RuleTemplates> templates = RuleTemplates::compile(
+        config.alert, unit->labels_, config.annotations, seen, &world.parts.engine);
+    if (!templates) return std::move(templates).error().in("rule \"" + key + "\"");
+    unit->templates_ = *std::move(templates);
+  }
+  return unit;
+}
+
+void RuleUnit::evaluate(Timestamp at) {
+  const Clock& clock = world_.parts.scheduler.clock();
+  const Instant begin = clock.elapsed();
+  std::vector<std::string> warnings;
+  const Result<void> done =
+      alerting() ? evaluate_alerts(at, warnings) : evaluate_recording(at, warnings);
+  if (!done) {
+    world_.parts.log.warn("alerts", "rule \"{}\" failed: {}", key_, done.error().what());
+  }
+  status_.health = done ? "ok" : "err";
+  status_.last_error = done ? "" : done.error().what();
+  status_.last_evaluation = at;
+  status_.evaluation_time = std::chrono::duration_cast<Duration>(clock.elapsed() - begin);
+  status_.warnings = std::move(warnings);
+  status_.state = book_.state();
+  status_.alerts = book_.active();
+}
+
+Result<promql::Vector> RuleUnit::ask(Timestamp at, std::vector<std::string>& warnings) const {
+  NINES_TRY(promql::QueryResult result, world_.parts.engine.instant(query_, at));
+  warnings = std::move(result.warnings);
+  if (auto* vector = std::get_if<promql::Vector>(&result.value)) return std::move(*vector);
+  if (const auto* scalar = std::get_if<promql::Scalar>(&result.value)) {
+    return promql::Vector{{LabelSet(), at, scalar->value, nullptr}};
+  }
+  return Error(ErrorCode::kInvalid, "rule result is not a vector or scalar");
+}
+
+Result<std::vector<AlertBook::Element>> RuleUnit::elements_of(const promql::Vector& vector,
+                                                              Timestamp at,
+                                                              std::vector<std::string>& warnings) {
+  std::vector<AlertBook::Element> elements;
+  elements.reserve(vector.size());
+  for (const promql::VectorSample& sample : vector) {
+    RuleTemplates::Expanded expanded = templates_->expand(sample, at);
+    for (std::string& error : expanded.errors) {
+      world_.parts.log.warn("alerts", "rule \"{}\": template {}", key_, error);
+      warnings.push_back("template " + std::move(error));
+    }
+    LabelBuilder labels(sample.labels);
+    labels.remove(kMetricName);
+    for (const Label& label : expanded.labels) labels.set(label.name, label.value);
+    labels.set(kAlertName, config_.alert);
+    elements.push_back({labels.build(), LabelSet::from(std::move(expanded.annotations)),
+                        sample.histogram ? 0.0 : sample.value});
+  }
+  return elements;
+}
+
+Result<void> RuleUnit::evaluate_alerts(Timestamp at, std::vector<std::string>& warnings) {
+  NINES_TRY(const promql::Vector vector, ask(at - query_offset_, warnings));
+  NINES_TRY(std::vector<AlertBook::Element> elements, elements_of(vector, at, warnings));
+  std::vector<AlertChange> changes;
+  const Result<void> moved = book_.evaluate(std::move(elements), at, changes);
+  // What a restart must know is on disk before anybody acts on it.
+  save_state();
+  Result<void> written;
+  if (moved) {
+    written = write(at - query_offset_, alert_series(), warnings);
+    tell(book_.to_tell());
+  }
+  // The history comes last: in a storm of alerts it is slow, and a page does not wait for it.
+  for (const AlertChange& change : changes) incidents_.record(change, at, config_.hold);
+  return moved ? written : moved;
+}
+
+Result<void> RuleUnit::evaluate_recording(Timestamp at, std::vector<std::string>& warnings) {
+  NINES_TRY(const promql::Vector vector, ask(at - query_offset_, warnings));
+  std::vector<SeriesValue> series;
+  series.reserve(vector.size());
+  for (const promql::VectorSample& sample : vector) {
+    LabelBuilder labels(sample.labels);
+    labels.set(kMetricName, config_.record);
+    for (const auto& [name, value] : labels_) labels.set(name, value);
+    series.push_back({labels.build(), sample.value, sample.histogram});
+  }
+  std::sort(series.begin(), series.end(),
+            [](const SeriesValue& a, const SeriesValue& b) { return a.labels < b.labels; });
+  const auto twin = std::adjacent_find(
+      series.begin(), series.end(),
+      [](const SeriesValue& a, const SeriesValue& b) { return a.labels == b.labels; });
+  if (twin != series.end()) {
+    return Error(ErrorCode::kInvalid,
+                 "vector contains metrics with the same labelset after applying rule labels: " +
+                     twin->labels.to_string());
+  }
+  if (limit_ > 0 && series.size() > limit_) {
+    return Error(ErrorCode::kLimit, "exceeded limit of " + std::to_string(limit_) + " with " +
+                                        std::to_string(series.size()) + " series");
+  }
+  return write(at - query_offset_, series, warnings);
+}
+
+Result<void> RuleUnit::write(Timestamp at, const std::vector<SeriesValue>& series,
+                             std::vector<std::string>& warnings) {
+  samples_ = series.size();
+  NINES_TRY(std::vector<std::string> refused, series_.write(at, series));
+  for (std::string& text : refused) {
+    world_.parts.log.warn("alerts", "rule \"{}\": {}", key_, text);
+    warnings.push_back(std::move(text));
+  }
+  return {};
+}
+
+std::vector<SeriesValue> RuleUnit::alert_series() const {
+  std::vector<SeriesValue> series;
+  for (const Alert& alert : book_.active()) {
+    LabelBuilder labels(alert.labels);
+    labels.set(kMetricName, "ALERTS_FOR_STATE");
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(alert.active_at);
+    const LabelSet for_state = labels.build();
+    labels.set(kMetricName, "ALERTS").set("alertstate", to_string(alert.state));
+    series.push_back({labels.build(), 1, nullptr});
+    series.push_back({for_state, static_cast<double>(seconds.time_since_epoch().count()), nullptr});
+  }
+  return series;
+}
+
+void RuleUnit::save_state() {
+  if (!book_.unsaved()) return;
+  const Result<void> saved = world_.parts.state.save_alerts(key_, book_.stored());
+  if (saved) {
+    book_.mark_saved();
+    return;
+  }
+  // Paging goes on without: losing a page is worse than sending one twice after a crash. The next
+  // evaluation tries to save again.
+  world_.state_failures.add();
+  world_.parts.log.error("alerts", "state of rule \"{}\" not saved: {}", key_,
+                         saved.error().what());
+}
+
+void RuleUnit::tell(const std::vector<Alert>& alerts) {
+  if (alerts.empty()) return;
+  for (AlertSink* sink : world_.parts.sinks) sink->on_alerts(key_, alerts);
+}
+
+void RuleUnit::adopt(RuleUnit& old, Timestamp now) {
+  book_.adopt(old.book_);
+  if (old.key_ == key_) {
+    series_.adopt(old.series_);
+  } else {
+    // The store knows the series under the old key: the alerts move, their state with them.
+    if (auto ended = old.series_.write(now, {}); !ended) {
+      world_.parts.log.warn("alerts", "rule \"{}\": {}", old.key_, ended.error().what());
+    }
+    old.series_.release();
+    if (old.alerting()) {
+      if (auto saved = world_.parts.state.save_alerts(old.key_, {}); !saved) {
+        world_.parts.log.error("alerts", "state of rule \"{}\" not removed: {}", old.key_,
+                               saved.error().what());
+      }
+      save_state();
+    }
+  }
+  status_ = std::move(old.status_);
+  status_.config = config_;
+  samples_ = old.samples_;
+}
+
+void RuleUnit::retire(Timestamp now) {
+  if (auto ended = series_.write(now, {}); !ended) {
+    world_.parts.log.warn("alerts", "rule \"{}\": {}", key_, ended.error().what());
+  }
+  series_.release();
+  if (!alerting()) return;
+  const bool had_alerts = !book_.stored().empty();
+  const std::vector<AlertChange> changes = book_.end_all(now);
+  if (had_alerts) save_state();
+  std::vector<Alert> resolved;
+  for (const AlertChange& change : changes) {
+    incidents_.record(change, now, config_.hold, " ended, because its rule was removed.");
+    if (change.event == AlertEvent::kResolved) resolved.push_back(change.alert);
+  }
+  tell(resolved);
+}
+
+void RuleUnit::restore(const std::vector<storage::StoredAlert>& alerts, Timestamp now) {
+  book_.restore(alerts);
+  std::vector<Alert> known = book_.active();
+  for (const Alert& alert : book_.to_tell()) {
+    if (alert.state == AlertState::kInactive) known.push_back(alert);
+  }
+  for (const Alert& alert : known) incidents_.reconcile(alert, now, config_.hold);
+  status_.state = book_.state();
+  status_.alerts = book_.active();
+}
+
+}  // namespace nines::alerts

@@ -1,0 +1,87 @@
+#pragma once
+// One rule at work: evaluates its expression, writes its series, moves its alerts, tells of them.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "base/core/result.h"
+#include "base/model/labels.h"
+#include "rules/alerts/internal/alert_book.h"
+#include "rules/alerts/internal/incident_writer.h"
+#include "rules/alerts/internal/rule_templates.h"
+#include "rules/alerts/internal/series_writer.h"
+#include "rules/alerts/manager.h"
+#include "rules/promql/engine.h"
+
+namespace nines::alerts {
+
+// What every rule of a manager works with.
+struct RuleWorld {
+  const ManagerOptions& options;
+  const ManagerParts& parts;
+  Counter& state_failures;  // alert states that could not be saved
+};
+
+// One thread at a time.
+class RuleUnit {
+ public:
+  // kInvalid: the expression or a template does not parse.
+  static Result<std::unique_ptr<RuleUnit>> make(const RuleWorld& world, const GroupConfig& group,
+                                                Duration interval, const RuleConfig& config,
+                                                const std::string& key);
+
+  const std::string& key() const { return key_; }
+  const RuleConfig& config() const { return config_; }
+  bool alerting() const { return templates_.has_value(); }
+  AlertBook& book() { return book_; }
+
+  // One evaluation, for `at`. What goes wrong is in status().
+  void evaluate(Timestamp at);
+  // Series of the last evaluation.
+  std::size_t samples() const { return samples_; }
+  bool failed() const { return status_.health == "err"; }
+  const RuleStatus& status() const { return status_; }
+
+  // Takes the alerts and series of the rule this one stands for from now on.
+  void adopt(RuleUnit& old, Timestamp now);
+  // The rule has gone: resolves its alerts, tells the sinks, ends its series, forgets its state.
+  void retire(Timestamp now);
+  // At the first load after a restart.
+  void restore(const std::vector<storage::StoredAlert>& alerts, Timestamp now);
+  // Lets go of the store.
+  void release() { series_.release(); }
+
+ private:
+  RuleUnit(const RuleWorld& world, const GroupConfig& group, Duration interval,
+           const RuleConfig& config, const std::string& key, promql::Query query);
+
+  Result<promql::Vector> ask(Timestamp at, std::vector<std::string>& warnings) const;
+  Result<void> evaluate_alerts(Timestamp at, std::vector<std::string>& warnings);
+  Result<void> evaluate_recording(Timestamp at, std::vector<std::string>& warnings);
+  Result<std::vector<AlertBook::Element>> elements_of(const promql::Vector& vector, Timestamp at,
+                                                      std::vector<std::string>& warnings);
+  Result<void> write(Timestamp at, const std::vector<SeriesValue>& series,
+                     std::vector<std::string>& warnings);
+  std::vector<SeriesValue> alert_series() const;
+  void save_state();
+  void tell(const std::vector<Alert>& alerts);
+
+  const RuleWorld& world_;
+  const std::string key_;
+  const RuleConfig config_;
+  const std::map<std::string, std::string> labels_;  // with the group's
+  const Duration query_offset_;
+  const std::size_t limit_;
+  const promql::Query query_;
+  std::optional<RuleTemplates> templates_;  // of an alerting rule
+  AlertBook book_;
+  SeriesWriter series_;
+  IncidentWriter incidents_;
+  RuleStatus status_;
+  std::size_t samples_ = 0;
+};
+
+}  // namespace nines::alerts
