@@ -1,7 +1,6 @@
-#include "doctest/doctest.h"
-
 #include <chrono>
 
+#include "doctest/doctest.h"
 #include "rules/promql/engine.h"
 #include "tests/support/memory_metrics.h"
 #include "tests/support/sim_clock.h"
@@ -12,8 +11,10 @@ namespace {
 TEST_CASE("an instant query sums the rates of two counters by job") {
   testing::MemoryMetrics store;
   for (int i = 0; i <= 10; ++i) {
-    store.add({{"__name__", "hits_total"}, {"job", "a"}, {"n", "1"}}, from_millis(i * 10'000), i * 10.0);
-    store.add({{"__name__", "hits_total"}, {"job", "a"}, {"n", "2"}}, from_millis(i * 10'000), i * 20.0);
+    store.add({{"__name__", "hits_total"}, {"job", "a"}, {"n", "1"}}, from_millis(i * 10'000),
+              i * 10.0);
+    store.add({{"__name__", "hits_total"}, {"job", "a"}, {"n", "2"}}, from_millis(i * 10'000),
+              i * 20.0);
   }
   const testing::SimClock clock{Timestamp{}};
   const Engine engine(store, clock, {});
