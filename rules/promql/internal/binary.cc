@@ -33,6 +33,7 @@ void annotate(Annotations& annotations, const Binary& node, const Operand& a, co
 }
 
 Result<Block> Evaluator::binary(const Binary& node, const Grid& grid) {
+  const HintMode mode(resolve_hints_, false);
   const bool scalar_left = node.lhs->type() == ValueType::kScalar;
   const bool scalar_right = node.rhs->type() == ValueType::kScalar;
   if (scalar_left || scalar_right) {

@@ -107,9 +107,35 @@ double date_part(Fn part, double seconds) {
   }
 }
 
+// anchored and smoothed change what a window holds, which only some functions understand.
+Result<void> check_extended(const Call& node) {
+  for (const ExprPtr& arg : node.args) {
+    const Expr& inner = unwrap(*arg);
+    if (inner.kind() != ExprKind::kMatrixSelector) continue;
+    const VectorSelector& selector = *as<MatrixSelector>(inner).selector;
+    const Fn id = node.function->id;
+    const bool rates = id == Fn::kDelta || id == Fn::kIncrease || id == Fn::kRate;
+    const std::string name(node.function->name);
+    if (selector.smoothed && !rates) {
+      return Error(
+          ErrorCode::kInvalid,
+          "smoothed modifier can only be used with: delta, increase, rate - not with " + name);
+    }
+    if (selector.anchored && !rates && id != Fn::kChanges && id != Fn::kResets) {
+      return Error(
+          ErrorCode::kInvalid,
+          "anchored modifier can only be used with: changes, delta, increase, rate, resets - "
+          "not with " +
+              name);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Block> Evaluator::call(const Call& call, const Grid& grid) {
+  if (const Result<void> ok = check_extended(call); !ok) return ok.error();
   const Fn id = call.function->id;
   if (id <= Fn::kRound) return float_function(call, grid);
   if (id <= Fn::kYear) return date_function(call, grid);

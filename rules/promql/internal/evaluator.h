@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/core/clock.h"
@@ -44,6 +45,19 @@ struct QueryContext {
   Error error(TextRange at, std::string_view what) const;
   // kUnavailable when the query has run out of time or was stopped.
   Result<void> check() const;
+};
+
+// Sets a mode of evaluation while it lives.
+class HintMode {
+ public:
+  HintMode(bool& mode, bool value) : mode_(mode), before_(std::exchange(mode, value)) {}
+  ~HintMode() { mode_ = before_; }
+  HintMode(const HintMode&) = delete;
+  HintMode& operator=(const HintMode&) = delete;
+
+ private:
+  bool& mode_;
+  bool before_;
 };
 
 class Evaluator {
@@ -106,8 +120,11 @@ class Evaluator {
   Result<Block> range_function(const Call& call, const Grid& grid);
   Result<Block> absent_over_time(const Call& call, const Grid& grid);
   Result<Block> info_function(const Call& call, const Grid& grid);
+  Result<VectorSelector> info_selector(const Call& call, const Block& base) const;
 
   QueryContext& q_;
+  // Below histogram_count and its like, where counter resets are told from neighbouring samples.
+  bool resolve_hints_ = false;
 };
 
 // The labels absent() gives: those its selector fixes by equality, each only once.

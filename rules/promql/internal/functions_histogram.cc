@@ -175,6 +175,9 @@ class HistogramCall {
 
 Result<Block> Evaluator::histogram_function(const Call& call, const Grid& grid) {
   const Fn id = call.function->id;
+  const bool statistics =
+      id == Fn::kHistogramCount || id == Fn::kHistogramSum || id == Fn::kHistogramAvg;
+  const HintMode mode(resolve_hints_, statistics);
   if (id < Fn::kHistogramFraction) {
     NINES_TRY(Block block, vector(*call.args[0], grid));
     Block out(grid.count, q_.budget);

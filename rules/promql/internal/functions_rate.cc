@@ -10,6 +10,11 @@
 namespace nines::promql {
 namespace {
 
+// A known start after the window's opening.
+bool starts_inside(std::int64_t start, const Window& window) {
+  return start != 0 && start > window.from;
+}
+
 // What extrapolation needs to know of the samples in a window.
 struct Span {
   std::int64_t first = 0, last = 0;
@@ -17,6 +22,9 @@ struct Span {
   double first_value = 0;  // a float's value, or a histogram's count
   double increase = 0;
   std::int64_t first_start = 0;  // start time of the first sample, 0: unknown
+
+  // The counter is known to have begun, at zero, inside the window.
+  bool begins_inside(const Window& window) const { return starts_inside(first_start, window); }
 };
 
 // Prometheus extrapolates to the window's ends when the samples come near them, else by half a
@@ -25,11 +33,14 @@ struct Span {
 double extrapolation(const Span& span, const Window& window, bool counter) {
   double to_start = static_cast<double>(span.first - window.from) / 1000;
   double to_end = static_cast<double>(window.to - span.last) / 1000;
-  const double sampled = static_cast<double>(span.last - span.first) / 1000;
-  const double between = sampled / static_cast<double>(span.count - 1);
+  double sampled = static_cast<double>(span.last - span.first) / 1000;
+  const double between = span.count > 1 ? sampled / static_cast<double>(span.count - 1) : 0;
   const double threshold = between * 1.1;
   if (to_start >= threshold) to_start = between / 2;
-  if (counter) {
+  if (counter && span.begins_inside(window)) {
+    sampled = static_cast<double>(span.last - span.first_start) / 1000;
+    to_start = 0;
+  } else if (counter) {
     double to_zero = to_start;
     if (span.increase > 0 && span.first_value >= 0)
       to_zero = sampled * (span.first_value / span.increase);
@@ -142,11 +153,43 @@ class HistogramIncrease {
   bool counter_;
 };
 
+// Start times that lie before the sample before, and are not its own, contradict it.
+void warn_of_overlap(const RangeTask& task, const std::vector<std::int64_t>& times,
+                     const std::vector<std::int64_t>& starts, std::size_t begin, std::size_t end) {
+  if (starts.empty()) return;
+  for (std::size_t i = begin + 1; i < end; ++i) {
+    if (starts[i] == 0 || starts[i - 1] == 0) continue;
+    if (starts[i] >= times[i - 1] || starts[i] == starts[i - 1]) continue;
+    return task.annotations.warn(
+        "sample has start time that overlaps with previous sample timestamp for metric " +
+            quote_go(task.metric()),
+        task.at);
+  }
+}
+
+// Nothing, in the layout of `h`.
+void set_to_zero(Histogram& h) {
+  scale(h, 0);
+  h.reset_hint = ResetHint::kGauge;
+}
+
 void histogram_rate(const RangeTask& task, std::size_t s) {
   const Window& w = task.windows[s];
   const HistogramPoints& h = task.series.histograms;
-  std::shared_ptr<Histogram> increase = HistogramIncrease(task, w).run();
+  const bool alone = w.h1 - w.h0 == 1;
+  std::shared_ptr<Histogram> increase;
+  if (alone) {
+    increase = std::make_shared<Histogram>(*h.values[w.h0]);
+    set_to_zero(*increase);
+  } else {
+    increase = HistogramIncrease(task, w).run();
+  }
   if (!increase) return;
+  if (is_counter(task.id)) warn_of_overlap(task, h.times, h.start_times, w.h0, w.h1);
+  if (is_counter(task.id) && starts_inside(start_of(h.start_times, w.h0), w)) {
+    add(*increase, *h.values[w.h0]);
+    increase->reset_hint = ResetHint::kGauge;
+  }
   const Span span{h.times[w.h0],         h.times[w.h1 - 1], w.h1 - w.h0,
                   h.values[w.h0]->count, increase->count,   start_of(h.start_times, w.h0)};
   double factor = extrapolation(span, w, is_counter(task.id));
@@ -179,12 +222,17 @@ Result<void> rate_functions(const RangeTask& task) {
       task.annotations.mixed_floats_histograms(task.metric(), task.at);
       continue;
     }
-    if (w.h1 - w.h0 > 1) {
+    // One sample is enough when it is known when it began.
+    if (w.h1 - w.h0 > 1 || (counter && w.h1 > w.h0 &&
+                            starts_inside(start_of(task.series.histograms.start_times, w.h0), w))) {
       histogram_rate(task, s);
       continue;
     }
-    if (w.f1 - w.f0 < 2) continue;
+    const bool begins = counter && w.f1 > w.f0 && starts_inside(start_of(f.start_times, w.f0), w);
+    if (w.f1 - w.f0 < 2 && !begins) continue;
+    if (counter) warn_of_overlap(task, f.times, f.start_times, w.f0, w.f1);
     double increase = f.values[w.f1 - 1] - f.values[w.f0];
+    if (begins) increase += f.values[w.f0];
     while (first_reset < resets.size() && resets[first_reset] <= w.f0) ++first_reset;
     for (std::size_t r = first_reset; r < resets.size() && resets[r] < w.f1; ++r) {
       increase += f.values[resets[r] - 1];

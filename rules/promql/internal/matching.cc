@@ -33,8 +33,9 @@ class Matching {
         many_(swapped_ ? rhs : lhs),
         one_(swapped_ ? lhs : rhs),
         grouping_(node.matching.on, node.matching.labels),
-        fill_many_(swapped_ ? node.matching.fill_right : node.matching.fill_left),
-        fill_one_(swapped_ ? node.matching.fill_left : node.matching.fill_right),
+        // Prometheus swaps the sides of group_right, but not their fill values.
+        fill_many_(node.matching.fill_left),
+        fill_one_(node.matching.fill_right),
         out_(lhs.steps, q.budget) {}
 
   Result<Block> run() {

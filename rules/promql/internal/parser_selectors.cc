@@ -54,6 +54,19 @@ DurationPtr make_duration(DurationExpr::Op op, TextRange range, DurationPtr lhs 
   return node;
 }
 
+constexpr int kDurationPowLevel = 4;
+
+DurationPtr signed_duration(const Token& sign, DurationPtr operand) {
+  const TextRange range{sign.start, operand->range.end};
+  if (operand->op == DurationExpr::Op::kLiteral && !operand->wrapped) {
+    if (sign.type == Tok::kSub) operand->seconds = -operand->seconds;
+    operand->range = range;
+    return operand;
+  }
+  return make_duration(sign.type == Tok::kSub ? DurationExpr::Op::kNegate : DurationExpr::Op::kPlus,
+                       range, std::move(operand));
+}
+
 }  // namespace
 
 Result<ExprPtr> Parser::selector() {
@@ -251,7 +264,15 @@ Result<DurationPtr> Parser::duration(int min_level) {
   if (++depth_ > depth_max_) {
     return error(peek().range(), "expression is nested deeper than " + std::to_string(depth_max_));
   }
-  NINES_TRY(DurationPtr lhs, duration_unary());
+  // Here a sign binds looser than ^: -2 ^ 2 is -(2 ^ 2).
+  DurationPtr lhs;
+  if (type() == Tok::kAdd || type() == Tok::kSub) {
+    const Token sign = take();
+    NINES_TRY(DurationPtr operand, duration(kDurationPowLevel));
+    lhs = signed_duration(sign, std::move(operand));
+  } else {
+    NINES_TRY(lhs, duration_primary());
+  }
   for (;;) {
     DurationExpr::Op op = DurationExpr::Op::kAdd;
     int level = 0;
@@ -278,7 +299,7 @@ Result<DurationPtr> Parser::duration(int min_level) {
         break;
       case Tok::kPow:
         op = DurationExpr::Op::kPow;
-        level = 4;
+        level = kDurationPowLevel;
         break;
       default:
         break;

@@ -60,6 +60,11 @@ bool stale(const SampleColumns& c, std::size_t i) {
   return is_stale_nan(c.values[i]);
 }
 
+// A start that is not before its sample says nothing.
+std::int64_t known_start(const SampleColumns& c, std::size_t i) {
+  return c.start_times[i] < c.times[i] ? c.start_times[i] : 0;
+}
+
 // A histogram seen at chosen steps only: what was known of the sample before it no longer holds.
 HistogramPtr without_reset_hint(const HistogramPtr& h, const Histogram*& last_source,
                                 HistogramPtr& last_copy) {
@@ -86,11 +91,11 @@ void split_points(const SampleColumns& columns, RangeSeries& out) {
     if (!columns.histograms.empty() && columns.histograms[i]) {
       h.times.push_back(columns.times[i]);
       h.values.push_back(columns.histograms[i]);
-      if (starts) h.start_times.push_back(columns.start_times[i]);
+      if (starts) h.start_times.push_back(known_start(columns, i));
     } else {
       f.times.push_back(columns.times[i]);
       f.values.push_back(columns.values[i]);
-      if (starts) f.start_times.push_back(columns.start_times[i]);
+      if (starts) f.start_times.push_back(known_start(columns, i));
     }
   }
 }
@@ -169,6 +174,7 @@ Result<void> Evaluator::each_of_subquery(const Subquery& node, const Grid& grid,
   if (inner.count > q_.options.samples_max) {
     return q_.budget.take(inner.count);
   }
+  const HintMode mode(resolve_hints_, false);
   NINES_TRY(const Block block, vector(*node.expr, inner));
   RangeSeries series;
   std::vector<Window> windows;

@@ -77,8 +77,9 @@ void ScriptLoader::add_custom_histograms(std::map<LabelSet, Points>& series) {
   }
 }
 
-// Says of each histogram whether its counter was reset since the one before, as a store that has
-// compared them when they came in. Gauges stay gauges; the first knows nothing.
+// Says of each histogram that its counter was not reset since the one before, as a store knows that
+// has compared them when they came in; of the first after a reset it says nothing. Gauges stay
+// gauges.
 void ScriptLoader::set_reset_hints(const LabelSet& labels, Points& points) {
   HistogramPtr& last = last_[labels];
   for (auto& [time, point] : points) {
@@ -87,12 +88,11 @@ void ScriptLoader::set_reset_hints(const LabelSet& labels, Points& points) {
       continue;
     }
     auto h = std::make_shared<Histogram>(*point.value.histogram);
-    const bool gauge = h->reset_hint == ResetHint::kGauge;
-    if (!gauge && h->reset_hint != ResetHint::kReset) {
+    if (h->reset_hint != ResetHint::kGauge) {
+      const bool told = h->reset_hint == ResetHint::kReset;
       h->reset_hint = ResetHint::kUnknown;
-      if (last && last->reset_hint != ResetHint::kGauge) {
-        h->reset_hint = detect_reset(*h, *last) ? ResetHint::kReset : ResetHint::kNotReset;
-      }
+      const bool follows = last && last->reset_hint != ResetHint::kGauge && !told;
+      if (follows && !detect_reset(*h, *last)) h->reset_hint = ResetHint::kNotReset;
     }
     point.value.histogram = h;
     last = std::move(h);

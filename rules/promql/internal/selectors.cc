@@ -51,6 +51,20 @@ const HistogramPtr& histogram_at(const SampleColumns& samples, std::size_t i) {
   return samples.histograms.empty() ? kNone : samples.histograms[i];
 }
 
+// Where a store cannot say whether a counter was reset, the sample before can.
+void resolve_hints(SampleColumns& samples) {
+  const Histogram* before = nullptr;
+  for (HistogramPtr& h : samples.histograms) {
+    if (!h) continue;
+    if (before != nullptr && h->reset_hint == ResetHint::kUnknown) {
+      auto copy = std::make_shared<Histogram>(*h);
+      copy->reset_hint = detect_reset(*h, *before) ? ResetHint::kReset : ResetHint::kNotReset;
+      h = std::move(copy);
+    }
+    before = h.get();
+  }
+}
+
 // A NaN with the bits of "absent" cannot come from a sample: those are staleness markers.
 struct Cell {
   double value = absent();
@@ -175,6 +189,7 @@ Result<void> Evaluator::read(const storage::SeriesSelection& selection, std::siz
     q_.annotations.storage_warning(done.error().what());
   }
   q_.stats.samples += out.size();
+  if (resolve_hints_ && !out.histograms.empty()) resolve_hints(out);
   return {};
 }
 
@@ -213,8 +228,9 @@ Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid
       if (take == Take::kTimestamp) {
         out.row(row)[s] = static_cast<double>(samples.times[index]) / 1000;
       } else if (take == Take::kStartTimestamp) {
-        if (samples.start_times.empty() || samples.start_times[index] == 0) continue;
-        out.row(row)[s] = static_cast<double>(samples.start_times[index]) / 1000;
+        out.row(row)[s] = samples.start_times.empty()
+                              ? 0
+                              : static_cast<double>(samples.start_times[index]) / 1000;
       } else {
         std::size_t after = 0;
         Cell cell{samples.values[index], histogram_at(samples, index), false};

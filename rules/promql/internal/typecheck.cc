@@ -24,7 +24,6 @@ class Checker {
   Result<void> call(Call& node);
   Result<void> argument_count(const Call& node) const;
   Result<void> info_arguments(Call& node) const;
-  Result<void> extended_arguments(const Call& node) const;
   Result<void> selector(VectorSelector& node) const;
   TextRange operator_range(const Binary& node) const;
 
@@ -231,31 +230,6 @@ Result<void> Checker::info_arguments(Call& node) const {
   return {};
 }
 
-// anchored and smoothed change what a window holds, which only some functions understand.
-Result<void> Checker::extended_arguments(const Call& node) const {
-  for (const ExprPtr& arg : node.args) {
-    const Expr& inner = unwrap(*arg);
-    if (inner.kind() != ExprKind::kMatrixSelector) continue;
-    const VectorSelector& selector = *as<MatrixSelector>(inner).selector;
-    const Fn id = node.function->id;
-    const bool rates = id == Fn::kDelta || id == Fn::kIncrease || id == Fn::kRate;
-    const std::string name(node.function->name);
-    if (selector.smoothed && !rates) {
-      return error(
-          node.range,
-          "smoothed modifier can only be used with: delta, increase, rate - not with " + name);
-    }
-    if (selector.anchored && !rates && id != Fn::kChanges && id != Fn::kResets) {
-      return error(
-          node.range,
-          "anchored modifier can only be used with: changes, delta, increase, rate, resets - "
-          "not with " +
-              name);
-    }
-  }
-  return {};
-}
-
 Result<void> Checker::call(Call& node) {
   if (const Result<void> ok = argument_count(node); !ok) return ok.error();
   if (const Result<void> ok = info_arguments(node); !ok) return ok.error();
@@ -272,7 +246,7 @@ Result<void> Checker::call(Call& node) {
     invariant = invariant && arg.step_invariant;
   }
   node.step_invariant = invariant;
-  return extended_arguments(node);
+  return {};
 }
 
 }  // namespace

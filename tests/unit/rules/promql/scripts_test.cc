@@ -45,7 +45,27 @@ std::filesystem::path scripts_dir() {
 
 // What each script has reached; raise them, never lower them.
 const std::map<std::string, int> kReached = {
-    {"literals.test", 1},
+    {"aggregators.test", 115},
+    {"at_modifier.test", 58},
+    {"collision.test", 0},
+    {"duration_expression.test", 44},
+    {"extended_vectors.test", 124},
+    {"fill-modifier.test", 37},
+    {"functions.test", 321},
+    {"histograms.test", 144},
+    {"info.test", 44},
+    {"limit.test", 23},
+    {"literals.test", 17},
+    {"name_label_dropping.test", 24},
+    {"native_histograms.test", 390},
+    {"operators.test", 156},
+    {"range_queries.test", 14},
+    {"selectors.test", 26},
+    {"staleness.test", 12},
+    {"start_timestamps.test", 19},
+    {"subquery.test", 24},
+    {"trig_functions.test", 14},
+    {"type_and_unit.test", 45},
 };
 
 TEST_CASE("the scripts of Prometheus pass as far as they ever have") {
