@@ -24,9 +24,10 @@ std::optional<ExpositionFormat> exposition_format(std::string_view content_type)
 extern const std::string_view kAcceptHeader;
 
 struct ExposedSample {
-  std::string_view series;     // the text up to the value, byte for byte: a cache key
+  std::string_view series;  // the text up to the value, byte for byte: a cache key
   double value = 0;
   std::optional<std::int64_t> time_ms;
+  bool as_expected = false;  // `series` is what ExpositionVisitor::expected_series() had named
 };
 
 // What a body says, in its order. Views live during the call.
@@ -34,17 +35,24 @@ class ExpositionVisitor {
  public:
   virtual ~ExpositionVisitor() = default;
   virtual Result<void> on_sample(const ExposedSample& sample) = 0;
+  // The series text that will probably come next, as an earlier on_sample() gave it: a line that
+  // begins with it is not taken apart again. Empty: no guess. Asked before each sample.
+  virtual std::string_view expected_series() const { return {}; }
   virtual void on_type(std::string_view /*family*/, MetricType /*type*/) {}
   virtual void on_help(std::string_view /*family*/, std::string_view /*help, unescaped*/) {}
   virtual void on_unit(std::string_view /*family*/, std::string_view /*unit*/) {}
 };
 
-// kInvalid: `line 3, column 17: expected a value, got "abc"`. The visitor may have seen samples before
-// the error; a scrape is all or nothing, so its caller discards them. OpenMetrics bodies must end in # EOF.
-// Sources: prometheus.io/docs/instrumenting/exposition_formats, OpenMetrics 1.0 specification.
-Result<void> parse_exposition(std::string_view body, ExpositionFormat format, ExpositionVisitor& visitor);
+// kInvalid: `line 3, column 17: expected a value, got "abc"`. The visitor may have seen samples
+// before the error; a scrape is all or nothing, so its caller discards them. OpenMetrics bodies
+// must end in # EOF. Sources: prometheus.io/docs/instrumenting/exposition_formats, OpenMetrics 1.0
+// specification.
+Result<void> parse_exposition(std::string_view body, ExpositionFormat format,
+                              ExpositionVisitor& visitor);
 
-// The labels of a series text as ExposedSample gives it: name{a="b",...}, with escapes undone.
+// The labels of a series text as ExposedSample gives it: name{a="b",...} or {"a name",a="b",...},
+// with escapes undone. kInvalid, beside the grammar: no name, a label twice, text that is not
+// UTF-8.
 Result<LabelSet> parse_series(std::string_view series);
 
 }  // namespace nines::collector

@@ -1,0 +1,236 @@
+#include "collector/exposition/parser.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/text/text.h"
+#include "collector/exposition/internal/series_scan.h"
+#include "collector/exposition/internal/unescape.h"
+#include "collector/exposition/internal/value_scan.h"
+
+namespace nines::collector {
+namespace {
+
+constexpr std::size_t kShownMax = 40;  // bytes of the target's text in a message
+
+std::optional<MetricType> type_of(std::string_view word, bool open_metrics) {
+  if (word == "counter") return MetricType::kCounter;
+  if (word == "gauge") return MetricType::kGauge;
+  if (word == "histogram") return MetricType::kHistogram;
+  if (word == "summary") return MetricType::kSummary;
+  if (!open_metrics) return word == "untyped" ? std::optional(MetricType::kUnknown) : std::nullopt;
+  if (word == "gaugehistogram") return MetricType::kGaugeHistogram;
+  if (word == "info") return MetricType::kInfo;
+  if (word == "stateset") return MetricType::kStateSet;
+  if (word == "unknown") return MetricType::kUnknown;
+  return std::nullopt;
+}
+
+class Parser {
+ public:
+  Parser(std::string_view body, ExpositionFormat format, ExpositionVisitor& visitor)
+      : rest_(body.data()),
+        body_end_(body.data() + body.size()),
+        open_metrics_(format == ExpositionFormat::kOpenMetrics),
+        visitor_(visitor) {}
+
+  Result<void> run() {
+    while (rest_ != body_end_) {
+      line_ = rest_;
+      ++line_number_;
+      const auto left = static_cast<std::size_t>(body_end_ - rest_);
+      const auto* newline = static_cast<const char*>(std::memchr(rest_, '\n', left));
+      end_ = newline == nullptr ? body_end_ : newline;
+      rest_ = newline == nullptr ? body_end_ : newline + 1;
+      if (ended_) return fail(line_, "text after # EOF");
+      if (Result<void> r = line(); !r) return r;
+    }
+    if (open_metrics_ && !ended_) {
+      line_ = end_ = body_end_;
+      ++line_number_;
+      return fail(line_, "body does not end with # EOF");
+    }
+    return {};
+  }
+
+ private:
+  Result<void> line() {
+    const char* p = open_metrics_ ? line_ : skip_blanks(line_, end_);
+    if (p == end_) {
+      if (open_metrics_) return fail(p, "blank line");
+      return {};
+    }
+    return *p == '#' ? comment(p) : sample(p);
+  }
+
+  Result<void> sample(const char* p) {
+    ExposedSample sample;
+    const char* const start = p;
+    const std::string_view expected = visitor_.expected_series();
+    const auto left = static_cast<std::size_t>(end_ - p);
+    if (!expected.empty() && expected.size() < left &&
+        std::memcmp(p, expected.data(), expected.size()) == 0 && is_blank(p[expected.size()])) {
+      p = skip_blanks(p + expected.size(), end_);
+      // "a {..." is another series than "a".
+      sample.as_expected = p != end_ && *p != '{';
+      sample.series = {start, expected.size()};
+    }
+    if (!sample.as_expected) {
+      IgnorePieces none;
+      const Scan scan = scan_series(start, end_, none);
+      if (scan.error != nullptr) return fail(scan.at, scan.error);
+      sample.series = {start, static_cast<std::size_t>(scan.at - start)};
+      p = skip_blanks(scan.at, end_);
+    }
+    std::string_view word = token(p);
+    const std::optional<double> value = scan_value(word);
+    if (!value) return fail_at_word(p, "expected a value", word);
+    sample.value = *value;
+    p = skip_blanks(word.data() + word.size(), end_);
+    if (p != end_ && !(open_metrics_ && *p == '#')) {
+      word = token(p);
+      sample.time_ms = open_metrics_ ? scan_time_seconds(word) : scan_time_ms(word);
+      if (!sample.time_ms) return fail_at_word(p, "expected a timestamp", word);
+      p = skip_blanks(word.data() + word.size(), end_);
+    }
+    if (open_metrics_ && p != end_ && *p == '#') {
+      if (Result<void> r = exemplar(p); !r) return r;
+    }
+    if (p != end_) return fail_at_word(p, "expected the end of the line", token(p));
+    return visitor_.on_sample(sample);
+  }
+
+  // # {label="value"} value [timestamp]: checked and passed over. `p` ends behind it.
+  Result<void> exemplar(const char*& p) {
+    p = skip_blanks(p + 1, end_);
+    if (p == end_ || *p != '{') return fail(p, "expected the labels of an exemplar");
+    IgnorePieces none;
+    bool no_name_wanted = true;
+    const Scan scan = scan_labels(p, end_, no_name_wanted, none);
+    if (scan.error != nullptr) return fail(scan.at, scan.error);
+    p = skip_blanks(scan.at, end_);
+    std::string_view word = token(p);
+    if (!scan_value(word)) return fail_at_word(p, "expected the value of an exemplar", word);
+    p = skip_blanks(word.data() + word.size(), end_);
+    if (p == end_) return {};
+    word = token(p);
+    if (!scan_time_seconds(word)) {
+      return fail_at_word(p, "expected the timestamp of an exemplar", word);
+    }
+    p = skip_blanks(word.data() + word.size(), end_);
+    return {};
+  }
+
+  Result<void> comment(const char* p) {
+    const char* const start = p;
+    p = skip_blanks(p + 1, end_);
+    const std::string_view keyword = token(p);
+    const bool blank_before = p != start + 1;
+    const char* const after = p + keyword.size();
+    if (blank_before && open_metrics_ && keyword == "EOF") {
+      if (after != end_) return fail(after, "text after # EOF");
+      ended_ = true;
+      return {};
+    }
+    const bool known = blank_before && (keyword == "HELP" || keyword == "TYPE" ||
+                                        (open_metrics_ && keyword == "UNIT"));
+    if (!known) {
+      if (open_metrics_) return fail_at_word(p, "expected HELP, TYPE, UNIT or EOF", keyword);
+      return {};
+    }
+    p = skip_blanks(after, end_);
+    std::string_view family;
+    if (Result<void> r = family_name(p, family); !r) return r;
+    // One separator belongs to the line, the rest of a help text to the text.
+    if (p != end_ && !is_blank(*p)) return fail(p, "expected a metric name");
+    if (keyword == "HELP") return help(family, p);
+    p = skip_blanks(p, end_);
+    const std::string_view word = token(p);
+    if (const char* tail = skip_blanks(p + word.size(), end_); tail != end_) {
+      return fail_at_word(tail, "expected the end of the line", token(tail));
+    }
+    return keyword == "TYPE" ? type(family, p, word) : unit(family, p, word);
+  }
+
+  Result<void> family_name(const char*& p, std::string_view& family) {
+    if (p != end_ && *p == '"') {
+      RawText raw;
+      const Scan scan = scan_detail::scan_quoted(p + 1, end_, raw);
+      if (scan.error != nullptr) return fail(scan.at, scan.error);
+      p = scan.at;
+      family_ = raw.has_escapes ? unescape(raw.text) : std::string(raw.text);
+      family = family_;
+    } else {
+      const char* const start = p;
+      p = scan_detail::skip_name(p, end_, scan_detail::kColon);
+      family = {start, static_cast<std::size_t>(p - start)};
+    }
+    if (family.empty()) return fail(p, "expected a metric name");
+    return {};
+  }
+
+  Result<void> help(std::string_view family, const char* p) {
+    p = skip_blanks(p, end_);
+    const std::string_view text(p, static_cast<std::size_t>(end_ - p));
+    if (text.find('\\') == text.npos) {
+      visitor_.on_help(family, text);
+      return {};
+    }
+    help_ = unescape(text);
+    visitor_.on_help(family, help_);
+    return {};
+  }
+
+  Result<void> type(std::string_view family, const char* p, std::string_view word) {
+    const std::optional<MetricType> type = type_of(word, open_metrics_);
+    if (!type) return fail_at_word(p, "expected a metric type", word);
+    visitor_.on_type(family, *type);
+    return {};
+  }
+
+  Result<void> unit(std::string_view family, const char* p, std::string_view word) {
+    const bool suffix = family.size() > word.size() && family.ends_with(word) &&
+                        family[family.size() - word.size() - 1] == '_';
+    if (!word.empty() && !suffix) {
+      return fail_at_word(p, "expected a unit that ends the metric's name", word);
+    }
+    visitor_.on_unit(family, word);
+    return {};
+  }
+
+  // From `p` to the next blank or the end of the line.
+  std::string_view token(const char* p) const {
+    const char* q = p;
+    while (q != end_ && !is_blank(*q)) ++q;
+    return {p, static_cast<std::size_t>(q - p)};
+  }
+
+  Error fail(const char* at, std::string_view why) const {
+    return {ErrorCode::kInvalid, "line " + std::to_string(line_number_) + ", column " +
+                                     std::to_string(at - line_ + 1) + ": " + std::string(why)};
+  }
+  Error fail_at_word(const char* at, std::string_view why, std::string_view got) const {
+    if (got.empty()) return fail(at, std::string(why) + ", got the end of the line");
+    return fail(at, std::string(why) + ", got " + quote_go(got.substr(0, kShownMax)));
+  }
+
+  const char* rest_;
+  const char* const body_end_;
+  const bool open_metrics_;
+  ExpositionVisitor& visitor_;
+  const char* line_ = nullptr;
+  const char* end_ = nullptr;  // of the line
+  std::size_t line_number_ = 0;
+  bool ended_ = false;         // # EOF was seen
+  std::string family_, help_;  // unescaped copies, when one is needed
+};
+
+}  // namespace
+
+Result<void> parse_exposition(std::string_view body, ExpositionFormat format,
+                              ExpositionVisitor& visitor) {
+  return Parser(body, format, visitor).run();
+}
+
+}  // namespace nines::collector

@@ -1,0 +1,58 @@
+// Any bytes, read as both formats: no crash; and guessing the series of the first pass changes
+// nothing in the second.
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/exposition/parser.h"
+
+namespace {
+
+using namespace nines::collector;
+
+struct Seen {
+  std::string series;
+  std::uint64_t bits;
+  std::optional<std::int64_t> time_ms;
+  bool operator==(const Seen&) const = default;
+};
+
+struct Visitor final : ExpositionVisitor {
+  explicit Visitor(const std::vector<Seen>* from) : guesses(from) {}
+  nines::Result<void> on_sample(const ExposedSample& s) override {
+    if (parse_series(s.series) && s.series.empty()) __builtin_trap();
+    seen.push_back({std::string(s.series), std::bit_cast<std::uint64_t>(s.value), s.time_ms});
+    return {};
+  }
+  std::string_view expected_series() const override {
+    if (guesses == nullptr || seen.size() >= guesses->size()) return {};
+    return (*guesses)[seen.size()].series;
+  }
+  const std::vector<Seen>* guesses;
+  std::vector<Seen> seen;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view body(reinterpret_cast<const char*>(data), size);
+  for (const ExpositionFormat format :
+       {ExpositionFormat::kText004, ExpositionFormat::kOpenMetrics}) {
+    Visitor first(nullptr);
+    const bool ok = parse_exposition(body, format, first).has_value();
+    Visitor second(&first.seen);
+    if (parse_exposition(body, format, second).has_value() != ok) __builtin_trap();
+    if (first.seen != second.seen) __builtin_trap();
+    // The guesses of another page: shifted by one.
+    std::vector<Seen> shifted(first.seen);
+    if (!shifted.empty()) shifted.erase(shifted.begin());
+    Visitor third(&shifted);
+    if (parse_exposition(body, format, third).has_value() != ok) __builtin_trap();
+    if (first.seen != third.seen) __builtin_trap();
+  }
+  return 0;
+}
