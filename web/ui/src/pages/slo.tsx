@@ -1,0 +1,246 @@
+// One SLO: what is left, how fast it goes, and what ate it.
+
+import { count, dateTime, duration, number, percent, promDuration, sliPercent } from '../core/format';
+import { t } from '../core/i18n';
+import { request } from '../core/api';
+import { useLive } from '../core/live';
+import { bounds, useRange, type Range } from '../core/range';
+import type { BudgetPoint, BurnWindow, Incident, Minute, Slo } from '../core/types';
+import { Banner, Card, Empty, exploreHref, PageHead, Pill, QueryLink, State, Tile, toneOf, Waiting, When } from '../ui/bits';
+import { Chart } from '../ui/chart';
+import { RangePicker } from '../ui/controls';
+import { Table } from '../ui/table';
+import { IncidentRows } from './incident_rows';
+import { BudgetBar, burnWindows } from './slo_bits';
+
+const kMinutesMax = 7 * 86400;  // minutes are asked for at most this far back
+
+export interface BadSpan {
+  from: number;
+  to: number;
+  bad: number;
+  valid: number;
+}
+
+// Bad minutes that touch, or leave a gap of at most two, are one event for a person.
+export function badSpans(minutes: Minute[]): BadSpan[] {
+  const spans: BadSpan[] = [];
+  for (const minute of minutes) {
+    const bad = minute.valid - minute.good;
+    if (bad <= 0) continue;
+    const last = spans[spans.length - 1];
+    if (last && minute.t - last.to <= 120) {
+      last.to = minute.t + 60;
+      last.bad += bad;
+      last.valid += minute.valid;
+    } else {
+      spans.push({ from: minute.t, to: minute.t + 60, bad, valid: minute.valid });
+    }
+  }
+  return spans;
+}
+
+function Tiles({ slo }: { slo: Slo }) {
+  const none = slo.state === 'no_data';
+  const hour = slo.burn_rates['1h'];
+  return (
+    <div class="tiles three">
+      <Tile label={t('slo.sli')} value={none ? '–' : sliPercent(slo.sli, slo.target_percent)} note={t('slo.against', { p: `${slo.target_percent} %`, w: duration(slo.window_seconds) })} tone={toneOf(slo.state)} />
+      <Tile
+        label={t('slo.remaining')}
+        value={none ? '–' : percent(slo.budget_remaining, 1)}
+        note={none ? t('slo.no_events') : t('slo.consumed', { bad: count(slo.budget_consumed), all: number(slo.budget_total, 4) })}
+        tone={toneOf(slo.state)}
+      >
+        <BudgetBar slo={slo} />
+      </Tile>
+      <Tile
+        label={t('slo.ends')}
+        value={none ? '–' : slo.state === 'breached' ? t('slo.gone') : slo.exhaustion_seconds === null ? t('slo.never') : duration(slo.exhaustion_seconds)}
+        note={hour === undefined || hour === null ? t('slo.burn_unknown') : t('slo.burn_now', { x: number(hour) })}
+        tone={hour !== undefined && hour !== null && hour > 1 ? 'warn' : toneOf(slo.state)}
+      />
+    </div>
+  );
+}
+
+function BudgetChart({ slo, range, incidents, set }: { slo: Slo; range: Range; incidents: Incident[]; set: (from: string, to: string) => void }) {
+  const path = `/api/nines/v1/slos/${encodeURIComponent(slo.name)}/budget`;
+  const live = useLive(`budget:${slo.name}:${range.from}:${range.to}`, {
+    interval: 30_000,
+    fetcher: async (abort) => {
+      const { start, end } = bounds(range);
+      const answer = await request<{ points: BudgetPoint[] }>(`${path}?start=${Math.floor(start)}&end=${Math.ceil(end)}&points=240`, { signal: abort });
+      return { start, end, points: answer.points };
+    },
+  });
+  const data = live.data;
+  if (!data) return <Waiting data={data} error={live.error} />;
+  if (data.points.length === 0) return <Empty title={t('slo.no_points')}>{t('slo.no_points_hint')}</Empty>;
+  const times = data.points.map((point) => point.t);
+  const zoom = (a: number, b: number) => set(String(Math.round(a)), String(Math.round(b)));
+  const bands = incidents.map((one) => ({ from: one.started_at ?? data.start, to: one.resolved_at ?? data.end, label: one.episode, colour: 'bad' }));
+  const x = { start: data.start, end: data.end };
+  return (
+    <>
+      <Chart
+        label={t('slo.chart_budget', { name: slo.name })}
+        times={times}
+        series={[{ label: t('slo.remaining'), values: data.points.map((point) => point.remaining), kind: 'area', colour: 'accent' }]}
+        format={(value) => percent(value, 2)}
+        axisFormat={(value) => `${Number((value * 100).toFixed(2))} %`}
+        thresholds={[{ value: 0, label: t('slo.line_spent'), colour: 'bad' }, { value: 0.25, label: t('slo.line_risk'), colour: 'warn' }]}
+        bands={bands}
+        range={x}
+        onZoom={zoom}
+      />
+      <Chart
+        label={t('slo.chart_bad', { name: slo.name })}
+        times={times}
+        series={[{ label: t('slo.bad_events'), values: data.points.map((point) => point.bad), kind: 'bars', colour: 'bad' }]}
+        format={count}
+        min={0}
+        height={120}
+        bands={bands}
+        range={x}
+        onZoom={zoom}
+      />
+    </>
+  );
+}
+
+// The pair of windows of an alert; a rate that the server did not compute is a dash, not a zero.
+function BurnTable({ slo }: { slo: Slo }) {
+  const rate = (seconds: number) => slo.burn_rates[promDuration(seconds)];
+  const show = (seconds: number, limit: number) => {
+    const value = rate(seconds);
+    if (value === undefined || value === null) return '–';
+    return <span class={`num${value > limit ? ' tone-bad strong' : ''}`}>{number(value)}×</span>;
+  };
+  const state = (row: BurnWindow) => {
+    const long = rate(row.long_seconds);
+    const short = rate(row.short_seconds);
+    if (long === undefined || long === null) return 'no_data';
+    if (long > row.burn_rate && short !== undefined && short !== null && short > row.burn_rate) return 'firing';
+    return long > row.burn_rate ? 'pending' : 'ok';
+  };
+  if (slo.alerting.length === 0) return <Empty title={t('slo.no_alerting')} />;
+  return (
+    <Table
+      caption={t('slo.burn_title')}
+      name="burn"
+      rows={slo.alerting}
+      rowKey={(row) => `${row.long_seconds}:${row.short_seconds}`}
+      columns={[
+        { key: 'window', label: t('slo.windows'), main: true, render: (row) => `${promDuration(row.long_seconds)} + ${promDuration(row.short_seconds)}` },
+        { key: 'severity', label: t('severity'), render: (row) => <Pill tone={row.severity === 'page' ? 'bad' : 'warn'}>{row.severity}</Pill> },
+        { key: 'limit', label: t('slo.threshold'), right: true, render: (row) => <span class="num">{number(row.burn_rate)}×</span> },
+        { key: 'long', label: t('slo.long'), right: true, render: (row) => show(row.long_seconds, row.burn_rate) },
+        { key: 'short', label: t('slo.short'), right: true, render: (row) => show(row.short_seconds, row.burn_rate) },
+        { key: 'state', label: t('state'), render: (row) => {
+          const of = state(row);
+          return <State of={of} {...(of === 'pending' ? { text: t('slo.long_only') } : {})} />;
+        } },
+      ]}
+    />
+  );
+}
+
+function BadMinutes({ slo, range, incidents }: { slo: Slo; range: Range; incidents: Incident[] }) {
+  const path = `/api/nines/v1/slos/${encodeURIComponent(slo.name)}/minutes`;
+  const live = useLive(`minutes:${slo.name}:${range.from}:${range.to}`, {
+    interval: 60_000,
+    fetcher: async (abort) => {
+      const { start, end } = bounds(range);
+      const from = Math.floor(Math.max(start, end - kMinutesMax));
+      const answer = await request<{ minutes: Minute[] }>(`${path}?start=${from}&end=${Math.ceil(end)}`, { signal: abort });
+      return { cut: from > start + 60, spans: badSpans(answer.minutes) };
+    },
+  });
+  if (!live.data) return <Waiting data={live.data} error={live.error} />;
+  const during = (span: BadSpan) => incidents.filter((one) => (one.started_at ?? 0) < span.to && (one.resolved_at ?? Infinity) > span.from);
+  return (
+    <>
+      {live.data.cut && <p class="muted pad">{t('slo.minutes_cut')}</p>}
+      <Table
+        caption={t('slo.bad_minutes')}
+        name="spans"
+        initial="-bad"
+        rows={live.data.spans}
+        rowKey={(span) => span.from}
+        empty={<Empty title={t('slo.no_bad_minutes')} />}
+        columns={[
+          { key: 'from', label: t('range.from'), main: true, sort: (span) => span.from, render: (span) => <When at={span.from} /> },
+          { key: 'long', label: t('duration'), right: true, sort: (span) => span.to - span.from, render: (span) => duration(span.to - span.from) },
+          { key: 'bad', label: t('slo.bad_events'), right: true, sort: (span) => span.bad, render: (span) => <span class="num">{count(span.bad)} / {count(span.valid)}</span> },
+          { key: 'share', label: t('slo.share'), right: true, sort: (span) => span.bad, render: (span) => <b class="num">{slo.budget_total > 0 ? percent(span.bad / slo.budget_total, 1) : '–'}</b> },
+          { key: 'incident', label: t('slo.during'), render: (span) => during(span).slice(0, 3).map((one) => (
+            <a class="chip-link" key={one.episode} href={`/incidents/${encodeURIComponent(one.episode)}`}>{one.labels['alertname'] ?? one.episode}</a>
+          )) },
+          { key: 'look', label: t('look'), render: (span) => (
+            <span class="button-row">
+              <a href={exploreHref(`sum(rate(${slo.indicator.total}[1m]))`, span.from - 600, span.to + 600)}>{t('nav.metrics')}</a>
+              <a href={`/logs?from=${span.from - 60}&to=${span.to + 60}`}>{t('nav.logs')}</a>
+            </span>
+          ) },
+        ]}
+      />
+    </>
+  );
+}
+
+function Definition({ slo }: { slo: Slo }) {
+  const window = promDuration(slo.window_seconds);
+  const part = slo.indicator.good ?? slo.indicator.bad ?? '';
+  const ratio = `sum(increase(${part}[${window}])) / sum(increase(${slo.indicator.total}[${window}]))`;
+  return (
+    <dl class="facts wide">
+      {slo.description && <div><dt>{t('description')}</dt><dd>{slo.description}</dd></div>}
+      <div><dt>{slo.indicator.good ? t('slo.good_query') : t('slo.bad_query')}</dt><dd><QueryLink query={part} /></dd></div>
+      <div><dt>{t('slo.total_query')}</dt><dd><QueryLink query={slo.indicator.total} /></dd></div>
+      <div><dt>{t('slo.sli_query')}</dt><dd><QueryLink query={slo.indicator.good ? ratio : `1 - ${ratio}`} /></dd></div>
+      <div><dt>{t('slo.target')}</dt><dd>{slo.target_percent} % · {t('slo.rolling', { w: duration(slo.window_seconds) })}</dd></div>
+      <div><dt>{t('slo.window')}</dt><dd class="num">{dateTime(slo.window_from)} – {dateTime(slo.window_to)}</dd></div>
+      <div><dt>{t('slo.events')}</dt><dd class="num">{t('slo.events_n', { good: count(slo.good), valid: count(slo.valid), excluded: count(slo.excluded) })}</dd></div>
+      <div><dt>{t('slo.bad_minutes')}</dt><dd class="num">{count(slo.bad_minutes)}</dd></div>
+      <div><dt>{t('slo.burn_rates')}</dt><dd class="num">{burnWindows(slo).map(([name, value]) => `${name} ${value === null ? '–' : `${number(value)}×`}`).join(' · ') || '–'}</dd></div>
+    </dl>
+  );
+}
+
+export function SloPage({ name }: { name: string }) {
+  const live = useLive<Slo>(`/api/nines/v1/slos/${encodeURIComponent(name)}`);
+  const log = useLive<{ incidents: Incident[] }>('/api/nines/v1/incidents?limit=200', { interval: 15_000 });
+  const slo = live.data;
+  const range = useRange(slo ? `now-${promDuration(slo.window_seconds)}` : 'now-30d');
+  if (!slo) return <><PageHead title={name} /><Waiting data={slo} error={live.error} /></>;
+  const { start, end } = bounds(range);
+  const overlapping = (log.data?.incidents ?? []).filter((one) => (one.started_at ?? 0) < end && (one.resolved_at ?? Infinity) > start);
+  const mine = overlapping.filter((one) => Object.values(one.labels).includes(slo.name) || (slo.service !== '' && one.labels['service'] === slo.service));
+  const others = overlapping.filter((one) => !mine.includes(one));
+  return (
+    <>
+      <PageHead title={slo.name} sub={<><State of={slo.state} /> {slo.service && <span>{slo.service}</span>} {slo.alerts_firing > 0 && <a href={`/alerts?filter=${encodeURIComponent(slo.name)}`}><Pill tone="bad">{t('slo.firing', { n: slo.alerts_firing })}</Pill></a>}</>}>
+        <RangePicker range={range} set={range.set} extra={[[`now-${promDuration(slo.window_seconds)}`, t('slo.whole_window', { w: duration(slo.window_seconds) })]]} />
+      </PageHead>
+      {slo.state === 'no_data' && <Banner tone="none">{t('slo.no_data_hint')} <QueryLink query={slo.indicator.total} /></Banner>}
+      <Tiles slo={slo} />
+      <Card title={t('slo.burn_down')}>
+        <BudgetChart slo={slo} range={range} incidents={mine} set={range.set} />
+        <p class="muted">{t('slo.rolling_hint')}</p>
+      </Card>
+      <Card title={t('slo.what_ate')} flush><BadMinutes slo={slo} range={range} incidents={mine} /></Card>
+      <Card title={t('slo.burn_title')} flush><BurnTable slo={slo} /></Card>
+      <Card title={t('slo.incidents')} flush>
+        {mine.length === 0 ? <Empty title={t('slo.no_incidents')} /> : <IncidentRows incidents={mine} />}
+        {others.length > 0 && (
+          <details class="pad">
+            <summary>{t('slo.other_incidents', { n: others.length })}</summary>
+            <IncidentRows incidents={others.slice(0, 50)} />
+          </details>
+        )}
+      </Card>
+      <Card title={t('slo.definition')}><Definition slo={slo} /></Card>
+    </>
+  );
+}
