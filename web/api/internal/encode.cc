@@ -1,0 +1,218 @@
+#include "web/api/internal/encode.h"
+
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include "base/text/numbers.h"
+#include "rules/promql/ast.h"
+
+namespace nines::web {
+namespace {
+
+std::string seconds_text(std::int64_t ms) {
+  const bool negative = ms < 0;
+  const std::uint64_t magnitude =
+      negative ? 0 - static_cast<std::uint64_t>(ms) : static_cast<std::uint64_t>(ms);
+  std::string out = (negative ? "-" : "") + std::to_string(magnitude / 1000);
+  const std::uint64_t rest = magnitude % 1000;
+  if (rest == 0) return out;
+  std::string digits = std::to_string(rest);
+  digits.insert(0, 3 - digits.size(), '0');
+  while (digits.back() == '0') digits.pop_back();
+  return out + "." + digits;
+}
+
+void write_histogram(JsonWriter& json, std::int64_t time_ms, const Histogram& histogram) {
+  json.begin_array().raw(seconds_text(time_ms)).begin_object();
+  json.field("count", format_double(histogram.count));
+  json.field("sum", format_double(histogram.sum));
+  json.end_object().end_array();
+}
+
+void write_series(JsonWriter& json, const promql::MatrixSeries& series) {
+  json.begin_object().key("metric");
+  write_labels(json, series.labels);
+  const SampleColumns& s = series.samples;
+  const auto is_histogram = [&](std::size_t i) {
+    return !s.histograms.empty() && s.histograms[i] != nullptr;
+  };
+  bool floats = false, histograms = false;
+  for (std::size_t i = 0; i < s.size(); ++i) (is_histogram(i) ? histograms : floats) = true;
+  if (floats) {
+    json.key("values").begin_array();
+    for (std::size_t i = 0; i < s.size(); ++i) {
+      if (!is_histogram(i)) write_point(json, s.times[i], s.values[i]);
+    }
+    json.end_array();
+  }
+  if (histograms) {
+    json.key("histograms").begin_array();
+    for (std::size_t i = 0; i < s.size(); ++i) {
+      if (is_histogram(i)) write_histogram(json, s.times[i], *s.histograms[i]);
+    }
+    json.end_array();
+  }
+  json.end_object();
+}
+
+void write_texts(JsonWriter& json, std::string_view name, const std::vector<std::string>& texts) {
+  if (texts.empty()) return;
+  json.key(name).begin_array();
+  for (const std::string& text : texts) json.value(text);
+  json.end_array();
+}
+
+}  // namespace
+
+void write_labels(JsonWriter& json, const LabelSet& labels) {
+  json.begin_object();
+  for (const Label& label : labels) json.field(label.name, label.value);
+  json.end_object();
+}
+
+void write_point(JsonWriter& json, std::int64_t time_ms, double value) {
+  json.begin_array().raw(seconds_text(time_ms)).value(format_double(value)).end_array();
+}
+
+void write_seconds(JsonWriter& json, Timestamp at) {
+  json.raw(seconds_text(to_millis(at)));
+}
+
+void write_time_or_null(JsonWriter& json, Timestamp at) {
+  if (at == Timestamp{}) {
+    json.null();
+  } else {
+    write_seconds(json, at);
+  }
+}
+
+void write_value(JsonWriter& json, const promql::Value& value) {
+  if (const auto* vector = std::get_if<promql::Vector>(&value)) {
+    json.field("resultType", "vector").key("result").begin_array();
+    for (const promql::VectorSample& sample : *vector) {
+      json.begin_object().key("metric");
+      write_labels(json, sample.labels);
+      if (sample.histogram) {
+        json.key("histogram");
+        write_histogram(json, to_millis(sample.at), *sample.histogram);
+      } else {
+        json.key("value");
+        write_point(json, to_millis(sample.at), sample.value);
+      }
+      json.end_object();
+    }
+    json.end_array();
+  } else if (const auto* matrix = std::get_if<promql::Matrix>(&value)) {
+    json.field("resultType", "matrix").key("result").begin_array();
+    for (const promql::MatrixSeries& series : *matrix) write_series(json, series);
+    json.end_array();
+  } else if (const auto* scalar = std::get_if<promql::Scalar>(&value)) {
+    json.field("resultType", "scalar").key("result");
+    write_point(json, to_millis(scalar->at), scalar->value);
+  } else if (const auto* text = std::get_if<promql::StringValue>(&value)) {
+    json.field("resultType", "string").key("result").begin_array();
+    json.raw(seconds_text(to_millis(text->at))).value(text->value).end_array();
+  }
+}
+
+Response success(const std::string& data, const std::vector<std::string>& warnings,
+                 const std::vector<std::string>& infos) {
+  JsonWriter json;
+  json.begin_object().field("status", "success").key("data").raw(data);
+  write_texts(json, "warnings", warnings);
+  write_texts(json, "infos", infos);
+  json.end_object();
+  return json_response(200, json.take());
+}
+
+Response failure(std::string_view type, std::string_view text) {
+  int status = 422;
+  if (type == "bad_data") status = 400;
+  if (type == "not_found") status = 404;
+  if (type == "timeout" || type == "canceled" || type == "unavailable") status = 503;
+  if (type == "internal") status = 500;
+  JsonWriter json;
+  json.begin_object()
+      .field("status", "error")
+      .field("errorType", type)
+      .field("error", text)
+      .end_object();
+  return json_response(status, json.take());
+}
+
+Response failure(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::kUnavailable:
+      return failure("timeout", error.what());
+    case ErrorCode::kNotFound:
+      return failure("not_found", error.what());
+    case ErrorCode::kIo:
+    case ErrorCode::kCorrupt:
+      return failure("internal", error.what());
+    default:
+      return failure("execution", error.what());
+  }
+}
+
+Response bad_parameter(std::string_view name, std::string_view why) {
+  return failure("bad_data",
+                 "invalid parameter \"" + std::string(name) + "\": " + std::string(why));
+}
+
+Response native_error(const Error& error) {
+  int status = 500;
+  if (error.code() == ErrorCode::kInvalid) status = 400;
+  if (error.code() == ErrorCode::kNotFound) status = 404;
+  if (error.code() == ErrorCode::kLimit) status = 422;
+  if (error.code() == ErrorCode::kUnavailable) status = 503;
+  JsonWriter json;
+  json.begin_object().field("error", error.what()).end_object();
+  return json_response(status, json.take());
+}
+
+Result<Timestamp> time_param(const Request& request, std::string_view name, Timestamp fallback) {
+  const std::string_view text = request.param(name);
+  return text.empty() ? Result<Timestamp>(fallback) : parse_time(text);
+}
+
+Result<Duration> duration_param(const Request& request, std::string_view name, Duration fallback) {
+  const std::string_view text = request.param(name);
+  if (text.empty()) {
+    if (fallback == Duration(0)) return Error(ErrorCode::kInvalid, "it is missing");
+    return fallback;
+  }
+  if (const auto seconds = parse_double(text)) {
+    const double ms = *seconds * 1000;
+    if (!std::isfinite(ms) || std::fabs(ms) > 9e15)
+      return Error(ErrorCode::kInvalid, "cannot parse \"" + std::string(text) +
+                                            "\" to a valid duration. It overflows int64");
+    return Duration(static_cast<std::int64_t>(ms));
+  }
+  const auto parsed = parse_duration(text);
+  if (!parsed)
+    return Error(ErrorCode::kInvalid,
+                 "cannot parse \"" + std::string(text) + "\" to a valid duration");
+  return *parsed;
+}
+
+Result<std::size_t> count_param(const Request& request, std::string_view name,
+                                std::size_t fallback) {
+  const std::string_view text = request.param(name);
+  if (text.empty()) return fallback;
+  const auto number = parse_int(text);
+  if (!number || *number < 0)
+    return Error(ErrorCode::kInvalid, "\"" + std::string(text) + "\" is no whole number from 0 on");
+  return static_cast<std::size_t>(*number);
+}
+
+Result<std::vector<Matcher>> parse_selector(std::string_view text) {
+  NINES_TRY(const promql::Query query, promql::Query::parse(text));
+  const auto* selector = dynamic_cast<const promql::VectorSelector*>(&query.expr());
+  if (!selector)
+    return Error(ErrorCode::kInvalid,
+                 "1:1: parse error: not a series selector: " + std::string(text));
+  return selector->matchers;
+}
+
+}  // namespace nines::web

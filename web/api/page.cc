@@ -1,0 +1,74 @@
+// The page: embedded files, and index.html on the routes the page draws itself.
+#include <string>
+#include <string_view>
+
+#include "web/api/internal/families.h"
+#include "web/ui/assets.h"
+
+namespace nines::web {
+namespace {
+
+Response serve_asset(const Request& request, const Asset& asset) {
+  Response response;
+  response.content_type = std::string(asset.content_type);
+  response.headers.emplace_back("ETag", std::string(asset.etag));
+  response.headers.emplace_back(
+      "Cache-Control", asset.immutable ? "public, max-age=31536000, immutable" : "no-cache");
+  response.headers.emplace_back("Vary", "Accept-Encoding");
+  if (request.header("if-none-match") == asset.etag) {
+    response.status = 304;
+    return response;
+  }
+  const bool gzip = !asset.gzip.empty() &&
+                    request.header("accept-encoding").find("gzip") != std::string_view::npos;
+  if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+  response.static_body = gzip ? asset.gzip : asset.raw;
+  return response;
+}
+
+}  // namespace
+
+void add_page(Router& router) {
+  const Handler index = [](const Request& request) {
+    const Asset* asset = find_asset("/");
+    return asset ? serve_asset(request, *asset) : text_response(404, "404 page not found");
+  };
+  // An explicit list: clients probe unknown paths and must get their 404.
+  for (const char* route :
+       {"/", "/slos", "/slos/*", "/alerts", "/incidents", "/incidents/*", "/remediation",
+        "/explore", "/logs", "/targets", "/rules", "/status", "/query"}) {
+    router.add("GET", route, Pool::kFast, index);
+  }
+  for (const Asset& asset : ui_assets()) {
+    if (asset.path == "/") continue;
+    router.add("GET", std::string(asset.path), Pool::kFast,
+               [&asset](const Request& request) { return serve_asset(request, asset); });
+  }
+  router.add("GET", "/graph", Pool::kFast, [](const Request& request) {
+    Response response = text_response(302, "");
+    std::string to = "/explore";
+    bool first = true;
+    for (const auto& [name, value] : request.params) {
+      if (name != "g0.expr") continue;
+      std::string escaped;
+      constexpr std::string_view kHex = "0123456789ABCDEF";
+      for (const char c : value) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+            (byte >= '0' && byte <= '9')) {
+          escaped += c;
+        } else {
+          escaped += '%';
+          escaped += kHex[byte >> 4];
+          escaped += kHex[byte & 15];
+        }
+      }
+      to += (first ? "?expr=" : "&expr=") + escaped;
+      first = false;
+    }
+    response.headers.emplace_back("Location", to);
+    return response;
+  });
+}
+
+}  // namespace nines::web

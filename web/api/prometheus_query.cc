@@ -1,0 +1,282 @@
+// /api/v1/query, query_range, series, labels, label values, metadata, exemplars, format; /federate.
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/text/numbers.h"
+#include "base/text/text.h"
+#include "web/api/internal/encode.h"
+#include "web/api/internal/families.h"
+
+namespace nines::web {
+namespace {
+
+constexpr std::size_t kSeriesMax = 1'000'000;
+
+storage::TimeRange everything(const ApiParts& parts) {
+  return {from_millis(0), parts.clock.now() + Duration(3'600'000)};
+}
+
+Result<storage::TimeRange> range_params(const ApiParts& parts, const Request& request) {
+  const storage::TimeRange all = everything(parts);
+  NINES_TRY(const Timestamp from, time_param(request, "start", all.from));
+  NINES_TRY(const Timestamp to, time_param(request, "end", all.to));
+  return storage::TimeRange{from, to};
+}
+
+Result<std::vector<std::vector<Matcher>>> match_params(const Request& request) {
+  std::vector<std::vector<Matcher>> sets;
+  for (const std::string_view text : request.all("match[]")) {
+    NINES_TRY(std::vector<Matcher> matchers, parse_selector(text));
+    sets.push_back(std::move(matchers));
+  }
+  return sets;
+}
+
+Result<promql::QueryRequest> limits_of(const Request& request) {
+  promql::QueryRequest limits;
+  if (!request.param("timeout").empty()) {
+    NINES_TRY(limits.timeout, duration_param(request, "timeout", Duration(1)));
+  }
+  if (!request.param("lookback_delta").empty()) {
+    NINES_TRY(limits.lookback_delta, duration_param(request, "lookback_delta", Duration(1)));
+  }
+  return limits;
+}
+
+Response answer(const Request& request, Result<promql::QueryResult> result) {
+  if (!result) return failure(result.error());
+  const Result<std::size_t> limit = count_param(request, "limit", 0);
+  if (!limit) return bad_parameter("limit", limit.error().what());
+  if (*limit != 0) {
+    bool cut = false;
+    if (auto* vector = std::get_if<promql::Vector>(&result->value);
+        vector && vector->size() > *limit) {
+      vector->resize(*limit);
+      cut = true;
+    }
+    if (auto* matrix = std::get_if<promql::Matrix>(&result->value);
+        matrix && matrix->size() > *limit) {
+      matrix->resize(*limit);
+      cut = true;
+    }
+    if (cut) result->warnings.emplace_back("results truncated due to limit");
+  }
+  JsonWriter json;
+  json.begin_object();
+  write_value(json, result->value);
+  if (!request.param("stats").empty()) {
+    json.key("stats").begin_object();
+    json.key("timings")
+        .begin_object()
+        .field("execTotalTime", to_seconds(result->stats.elapsed))
+        .end_object();
+    json.key("samples")
+        .begin_object()
+        .field("totalQueryableSamples", result->stats.samples)
+        .end_object();
+    json.end_object();
+  }
+  json.end_object();
+  return success(json.str(), result->warnings, result->infos);
+}
+
+Response query_instant(const ApiParts& parts, const Request& request) {
+  const auto at = time_param(request, "time", parts.clock.now());
+  if (!at) return bad_parameter("time", at.error().what());
+  const auto limits = limits_of(request);
+  if (!limits) return failure("bad_data", limits.error().what());
+  const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
+  if (!query) return bad_parameter("query", query.error().what());
+  return answer(request, parts.promql.instant(*query, *at, *limits));
+}
+
+Response query_range(const ApiParts& parts, const Request& request) {
+  for (const char* name : {"start", "end"}) {
+    if (request.param(name).empty())
+      return bad_parameter(name, "cannot parse \"\" to a valid timestamp");
+  }
+  const auto from = time_param(request, "start", {});
+  if (!from) return bad_parameter("start", from.error().what());
+  const auto to = time_param(request, "end", {});
+  if (!to) return bad_parameter("end", to.error().what());
+  if (*to < *from) return bad_parameter("end", "end timestamp must not be before start time");
+  const auto step = duration_param(request, "step", Duration(0));
+  if (!step) return bad_parameter("step", step.error().what());
+  if (*step <= Duration(0)) {
+    return bad_parameter(
+        "step",
+        "zero or negative query resolution step widths are not accepted. Try a positive integer");
+  }
+  if ((*to - *from) / *step > static_cast<std::int64_t>(parts.promql.options().points_max)) {
+    return failure("bad_data",
+                   "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing "
+                   "the query resolution (?step=XX)");
+  }
+  const auto limits = limits_of(request);
+  if (!limits) return failure("bad_data", limits.error().what());
+  const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
+  if (!query) return bad_parameter("query", query.error().what());
+  return answer(request, parts.promql.range(*query, *from, *to, *step, *limits));
+}
+
+Response list_series(const ApiParts& parts, const Request& request) {
+  const auto sets = match_params(request);
+  if (!sets) return bad_parameter("match[]", sets.error().what());
+  if (sets->empty()) return failure("bad_data", "no match[] parameter provided");
+  const auto range = range_params(parts, request);
+  if (!range) return failure("bad_data", range.error().what());
+  const auto limit = count_param(request, "limit", 0);
+  if (!limit) return bad_parameter("limit", limit.error().what());
+  std::set<LabelSet> found;
+  for (const auto& matchers : *sets) {
+    const auto selection = parts.querier.select(matchers, *range, kSeriesMax);
+    if (!selection) return failure(selection.error());
+    for (std::size_t i = 0; i < (*selection)->size(); ++i) found.insert((*selection)->labels(i));
+  }
+  JsonWriter json;
+  json.begin_array();
+  std::size_t n = 0;
+  for (const LabelSet& labels : found) {
+    if (*limit != 0 && n++ == *limit) break;
+    write_labels(json, labels);
+  }
+  json.end_array();
+  const bool cut = *limit != 0 && found.size() > *limit;
+  return success(json.str(), cut ? std::vector<std::string>{"results truncated due to limit"}
+                                 : std::vector<std::string>{});
+}
+
+template <typename Read>
+Response list_strings(const ApiParts& parts, const Request& request, Read read) {
+  const auto sets = match_params(request);
+  if (!sets) return bad_parameter("match[]", sets.error().what());
+  const auto range = range_params(parts, request);
+  if (!range) return failure("bad_data", range.error().what());
+  const auto limit = count_param(request, "limit", 0);
+  if (!limit) return bad_parameter("limit", limit.error().what());
+  std::set<std::string> found;
+  std::vector<std::vector<Matcher>> each = *sets;
+  if (each.empty()) each.emplace_back();
+  for (const auto& matchers : each) {
+    Result<std::vector<std::string>> some = read(matchers, *range);
+    if (!some) return failure(some.error());
+    found.insert(some->begin(), some->end());
+  }
+  JsonWriter json;
+  json.begin_array();
+  std::size_t n = 0;
+  for (const std::string& text : found) {
+    if (*limit != 0 && n++ == *limit) break;
+    json.value(text);
+  }
+  json.end_array();
+  const bool cut = *limit != 0 && found.size() > *limit;
+  return success(json.str(), cut ? std::vector<std::string>{"results truncated due to limit"}
+                                 : std::vector<std::string>{});
+}
+
+Response label_names(const ApiParts& parts, const Request& request) {
+  return list_strings(parts, request, [&](const auto& matchers, storage::TimeRange range) {
+    return parts.querier.label_names(matchers, range, 0);
+  });
+}
+
+Response label_values(const ApiParts& parts, const Request& request) {
+  constexpr std::string_view kPrefix = "/api/v1/label/", kSuffix = "/values";
+  const std::string_view path = request.path;
+  if (!path.ends_with(kSuffix) || path.size() <= kPrefix.size() + kSuffix.size()) {
+    return text_response(404, "404 page not found");
+  }
+  const std::string name(
+      path.substr(kPrefix.size(), path.size() - kPrefix.size() - kSuffix.size()));
+  return list_strings(parts, request, [&](const auto& matchers, storage::TimeRange range) {
+    return parts.querier.label_values(name, matchers, range, 0);
+  });
+}
+
+Response metadata(const ApiParts& parts, const Request& request) {
+  const auto limit = count_param(request, "limit", 0);
+  if (!limit) return bad_parameter("limit", limit.error().what());
+  const std::string_view wanted = request.param("metric");
+  JsonWriter json;
+  json.begin_object();
+  std::size_t n = 0;
+  for (const auto& [family, data] : parts.querier.metadata()) {
+    if (!wanted.empty() && family != wanted) continue;
+    if (*limit != 0 && n++ == *limit) break;
+    json.key(family).begin_array().begin_object();
+    json.field("type", to_string(data.type)).field("help", data.help).field("unit", data.unit);
+    json.end_object().end_array();
+  }
+  json.end_object();
+  return success(json.str());
+}
+
+Response format_query(const ApiParts& parts, const Request& request) {
+  const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
+  if (!query) return bad_parameter("query", query.error().what());
+  JsonWriter json;
+  json.value(query->to_string());
+  return success(json.str());
+}
+
+// The newest sample of each matching series, as text; floats as untyped.
+Response federate(const ApiParts& parts, const Request& request) {
+  const Timestamp now = parts.clock.now();
+  std::string out;
+  for (const std::string_view selector : request.all("match[]")) {
+    const auto query = promql::Query::parse(selector, parts.promql.options());
+    if (!query || !parse_selector(selector))
+      return text_response(400, "bad match[]: " + std::string(selector) + "\n");
+    const auto result = parts.promql.instant(*query, now);
+    if (!result) return text_response(500, result.error().what() + "\n");
+    const auto* vector = std::get_if<promql::Vector>(&result->value);
+    if (!vector) continue;
+    promql::Vector sorted = *vector;
+    std::sort(sorted.begin(), sorted.end(),
+              [](const auto& a, const auto& b) { return a.labels < b.labels; });
+    std::string_view family;
+    for (const promql::VectorSample& sample : sorted) {
+      if (sample.histogram) continue;
+      if (sample.labels.metric_name() != family) {
+        family = sample.labels.metric_name();
+        out += "# TYPE " + std::string(family) + " untyped\n";
+      }
+      out += sample.labels.to_string() + " " + format_double(sample.value) + " " +
+             std::to_string(to_millis(sample.at)) + "\n";
+    }
+  }
+  Response response = text_response(200, std::move(out));
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  return response;
+}
+
+}  // namespace
+
+void add_prometheus_query(Router& router, const Parts& parts) {
+  const auto both = [&](const std::string& path,
+                        Response (*handle)(const ApiParts&, const Request&)) {
+    for (const char* method : {"GET", "POST"}) {
+      router.add(method, path, Pool::kSlow,
+                 [parts, handle](const Request& r) { return handle(*parts, r); });
+    }
+  };
+  both("/api/v1/query", query_instant);
+  both("/api/v1/query_range", query_range);
+  both("/api/v1/series", list_series);
+  both("/api/v1/labels", label_names);
+  both("/api/v1/format_query", format_query);
+  const auto get = [&](const std::string& path,
+                       Response (*handle)(const ApiParts&, const Request&)) {
+    router.add("GET", path, Pool::kSlow,
+               [parts, handle](const Request& r) { return handle(*parts, r); });
+  };
+  get("/api/v1/label/*", label_values);
+  get("/api/v1/metadata", metadata);
+  get("/federate", federate);
+  both("/api/v1/query_exemplars", [](const ApiParts&, const Request&) { return success("[]"); });
+}
+
+}  // namespace nines::web
