@@ -22,16 +22,16 @@
 namespace nines::collector {
 
 struct ScrapeConfig {
-  std::string job_name;                      // unique
+  std::string job_name;  // unique
   Duration scrape_interval{15'000};
-  Duration scrape_timeout{10'000};           // at most the interval
+  Duration scrape_timeout{10'000};  // at most the interval
   std::string metrics_path = "/metrics";
   std::string scheme = "http";
   std::map<std::string, std::vector<std::string>> params;
   bool honor_labels = false;
   bool honor_timestamps = true;
-  std::uint64_t body_size_limit = 16u << 20; // bytes, after decompression
-  std::uint64_t sample_limit = 0;            // 0: none; past it the whole scrape fails
+  std::uint64_t body_size_limit = 16u << 20;  // bytes, after decompression
+  std::uint64_t sample_limit = 0;             // 0: none; past it the whole scrape fails
   std::uint64_t label_limit = 64;
   std::uint64_t label_name_length_limit = 1024;
   std::uint64_t label_value_length_limit = 4096;
@@ -45,14 +45,14 @@ enum class TargetHealth : std::uint8_t { kUnknown, kUp, kDown };
 const char* to_string(TargetHealth health) noexcept;  // "unknown", "up", "down"
 
 struct TargetStatus {
-  std::string pool;          // the job
+  std::string pool;  // the job
   std::string url;
-  std::string kind;          // scrape | probe | host | self
-  LabelSet discovered;       // __address__, __scheme__, ... before relabelling
-  LabelSet labels;           // job, instance, ...
+  std::string kind;     // scrape | probe | host | self
+  LabelSet discovered;  // __address__, __scheme__, ... before relabelling
+  LabelSet labels;      // job, instance, ...
   TargetHealth health = TargetHealth::kUnknown;
-  std::string last_error;    // why it is down, one line
-  std::string body_start;    // the beginning of a body that failed to parse, at most 1 KiB
+  std::string last_error;  // why it is down, one line
+  std::string body_start;  // the beginning of a body that failed to parse, at most 1 KiB
   Timestamp last_scrape{};
   Duration last_duration{};
   std::uint64_t last_samples = 0;
@@ -63,7 +63,7 @@ struct ScraperParts {
   storage::Appender& appender;
   HttpClient& http;
   Scheduler& scheduler;
-  Executor& executor;        // bodies are parsed and appended here
+  Executor& executor;  // bodies are parsed and appended here
   Log& log;
   Telemetry& telemetry;
 };
@@ -73,8 +73,8 @@ using SelfScrape = std::function<std::string()>;
 
 // Thread-safe. Each target is scraped at a phase of its interval that hashes from its labels; never
 // twice at once. Writes up, scrape_duration_seconds, scrape_samples_scraped,
-// scrape_samples_post_metric_relabeling, scrape_series_added; staleness markers for series that vanish,
-// for all of them when a scrape fails or a target goes away.
+// scrape_samples_post_metric_relabeling, scrape_series_added; staleness markers for series that
+// vanish, for all of them when a scrape fails or a target goes away.
 class Scraper {
  public:
   explicit Scraper(ScraperParts parts);
@@ -82,12 +82,13 @@ class Scraper {
   Scraper(const Scraper&) = delete;
   Scraper& operator=(const Scraper&) = delete;
 
-  // Adds and removes targets so that they match; those that stay keep their schedule and their state.
+  // Adds and removes targets so that they match; those that stay keep their schedule and their
+  // state.
   void load(std::vector<ScrapeConfig> configs, LabelSet external_labels);
   // A target of this very process: job, instance and interval as given.
   void add_self(std::string job, std::string instance, Duration interval, SelfScrape scrape);
   void start();
-  void stop();   // waits for appends under way; pending HTTP calls are cancelled
+  void stop();  // waits for appends under way; pending HTTP calls are cancelled
   std::vector<TargetStatus> targets() const;
 
  private:

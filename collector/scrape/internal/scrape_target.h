@@ -1,0 +1,33 @@
+#pragma once
+// What a scrape configuration says about each of its targets.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/net/http_client.h"
+#include "collector/scrape/scraper.h"
+
+namespace nines::collector {
+
+// One target of a job, its labels worked out as Prometheus does without relabelling: discovered
+// ones
+// (__address__, __scheme__, ...), overridden by the static ones; those with two underscores in
+// front say where to ask, the others stay; `instance` is the address unless it is set.
+struct ScrapeTarget {
+  std::shared_ptr<const ScrapeConfig> config;  // shared by the targets of a job
+  LabelSet discovered;
+  LabelSet labels;
+  std::string url;
+
+  HttpRequest request() const;
+  TargetStatus status() const;
+  std::string group_name() const;  // of its series in the store
+};
+
+std::vector<ScrapeTarget> targets_of(std::shared_ptr<const ScrapeConfig> config);
+
+// Changes whenever something of the configuration that concerns a target does.
+std::uint64_t fingerprint_of(const ScrapeConfig& config);
+
+}  // namespace nines::collector

@@ -1,0 +1,97 @@
+#pragma once
+// From a target's answer to rows in the store.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/log/log.h"
+#include "base/telemetry/telemetry.h"
+#include "collector/exposition/parser.h"
+#include "collector/scrape/internal/scrape_target.h"
+#include "collector/scrape/internal/series_cache.h"
+#include "collector/scrape/target_pool.h"
+#include "storage/api/appender.h"
+
+namespace nines::collector {
+
+// nines's own numbers about scraping, shared by all targets.
+struct ScrapeCounters {
+  explicit ScrapeCounters(Telemetry& telemetry);
+  Counter& scrapes;
+  Counter& failed;
+  Counter& samples;
+  Counter& refused;     // by the store: too old, too far ahead, conflicting, past a series limit
+  Counter& duplicates;  // the same series twice in one body
+};
+
+struct ScrapeWorkParts {
+  storage::Appender& appender;
+  const Clock& clock;
+  Log& log;
+  ScrapeCounters& counters;
+};
+
+// All or nothing: a body that breaks off, is no exposition or passes a limit leaves `up` 0,
+// staleness markers for what the target had, and nothing of its own.
+class ScrapeWork final : public TargetWork, private ExpositionVisitor {
+ public:
+  // `self`, when set, gives the body in place of HTTP.
+  ScrapeWork(ScrapeTarget target, ScrapeWorkParts parts, SelfScrape self);
+
+  std::optional<HttpRequest> request() const override;
+  TargetReport work(Timestamp at, Instant began,
+                    std::optional<Result<HttpResponse>> answer) override;
+  void end(Timestamp at) override;
+
+ private:
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return static_cast<std::size_t>(hash64(text));
+    }
+  };
+  enum Report : std::size_t { kUp, kDuration, kScraped, kKept, kAdded, kReports };
+
+  Result<void> on_sample(const ExposedSample& sample) override;
+  std::string_view expected_series() const override { return cache_.expected(); }
+  void on_type(std::string_view family, MetricType type) override;
+  void on_help(std::string_view family, std::string_view help) override;
+  void on_unit(std::string_view family, std::string_view unit) override;
+
+  Result<void> open();
+  Result<void> take_body(const HttpResponse& answer, TargetReport& report);
+  Result<void> take_text(std::string_view body, ExpositionFormat format, TargetReport& report);
+  Result<SeriesCache::Entry*> entry_of(const ExposedSample& sample);
+  Result<LabelSet> labels_of(std::string_view series) const;
+  Result<void> check_limits(const LabelSet& labels) const;
+  std::uint32_t& seen_at(storage::Slot slot);
+  void discard();
+  void mark_vanished();
+  void add_reports(bool up, Instant began);
+  void add_report(Report which, double value);
+  Result<void> append(Timestamp at);
+  Metadata* metadata_of(std::string_view family);
+
+  const ScrapeTarget target_;
+  const ScrapeWorkParts parts_;
+  const SelfScrape self_;
+  std::unique_ptr<storage::GroupWriter> writer_;  // opened by the first turn
+  SeriesCache cache_;
+  std::uint32_t turn_ = 0;
+  std::vector<std::uint32_t> seen_;  // by slot: the turn that wrote it last
+  std::vector<storage::Slot> live_;  // series that get a marker when they vanish
+  std::vector<storage::Slot> live_next_;
+  std::vector<storage::Row> rows_;
+  std::optional<storage::Slot> reports_[kReports];
+  std::uint64_t scraped_ = 0;
+  std::uint64_t added_ = 0;
+  std::uint64_t refused_ = 0;
+  std::unordered_map<std::string, Metadata, TextHash, std::equal_to<>> metadata_;
+};
+
+}  // namespace nines::collector

@@ -1,0 +1,314 @@
+#include "collector/scrape/internal/scrape_work.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace nines::collector {
+namespace {
+
+constexpr std::size_t kBodyStartMax = 1024;   // shown of a body that failed
+constexpr std::size_t kFamiliesMax = 10'000;  // whose metadata is kept per target
+constexpr std::uint32_t kRefusedFor = 10;     // scrapes before a refused series is offered again
+constexpr const char* kComponent = "scrape";
+
+constexpr const char* kReportNames[] = {"up", "scrape_duration_seconds", "scrape_samples_scraped",
+                                        "scrape_samples_post_metric_relabeling",
+                                        "scrape_series_added"};
+
+Error limit(const char* name, std::uint64_t value, std::string_view what) {
+  return {ErrorCode::kLimit,
+          std::string(name) + " of " + std::to_string(value) + " exceeded" + std::string(what)};
+}
+
+}  // namespace
+
+ScrapeCounters::ScrapeCounters(Telemetry& t)
+    : scrapes(t.counter("nines_scrapes_total", "Scrapes finished, failed ones included.")),
+      failed(t.counter("nines_scrapes_failed_total", "Scrapes that left up at 0.")),
+      samples(t.counter("nines_scrape_samples_total", "Samples of targets written to the store.")),
+      refused(t.counter("nines_scrape_samples_refused_total",
+                        "Samples the store refused: out of order, conflicting, past a limit.")),
+      duplicates(t.counter("nines_scrape_duplicate_series_total",
+                           "Series that stood twice in one body; the first one counts.")) {}
+
+ScrapeWork::ScrapeWork(ScrapeTarget target, ScrapeWorkParts parts, SelfScrape self)
+    : target_(std::move(target)), parts_(parts), self_(std::move(self)) {}
+
+std::optional<HttpRequest> ScrapeWork::request() const {
+  if (self_) return std::nullopt;
+  return target_.request();
+}
+
+Result<void> ScrapeWork::open() {
+  if (writer_) return {};
+  NINES_TRY(writer_, parts_.appender.open_group(target_.group_name()));
+  return {};
+}
+
+TargetReport ScrapeWork::work(Timestamp at, Instant began,
+                              std::optional<Result<HttpResponse>> answer) {
+  TargetReport report;
+  parts_.counters.scrapes.add();
+  if (Result<void> opened = open(); !opened) {
+    report.error = "store: " + opened.error().what();
+    parts_.counters.failed.add();
+    return report;
+  }
+  ++turn_;
+  discard();
+  scraped_ = added_ = refused_ = 0;
+  Result<void> taken;
+  if (!answer) {
+    taken = take_text(self_(), ExpositionFormat::kText004, report);
+  } else if (!*answer) {
+    taken = std::move(*answer).error();
+    const std::string most = std::to_string(target_.config->body_size_limit);
+    if (taken.error().code() == ErrorCode::kLimit &&
+        taken.error().what().find(most) != std::string::npos) {
+      taken = std::move(taken).error().in("body_size_limit exceeded");
+    }
+  } else {
+    taken = take_body(**answer, report);
+  }
+  if (taken) {
+    cache_.commit();
+  } else {
+    parts_.counters.failed.add();
+    report.error = taken.error().what();
+    discard();
+  }
+  mark_vanished();
+  add_reports(taken.has_value(), began);
+  report.up = taken.has_value();
+  report.samples = scraped_;
+  if (Result<void> appended = append(at); !appended) {
+    parts_.log.error(kComponent, "write pool={} url={} error=\"{}\"", target_.config->job_name,
+                     target_.url, appended.error().what());
+  }
+  return report;
+}
+
+// Nothing of a failed scrape is kept.
+void ScrapeWork::discard() {
+  rows_.clear();
+  live_next_.clear();
+  cache_.begin();
+}
+
+Result<void> ScrapeWork::take_body(const HttpResponse& answer, TargetReport& report) {
+  if (answer.status != 200) {
+    return Error(ErrorCode::kUnavailable,
+                 "server returned HTTP status " + std::to_string(answer.status));
+  }
+  // What does not say what it is gets a chance as text; if it is HTML the parser says where.
+  const auto format = exposition_format(answer.header("content-type"));
+  return take_text(answer.body, format.value_or(ExpositionFormat::kText004), report);
+}
+
+Result<void> ScrapeWork::take_text(std::string_view body, ExpositionFormat format,
+                                   TargetReport& report) {
+  const std::uint64_t most = target_.config->body_size_limit;
+  if (most != 0 && body.size() > most) return limit("body_size_limit", most, "");
+  Result<void> parsed = parse_exposition(body, format, *this);
+  if (!parsed && parsed.error().code() == ErrorCode::kInvalid) {
+    report.body_start = body.substr(0, kBodyStartMax);
+  }
+  return parsed;
+}
+
+// The series of a sample, with its slot; a new one is checked before it is remembered, so that a
+// text in the cache is one that may be stored.
+Result<SeriesCache::Entry*> ScrapeWork::entry_of(const ExposedSample& sample) {
+  SeriesCache::Entry* entry =
+      sample.as_expected ? &cache_.take_expected() : cache_.find(sample.series);
+  if (entry != nullptr && entry->second.retry_in != 1) return entry;
+  NINES_TRY(const LabelSet labels, labels_of(sample.series));
+  if (Result<void> fits = check_limits(labels); !fits) return std::move(fits).error();
+  const Result<storage::Slot> slot = writer_->slot(labels);
+  if (!slot && slot.error().code() != ErrorCode::kLimit) return Error(slot.error());
+  if (entry == nullptr) {
+    entry = &cache_.add(sample.series);
+    ++added_;
+  }
+  entry->second.retry_in = slot ? 0 : kRefusedFor + 1;
+  if (slot) {
+    entry->second.slot = *slot;
+    seen_at(*slot);
+  }
+  return entry;
+}
+
+std::uint32_t& ScrapeWork::seen_at(storage::Slot slot) {
+  const auto index = static_cast<std::size_t>(slot);
+  if (index >= seen_.size()) seen_.resize(index + 1);
+  return seen_[index];
+}
+
+Result<void> ScrapeWork::on_sample(const ExposedSample& sample) {
+  ++scraped_;
+  const std::uint64_t most = target_.config->sample_limit;
+  if (most != 0 && scraped_ > most) return limit("sample_limit", most, "");
+  NINES_TRY(SeriesCache::Entry* const entry, entry_of(sample));
+  cache_.use(*entry);
+  CachedSeries& series = entry->second;
+  if (series.retry_in > 0) {
+    --series.retry_in;
+    ++refused_;
+    return {};
+  }
+  std::uint32_t& seen = seen_[static_cast<std::size_t>(series.slot)];
+  const bool own_time = sample.time_ms && target_.config->honor_timestamps;
+  if (seen == turn_ && !own_time) {
+    parts_.counters.duplicates.add();
+    return {};
+  }
+  // Series that carry their own times end without a marker: nobody knows when.
+  if (!own_time) live_next_.push_back(series.slot);
+  seen = turn_;
+  storage::Row row;
+  row.slot = series.slot;
+  row.value = sample.value;
+  if (own_time) row.own_time_ms = *sample.time_ms;
+  rows_.push_back(row);
+  return {};
+}
+
+// The target's labels join the exposed ones. Where both have a name, honor_labels lets the exposed
+// one win; otherwise it moves to exported_<name>.
+Result<LabelSet> ScrapeWork::labels_of(std::string_view series) const {
+  NINES_TRY(const LabelSet exposed, parse_series(series));
+  LabelBuilder labels(exposed);
+  for (const Label& label : target_.labels) {
+    const std::string_view theirs = exposed.get(label.name);
+    if (!theirs.empty()) {
+      if (target_.config->honor_labels) continue;
+      std::string moved = "exported_" + label.name;
+      while (exposed.has(moved) || target_.labels.has(moved)) moved.insert(0, "exported_");
+      labels.set(moved, theirs);
+    }
+    labels.set(label.name, label.value);
+  }
+  return labels.build();
+}
+
+Result<void> ScrapeWork::check_limits(const LabelSet& labels) const {
+  const ScrapeConfig& c = *target_.config;
+  const auto of = [&] { return " by " + labels.to_string().substr(0, 200); };
+  if (c.label_limit != 0 && labels.size() > c.label_limit) {
+    return limit("label_limit", c.label_limit, of());
+  }
+  for (const Label& label : labels) {
+    if (c.label_name_length_limit != 0 && label.name.size() > c.label_name_length_limit) {
+      return limit("label_name_length_limit", c.label_name_length_limit, of());
+    }
+    if (c.label_value_length_limit != 0 && label.value.size() > c.label_value_length_limit) {
+      return limit("label_value_length_limit", c.label_value_length_limit, of());
+    }
+  }
+  return {};
+}
+
+// A marker for each series of the last scrape that is not in this one: all, when this one failed.
+void ScrapeWork::mark_vanished() {
+  const bool failed = rows_.empty();
+  for (const storage::Slot slot : live_) {
+    if (!failed && seen_[static_cast<std::size_t>(slot)] == turn_) continue;
+    storage::Row row;
+    row.slot = slot;
+    row.value = stale_nan();
+    rows_.push_back(row);
+  }
+  live_.swap(live_next_);
+  live_next_.clear();
+}
+
+void ScrapeWork::add_report(Report which, double value) {
+  if (!reports_[which]) {
+    const Result<storage::Slot> slot =
+        writer_->slot(target_.labels.with(kMetricName, kReportNames[which]));
+    if (!slot) {
+      parts_.log.warn(kComponent, "no room for {} url={} error=\"{}\"", kReportNames[which],
+                      target_.url, slot.error().what());
+      return;
+    }
+    reports_[which] = *slot;
+  }
+  // A target may expose a series of this very name and labels; ours is the one that counts.
+  if (seen_at(*reports_[which]) != 0) {
+    std::erase_if(rows_, [&](const storage::Row& row) { return row.slot == *reports_[which]; });
+    std::erase(live_, *reports_[which]);
+  }
+  storage::Row row;
+  row.slot = *reports_[which];
+  row.value = value;
+  rows_.push_back(row);
+}
+
+void ScrapeWork::add_reports(bool up, Instant began) {
+  const std::chrono::duration<double> took = parts_.clock.elapsed() - began;
+  add_report(kUp, up ? 1 : 0);
+  add_report(kDuration, took.count());
+  add_report(kScraped, static_cast<double>(scraped_));
+  add_report(kKept, static_cast<double>(scraped_ - refused_));
+  add_report(kAdded, static_cast<double>(up ? added_ : 0));
+}
+
+Result<void> ScrapeWork::append(Timestamp at) {
+  NINES_TRY(const storage::AppendOutcome outcome, writer_->append(at, rows_));
+  const std::uint64_t refused =
+      refused_ + outcome.conflicts + outcome.out_of_order + outcome.too_far_ahead;
+  parts_.counters.samples.add(outcome.appended);
+  if (refused == 0) return {};
+  parts_.counters.refused.add(static_cast<double>(refused));
+  parts_.log.debug(
+      kComponent, "samples refused url={} series_limit={} conflicts={} out_of_order={} ahead={}",
+      target_.url, refused_, outcome.conflicts, outcome.out_of_order, outcome.too_far_ahead);
+  return {};
+}
+
+void ScrapeWork::end(Timestamp at) {
+  if (!writer_) return;
+  discard();
+  for (const std::optional<storage::Slot>& slot : reports_) {
+    if (slot && std::find(live_.begin(), live_.end(), *slot) == live_.end()) {
+      live_.push_back(*slot);
+    }
+  }
+  mark_vanished();
+  if (Result<void> appended = append(at); !appended) {
+    parts_.log.error(kComponent, "end series url={} error=\"{}\"", target_.url,
+                     appended.error().what());
+  }
+  writer_.reset();
+}
+
+// Null when the target describes more families than are kept.
+Metadata* ScrapeWork::metadata_of(std::string_view family) {
+  const auto found = metadata_.find(family);
+  if (found != metadata_.end()) return &found->second;
+  if (metadata_.size() >= kFamiliesMax) return nullptr;
+  return &metadata_[std::string(family)];
+}
+
+void ScrapeWork::on_type(std::string_view family, MetricType type) {
+  Metadata* known = metadata_of(family);
+  if (known == nullptr || known->type == type) return;
+  known->type = type;
+  parts_.appender.set_metadata(std::string(family), *known);
+}
+
+void ScrapeWork::on_help(std::string_view family, std::string_view help) {
+  Metadata* known = metadata_of(family);
+  if (known == nullptr || known->help == help) return;
+  known->help = help;
+  parts_.appender.set_metadata(std::string(family), *known);
+}
+
+void ScrapeWork::on_unit(std::string_view family, std::string_view unit) {
+  Metadata* known = metadata_of(family);
+  if (known == nullptr || known->unit == unit) return;
+  known->unit = unit;
+  parts_.appender.set_metadata(std::string(family), *known);
+}
+
+}  // namespace nines::collector

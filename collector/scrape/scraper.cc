@@ -1,0 +1,115 @@
+#include "collector/scrape/scraper.h"
+
+#include <utility>
+
+#include "base/core/mutex.h"
+#include "base/text/text.h"
+#include "collector/scrape/internal/scrape_target.h"
+#include "collector/scrape/internal/scrape_work.h"
+#include "collector/scrape/target_pool.h"
+
+namespace nines::collector {
+
+const char* to_string(TargetHealth health) noexcept {
+  switch (health) {
+    case TargetHealth::kUnknown:
+      return "unknown";
+    case TargetHealth::kUp:
+      return "up";
+    case TargetHealth::kDown:
+      return "down";
+  }
+  return "unknown";
+}
+
+struct Scraper::Impl {
+  explicit Impl(ScraperParts p)
+      : counters(p.telemetry),
+        work_parts{p.appender, p.scheduler.clock(), p.log, counters},
+        pool({p.http, p.scheduler, p.executor, p.log, "scrape"}) {}
+
+  struct Self {
+    ScrapeTarget target;
+    SelfScrape scrape;
+  };
+
+  TargetPlan plan_of(const ScrapeTarget& target, std::uint64_t fingerprint, const SelfScrape& self)
+      NINES_REQUIRES(mutex) {
+    TargetPlan plan;
+    plan.status = target.status();
+    if (self) {
+      plan.status.kind = "self";
+      plan.status.url = "self";
+    }
+    plan.key = target.group_name();
+    plan.fingerprint = fingerprint;
+    // With the external labels in it, two replicas do not ask the same target at the same moment.
+    plan.phase_hash = hash64(plan.key, external_labels.hash());
+    plan.make = [this, target, self] {
+      return std::make_unique<ScrapeWork>(target, work_parts, self);
+    };
+    return plan;
+  }
+
+  void reload() NINES_REQUIRES(mutex) {
+    std::vector<TargetPlan> plans;
+    for (const auto& config : configs) {
+      const std::uint64_t fingerprint = fingerprint_of(*config);
+      for (const ScrapeTarget& target : targets_of(config)) {
+        plans.push_back(plan_of(target, fingerprint, nullptr));
+      }
+    }
+    for (const Self& self : selves) plans.push_back(plan_of(self.target, 0, self.scrape));
+    pool.load(std::move(plans));
+  }
+
+  ScrapeCounters counters;
+  const ScrapeWorkParts work_parts;
+  Mutex mutex;
+  std::vector<std::shared_ptr<const ScrapeConfig>> configs NINES_GUARDED_BY(mutex);
+  std::vector<Self> selves NINES_GUARDED_BY(mutex);
+  LabelSet external_labels NINES_GUARDED_BY(mutex);
+  TargetPool pool;  // last: its work uses the counters
+};
+
+Scraper::Scraper(ScraperParts parts) : impl_(std::make_unique<Impl>(parts)) {}
+Scraper::~Scraper() {
+  stop();
+}
+
+void Scraper::load(std::vector<ScrapeConfig> configs, LabelSet external_labels) {
+  const MutexLock lock(impl_->mutex);
+  impl_->configs.clear();
+  for (ScrapeConfig& config : configs) {
+    impl_->configs.push_back(std::make_shared<const ScrapeConfig>(std::move(config)));
+  }
+  impl_->external_labels = std::move(external_labels);
+  impl_->reload();
+}
+
+void Scraper::add_self(std::string job, std::string instance, Duration interval,
+                       SelfScrape scrape) {
+  ScrapeConfig config;
+  config.job_name = job;
+  config.scrape_interval = config.scrape_timeout = interval;
+  ScrapeTarget target;
+  target.config = std::make_shared<const ScrapeConfig>(std::move(config));
+  target.labels = LabelSet{{"instance", instance}, {"job", job}};
+  target.discovered = LabelSet{{"__address__", instance}, {"job", job}};
+  target.url = "self://" + instance;
+  const MutexLock lock(impl_->mutex);
+  impl_->selves.push_back({std::move(target), std::move(scrape)});
+  impl_->reload();
+}
+
+void Scraper::start() {
+  impl_->pool.start();
+}
+void Scraper::stop() {
+  impl_->pool.stop();
+}
+std::vector<TargetStatus> Scraper::targets() const {
+  return impl_->pool.targets();
+}
+
+}  // namespace nines::collector
