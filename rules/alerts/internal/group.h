@@ -10,7 +10,7 @@
 #include "base/core/mutex.h"
 #include "base/core/result.h"
 #include "rules/alerts/internal/rule_unit.h"
-#include "rules/alerts/internal/ticker.h"
+#include "rules/alerts/ticker.h"
 #include "rules/alerts/manager.h"
 
 namespace nines::alerts {

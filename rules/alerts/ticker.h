@@ -25,6 +25,7 @@ class Ticker : public std::enable_shared_from_this<Ticker> {
     Duration phase{};  // in [0, interval)
     std::function<void(Timestamp)> run;
     std::function<void(std::uint64_t)> missed;  // so many instants were skipped
+    bool at_once = false;  // the first run is for the newest instant that has passed at start()
   };
   static std::shared_ptr<Ticker> make(Scheduler& scheduler, Executor& executor, Settings settings);
 

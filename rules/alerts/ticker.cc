@@ -1,4 +1,4 @@
-#include "rules/alerts/internal/ticker.h"
+#include "rules/alerts/ticker.h"
 
 #include <algorithm>
 #include <utility>
@@ -22,7 +22,8 @@ void Ticker::start() {
   if (started_) return;
   started_ = true;
   ++life_;
-  next_ = newest_instant(scheduler_.clock().now()) + settings_.interval;
+  next_ = newest_instant(scheduler_.clock().now());
+  if (!settings_.at_once) next_ += settings_.interval;
   arm();
 }
 

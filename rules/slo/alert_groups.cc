@@ -1,0 +1,51 @@
+#include "base/text/numbers.h"
+#include "base/text/text.h"
+#include "rules/slo/internal/exporter.h"
+#include "rules/slo/internal/figures.h"
+#include "rules/slo/service.h"
+
+namespace nines::slo {
+namespace {
+
+// `max` drops the window's label and the name, so that both windows have the same labels.
+std::string condition(const SloConfig& slo, Duration window, double burn_rate) {
+  return "max without (sloth_window) (" + error_ratio_series(window) + "{sloth_id=\"" +
+         escape_label_value(slo.service + "-" + slo.name) + "\"}) > (" + format_double(burn_rate) +
+         " * " + format_double(budget_ratio(slo.target_percent)) + ")";
+}
+
+alerts::RuleConfig burn_rule(const SloConfig& slo, const BurnWindow& row) {
+  const std::string long_name = window_name(row.long_window);
+  const std::string short_name = window_name(row.short_window);
+  alerts::RuleConfig rule;
+  rule.alert = "SLOBurnRate";
+  rule.expr = condition(slo, row.long_window, row.burn_rate) + " and " +
+              condition(slo, row.short_window, row.burn_rate);
+  rule.labels = {
+      {"severity", row.severity}, {"long_window", long_name}, {"short_window", short_name}};
+  rule.annotations = {
+      {"summary", "{{ $labels.slo }} of {{ $labels.service }} burns its error budget more than " +
+                      format_double(row.burn_rate) + " times too fast"},
+      {"description", "{{ $value | humanizePercentage }} of the events of the last " + long_name +
+                          " were bad, and so it was over the last " + short_name +
+                          "; the target of " + format_double(slo.target_percent) + "% allows " +
+                          format_double(100 * budget_ratio(slo.target_percent)) + "%."}};
+  return rule;
+}
+
+}  // namespace
+
+std::vector<alerts::GroupConfig> Service::alert_groups(const std::vector<SloConfig>& slos) {
+  std::vector<alerts::GroupConfig> groups;
+  for (const SloConfig& slo : slos) {
+    if (slo.alerting.empty()) continue;
+    alerts::GroupConfig group;
+    group.file = "<slo " + slo.name + ">";
+    group.name = slo.name;
+    for (const BurnWindow& row : slo.alerting) group.rules.push_back(burn_rule(slo, row));
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+}  // namespace nines::slo

@@ -1,0 +1,118 @@
+#include "rules/slo/internal/exporter.h"
+
+#include <array>
+
+#include "base/model/sample.h"
+#include "base/text/numbers.h"
+#include "rules/slo/internal/figures.h"
+#include "rules/slo/internal/minute_counter.h"
+
+namespace nines::slo {
+namespace {
+
+// After the error ratios, in this order.
+constexpr std::array kFigures = {
+    "slo:objective:ratio",        "slo:error_budget:ratio",
+    "slo:time_period:days",       "slo:current_burn_rate:ratio",
+    "slo:period_burn_rate:ratio", "slo:period_error_budget_remaining:ratio"};
+
+constexpr Duration kCurrent{300'000};  // the window of the current burn rate
+constexpr double kMsPerDay = 86'400'000;
+
+std::vector<Duration> exported_windows(const SloConfig& slo) {
+  std::vector<Duration> windows = error_windows(slo);
+  for (const Duration window : windows) {
+    if (window == slo.window) return windows;
+  }
+  windows.push_back(slo.window);  // Sloth's slo:sli_error:ratio_rate30d
+  return windows;
+}
+
+}  // namespace
+
+LabelSet series_labels(const SloConfig& slo) {
+  return {{"sloth_id", slo.service + "-" + slo.name},
+          {"sloth_service", slo.service},
+          {"sloth_slo", slo.name},
+          {"service", slo.service},
+          {"slo", slo.name}};
+}
+
+std::string error_ratio_series(Duration window) {
+  return "slo:sli_error:ratio_rate" + window_name(window);
+}
+
+Exporter::Exporter(storage::Appender& appender, const SloConfig& slo)
+    : appender_(appender), slo_(slo) {
+  const LabelSet labels = series_labels(slo);
+  for (const Duration window : exported_windows(slo)) {
+    series_.push_back({labels.with("sloth_window", window_name(window))
+                           .with(kMetricName, error_ratio_series(window)),
+                       {},
+                       false});
+  }
+  for (const char* name : kFigures) series_.push_back({labels.with(kMetricName, name), {}, false});
+  series_.push_back({labels.with(kMetricName, "sloth_slo_info")
+                         .with("sloth_mode", "nines")
+                         .with("sloth_objective", format_double(slo.target_percent)),
+                     {},
+                     false});
+}
+
+Result<void> Exporter::open() {
+  if (writer_) return {};
+  NINES_TRY(auto writer, appender_.open_group("slo/" + slo_.name));
+  for (Series& series : series_) {
+    NINES_TRY(series.slot, writer->slot(series.labels));
+  }
+  writer_ = std::move(writer);
+  return {};
+}
+
+Result<void> Exporter::append(std::int64_t to_minute,
+                              const std::vector<std::optional<double>>& values) {
+  if (to_minute <= written_to_) return {};
+  if (auto opened = open(); !opened) return opened;
+  std::vector<storage::Row> rows;
+  for (std::size_t i = 0; i < series_.size(); ++i) {
+    if (!values[i] && !series_[i].live) continue;
+    storage::Row row;
+    row.slot = series_[i].slot;
+    row.value = values[i].value_or(stale_nan());
+    rows.push_back(row);
+    series_[i].live = values[i].has_value();
+  }
+  written_to_ = to_minute;
+  // A refused row is one that an earlier life of the process has written.
+  NINES_TRY([[maybe_unused]] const storage::AppendOutcome outcome,
+            writer_->append(from_millis(to_minute * kMinuteMs), rows));
+  return {};
+}
+
+Result<void> Exporter::write(const MinuteTable& table, std::int64_t to_minute) {
+  const double budget = budget_ratio(slo_.target_percent);
+  std::vector<std::optional<double>> values;
+  std::optional<double> current;
+  for (const Duration window : exported_windows(slo_)) {
+    const WindowSum sum = table.sum(to_minute - minutes_in(window), to_minute);
+    std::optional<double> ratio;
+    if (sum.has_events()) ratio = sum.error_ratio();
+    if (window == kCurrent && ratio) current = *ratio / budget;
+    values.push_back(ratio);
+  }
+  const WindowSum period = table.sum(to_minute - minutes_in(slo_.window), to_minute);
+  values.insert(values.end(),
+                {1 - budget, budget, static_cast<double>(slo_.window.count()) / kMsPerDay, current,
+                 period.error_ratio() / budget, remaining_budget(period, budget), 1.0});
+  return append(to_minute, values);
+}
+
+Result<void> Exporter::finish(std::int64_t to_minute) {
+  if (!writer_) return {};
+  auto done = append(std::max(to_minute, written_to_ + 1),
+                     std::vector<std::optional<double>>(series_.size()));
+  writer_.reset();
+  return done;
+}
+
+}  // namespace nines::slo

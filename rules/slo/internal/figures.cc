@@ -1,0 +1,121 @@
+#include "rules/slo/internal/figures.h"
+
+#include <algorithm>
+
+#include "base/text/numbers.h"
+
+namespace nines::slo {
+namespace {
+
+constexpr Duration kMinute{60'000};
+constexpr Duration kHour{3'600'000};
+constexpr double kAtRiskBelow = 0.1;  // of the budget left
+
+bool alert_condition_holds(const SloConfig& slo, const SloStatus& status) {
+  return std::any_of(slo.alerting.begin(), slo.alerting.end(), [&](const BurnWindow& row) {
+    return status.burn_rates.at(window_name(row.long_window)) > row.burn_rate &&
+           status.burn_rates.at(window_name(row.short_window)) > row.burn_rate;
+  });
+}
+
+}  // namespace
+
+std::vector<Duration> error_windows(const SloConfig& slo) {
+  std::vector<Duration> windows{5 * kMinute, 30 * kMinute, kHour,     2 * kHour,
+                                6 * kHour,   24 * kHour,   72 * kHour};
+  for (const BurnWindow& row : slo.alerting) {
+    windows.push_back(row.short_window);
+    windows.push_back(row.long_window);
+  }
+  std::sort(windows.begin(), windows.end());
+  windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
+  return windows;
+}
+
+std::string window_name(Duration window) {
+  return format_duration(window);
+}
+
+double remaining_budget(const WindowSum& sum, double budget) {
+  return sum.has_events() ? 1 - sum.bad() / (sum.valid * budget) : 1;
+}
+
+SloStatus make_status(const SloConfig& slo, const MinuteTable& table, std::int64_t to_minute) {
+  const double budget = budget_ratio(slo.target_percent);
+  const std::int64_t from_minute = to_minute - minutes_in(slo.window);
+  const WindowSum sum = table.sum(from_minute, to_minute);
+  SloStatus out;
+  out.config = slo;
+  out.good = sum.good;
+  out.valid = sum.valid;
+  out.excluded = sum.excluded;
+  out.sli = 1 - sum.error_ratio();
+  if (sum.has_events()) out.sli = std::min(1.0, sum.good / sum.valid);
+  out.budget_total = sum.valid * budget;
+  out.budget_consumed = sum.bad();
+  out.budget_remaining = remaining_budget(sum, budget);
+  out.bad_minutes = sum.bad_minutes;
+  out.window_from = from_millis(from_minute * kMinute.count());
+  out.window_to = from_millis(to_minute * kMinute.count());
+  double burn_1h = 0;
+  for (const Duration window : error_windows(slo)) {
+    const double burn = table.sum(to_minute - minutes_in(window), to_minute).error_ratio() / budget;
+    out.burn_rates[window_name(window)] = burn;
+    if (window == kHour) burn_1h = burn;
+  }
+  if (sum.has_events() && out.budget_remaining <= 0) {
+    out.exhaustion_seconds = 0;
+  } else if (sum.has_events() && burn_1h > 0) {
+    // A burn rate of 1 spends the whole budget in one window.
+    out.exhaustion_seconds = out.budget_remaining * to_seconds(slo.window) / burn_1h;
+  }
+  if (!sum.has_events()) {
+    out.state = "no_data";
+  } else if (out.budget_remaining < 0) {
+    out.state = "breached";
+  } else if (out.budget_remaining < kAtRiskBelow || alert_condition_holds(slo, out)) {
+    out.state = "at_risk";
+  } else {
+    out.state = "ok";
+  }
+  return out;
+}
+
+std::vector<BudgetPoint> budget_points(const SloConfig& slo,
+                                       const std::vector<storage::LedgerMinute>& rows,
+                                       std::int64_t from, std::int64_t to, std::int64_t points) {
+  const double budget = budget_ratio(slo.target_percent);
+  const std::int64_t window = minutes_in(slo.window);
+  const std::int64_t step = (to - from + points - 1) / points;
+  std::vector<BudgetPoint> out;
+  // Two ends walk over the rows; long double keeps the running sums exact for whole numbers.
+  long double good = 0;
+  long double valid = 0;
+  auto head = rows.begin();
+  auto tail = rows.begin();
+  for (std::int64_t begin = from; begin < to; begin += step) {
+    const std::int64_t end = std::min(to, begin + step);
+    BudgetPoint point;
+    point.at = from_millis(end * kMinute.count());
+    WindowSum of_step;
+    for (; head != rows.end() && head->minute < end; ++head) {
+      good += head->good;
+      valid += head->valid;
+      if (head->minute >= begin) add_to(of_step, *head);
+    }
+    for (; tail != head && tail->minute < end - window; ++tail) {
+      good -= tail->good;
+      valid -= tail->valid;
+    }
+    point.good = of_step.good;
+    point.bad = of_step.bad();
+    WindowSum in_window;
+    in_window.good = static_cast<double>(good);
+    in_window.valid = static_cast<double>(valid);
+    point.remaining = remaining_budget(in_window, budget);
+    out.push_back(point);
+  }
+  return out;
+}
+
+}  // namespace nines::slo
