@@ -14,13 +14,15 @@
 int main(int argc, char** argv) {
   using namespace nines;
   web::Router router;
-  router.add("GET", "/hi", web::Pool::kFast,
-             [](const web::Request&) { return web::text_response(200, "hi\n"); });
   web::ServerOptions options;
   options.listen = argc > 1 ? argv[1] : "0.0.0.0:0";
   const std::unique_ptr<Clock> clock = make_real_clock();
   const std::unique_ptr<Log> log = make_stderr_log(LogLevel::kInfo);
   const std::unique_ptr<Telemetry> telemetry = make_telemetry();
+  router.add("GET", "/hi", web::Pool::kFast,
+             [](const web::Request&) { return web::text_response(200, "hi\n"); });
+  router.add("GET", "/metrics", web::Pool::kFast,
+             [&](const web::Request&) { return web::text_response(200, telemetry->text()); });
   auto server = web::Server::start(options, router, *clock, *log, *telemetry);
   if (!server) {
     std::fprintf(stderr, "%s\n", server.error().what().c_str());

@@ -57,7 +57,7 @@ Front::Front(const ServerOptions& options, Listener listener, const Router& rout
   };
   const auto run_job = [this](Engine& engine, Job job) { work(engine, std::move(job)); };
   fast_ = std::make_unique<WorkerPool>("nines-fast", std::max(1, options_.fast_workers),
-                                       options_.queue_max, make, run_job);
+                                       options_.fast_queue_max, make, run_job);
   slow_ = std::make_unique<WorkerPool>("nines-slow", std::max(1, options_.slow_workers),
                                        options_.queue_max, make, run_job);
 }
