@@ -1,0 +1,86 @@
+// One page in one look: opens it, waits until it is at rest, and asks what went wrong.
+
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+const axeSource = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const kTags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+
+// The pages, with a real SLO and a real incident where the server knows one.
+export async function findPages(base) {
+  const ask = async (url) => (await fetch(base + url)).json();
+  const { slos } = await ask('/api/nines/v1/slos');
+  const { incidents } = await ask('/api/nines/v1/incidents?limit=1');
+  return [
+    { name: 'overview', url: '/' },
+    { name: 'slos', url: '/slos' },
+    ...(slos[0] ? [{ name: 'slo', url: `/slos/${encodeURIComponent(slos[0].name)}` }] : []),
+    { name: 'alerts', url: '/alerts' },
+    { name: 'incidents', url: '/incidents' },
+    ...(incidents[0] ? [{ name: 'incident', url: `/incidents/${encodeURIComponent(incidents[0].episode)}` }] : []),
+    { name: 'remediation', url: '/remediation' },
+    { name: 'explore', url: '/explore' },
+    { name: 'graph', url: '/explore?q=up' },
+    { name: 'table', url: '/explore?q=up&tab=table' },
+    { name: 'logs', url: '/logs' },
+    { name: 'targets', url: '/targets' },
+    { name: 'rules', url: '/rules' },
+    { name: 'status', url: '/status' },
+  ];
+}
+
+// Collects everything that must not happen. `allowed` is a pattern of expected console errors.
+export async function watch(page, problems, allowed) {
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !allowed?.test(message.text())) problems.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => problems.push(`exception: ${error.message}`));
+  page.on('response', (response) => {
+    if (response.status() >= 500) problems.push(`HTTP ${response.status()} ${response.url()}`);
+  });
+  await page.exposeFunction('reportCsp', (text) => problems.push(`CSP: ${text}`));
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      window.reportCsp(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
+    });
+  });
+}
+
+export async function atRest(page) {
+  await page.waitForSelector('main h1', { timeout: 15_000 });
+  await page.waitForFunction(() => !document.querySelector('main .loading'), undefined, { timeout: 15_000 });
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+// Through the debugger, so that the page's own CSP does not stand in the way of its examiner.
+export async function violations(page) {
+  await page.evaluate(axeSource);
+  return page.evaluate(async (tags) => {
+    const result = await window.axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] });
+    return result.violations.map((one) => {
+      const first = one.nodes[0];
+      return `${one.id}: ${one.help}; ${one.nodes.length}x, first ${first.target.join(' ')} ${(first.any[0] ?? first.all[0] ?? first.none[0])?.message ?? ''}`;
+    });
+  }, kTags);
+}
+
+export async function openPage({ context, base, place, look, checks, shots }) {
+  const name = `${place.name} ${look.lang} ${look.theme} ${look.width}px`;
+  const page = await context.newPage();
+  await checks.run(name, async () => {
+    const problems = [];
+    await watch(page, problems);
+    const response = await page.goto(base + place.url, { waitUntil: 'load' });
+    if (response.status() !== 200) problems.push(`HTTP ${response.status()}`);
+    await atRest(page);
+    const lang = await page.evaluate(() => document.documentElement.lang);
+    if (!lang.startsWith(look.lang)) problems.push(`the page says lang="${lang}"`);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (wide > 0) problems.push(`the page scrolls sideways by ${wide} px`);
+    problems.push(...(await violations(page)));
+    if (shots) await page.screenshot({ path: path.join(shots, `${place.name}-${look.lang}-${look.theme}-${look.width}.png`), fullPage: true });
+    return problems;
+  });
+  await page.close();
+}

@@ -1,0 +1,64 @@
+// Walks every page of nines in a browser: both languages, both themes, wide and 360 px.
+//
+//   node tests/browser/run.mjs (--base URL | --mock) [--shots DIR]
+//
+// Fails on a console error, an exception, a CSP report, an answer >= 500, a WCAG violation that axe
+// finds, a page that scrolls sideways, and on languages whose keys differ.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { Checks, option } from './checks.mjs';
+import { checkLanguages } from './languages.mjs';
+import { findPages, openPage } from './pages.mjs';
+import { runScenarios } from './scenarios.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.join(here, '../..');
+const shots = option('--shots');
+const kExecutable = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+let base = option('--base');
+let mock = null;
+if (process.argv.includes('--mock')) {
+  const { startMock } = await import(path.join(root, 'web/ui/dev/mock.mjs'));
+  mock = await startMock();
+  base = mock.base;
+}
+if (!base) {
+  console.error('usage: run.mjs (--base URL | --mock) [--shots DIR]');
+  process.exit(2);
+}
+base = base.replace(/\/$/, '');
+if (shots) fs.mkdirSync(shots, { recursive: true });
+
+const checks = new Checks();
+checkLanguages(checks, path.join(root, 'web/ui/src/i18n'));
+
+const browser = await chromium.launch({ executablePath: kExecutable, args: ['--no-sandbox'] });
+try {
+  const pages = await findPages(base);
+  const looks = [
+    { lang: 'en', theme: 'light', width: 1280 },
+    { lang: 'en', theme: 'dark', width: 1280 },
+    { lang: 'zh', theme: 'light', width: 1280 },
+    { lang: 'zh', theme: 'dark', width: 1280 },
+    { lang: 'en', theme: 'light', width: 360 },
+    { lang: 'zh', theme: 'dark', width: 360 },
+  ];
+  for (const look of looks) {
+    const context = await browser.newContext({ viewport: { width: look.width, height: look.width < 500 ? 780 : 900 }, colorScheme: look.theme });
+    await context.addInitScript(({ lang, theme }) => {
+      localStorage.setItem('nines.lang', lang);
+      localStorage.setItem('nines.theme', theme);
+    }, look);
+    for (const place of pages) await openPage({ context, base, place, look, checks, shots });
+    await context.close();
+  }
+  await runScenarios({ browser, base, checks, isMock: mock !== null });
+} finally {
+  await browser.close();
+  mock?.close();
+}
+checks.finish();
