@@ -20,7 +20,7 @@ namespace nines::collector {
 
 struct HttpProbeModule {
   std::string method = "GET";
-  std::vector<int> valid_status_codes;        // empty: 2xx
+  std::vector<int> valid_status_codes;  // empty: 2xx
   std::map<std::string, std::string> headers;
   std::string body;
   bool follow_redirects = true;
@@ -30,12 +30,12 @@ struct HttpProbeModule {
 };
 
 struct ProbeConfig {
-  std::string job_name;                       // unique
+  std::string job_name;  // unique
   std::string module = "http_2xx";
-  HttpProbeModule http;                       // what the module means, resolved by app/config
+  HttpProbeModule http;  // what the module means, resolved by app/config
   Duration scrape_interval{15'000};
   Duration scrape_timeout{10'000};
-  std::vector<StaticConfig> static_configs;   // targets are URLs
+  std::vector<StaticConfig> static_configs;  // targets are URLs
   int line = 0;
 };
 
@@ -48,8 +48,9 @@ struct ProberParts {
 };
 
 // Thread-safe. Writes up, probe_success, probe_duration_seconds, probe_http_status_code,
-// probe_http_duration_seconds{phase}, probe_http_content_length, probe_http_redirects, probe_http_ssl,
-// probe_http_version, probe_ssl_earliest_cert_expiry, probe_failed_due_to_regex, with job and instance.
+// probe_http_duration_seconds{phase}, probe_http_content_length, probe_http_redirects,
+// probe_http_ssl, probe_http_version, probe_ssl_earliest_cert_expiry, probe_failed_due_to_regex,
+// with job and instance.
 class Prober {
  public:
   explicit Prober(ProberParts parts);

@@ -1,0 +1,182 @@
+#include "collector/probe/prober.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/fake_http_client.h"
+#include "tests/support/recording_appender.h"
+#include "tests/support/sim_clock.h"
+
+namespace nines::collector {
+namespace {
+
+using testing::FakeHttpClient;
+using testing::make_response;
+using testing::RecordingAppender;
+
+const std::string kMine = "instance=\"https://shop/health\", job=\"shop\"";
+std::string series(const std::string& name) {
+  return name + "{" + kMine + "}";
+}
+std::string phase(const std::string& name) {
+  return "probe_http_duration_seconds{" + kMine + ", phase=\"" + name + "\"}";
+}
+
+struct Stage {
+  ProbeConfig config() const {
+    ProbeConfig c;
+    c.job_name = "shop";
+    c.static_configs = {{{"https://shop/health"}, {}}};
+    return c;
+  }
+  void begin(ProbeConfig c) {
+    prober.load({std::move(c)}, {});
+    prober.start();
+  }
+  RecordingAppender::Batch turn(Result<HttpResponse> answer) {
+    http.answer_next(std::move(answer));
+    scheduler.run_for(Duration(15'000));
+    return store.last();
+  }
+  TargetStatus status() const { return prober.targets().at(0); }
+
+  testing::SimClock clock{from_millis(1'700'000'000'000)};
+  testing::SimScheduler scheduler{clock};
+  testing::InlineExecutor executor;
+  FakeHttpClient http;
+  RecordingAppender store;
+  std::unique_ptr<Log> log = make_null_log();
+  Prober prober{{store, http, scheduler, executor, *log}};
+};
+
+HttpResponse good() {
+  HttpResponse r = make_response(200, "all well", {{"content-length", "8"}});
+  using us = std::chrono::microseconds;
+  r.phases = {us(1000), us(2000), us(3000), us(4000), us(5000), us(15000)};
+  r.redirects = 1;
+  r.remote_ip = "192.0.2.1";
+  r.tls_not_after = 1'800'000'000;
+  return r;
+}
+
+TEST_CASE("a good answer is a success with status, phases and certificate") {
+  Stage s;
+  s.begin(s.config());
+  const auto batch = s.turn(good());
+  CHECK(batch.value(series("up")) == 1);
+  CHECK(batch.value(series("probe_success")) == 1);
+  CHECK(batch.value(series("probe_http_status_code")) == 200);
+  CHECK(batch.value(series("probe_http_version")) == 1.1);
+  CHECK(batch.value(series("probe_http_ssl")) == 1);
+  CHECK(batch.value(series("probe_http_redirects")) == 1);
+  CHECK(batch.value(series("probe_http_content_length")) == 8);
+  CHECK(batch.value(series("probe_http_uncompressed_body_length")) == 8);
+  CHECK(batch.value(series("probe_failed_due_to_regex")) == 0);
+  CHECK(batch.value(series("probe_ssl_earliest_cert_expiry")) == 1'800'000'000);
+  CHECK(batch.value(series("probe_dns_lookup_time_seconds")) == 0.001);
+  CHECK(batch.value(series("probe_ip_protocol")) == 4);
+  CHECK(batch.value(series("probe_duration_seconds")) == 0);
+  CHECK(batch.value(phase("resolve")) == 0.001);
+  CHECK(batch.value(phase("connect")) == 0.002);
+  CHECK(batch.value(phase("tls")) == 0.003);
+  CHECK(batch.value(phase("processing")) == 0.004);
+  CHECK(batch.value(phase("transfer")) == 0.005);
+  CHECK(s.status().health == TargetHealth::kUp);
+  CHECK(s.status().kind == "probe");
+}
+
+TEST_CASE(
+    "without an answer success is 0, the numbers are zeros and the certificate's series ends") {
+  Stage s;
+  s.begin(s.config());
+  s.turn(good());
+  const auto batch = s.turn(Error(ErrorCode::kUnavailable, "timed out after 10s while connecting"));
+  CHECK(batch.value(series("up")) == 1);
+  CHECK(batch.value(series("probe_success")) == 0);
+  CHECK(batch.value(series("probe_http_status_code")) == 0);
+  CHECK(batch.value(series("probe_http_version")) == 0);
+  CHECK(batch.value(phase("connect")) == 0);
+  CHECK(batch.stale(series("probe_ssl_earliest_cert_expiry")));
+  CHECK(batch.stale(series("probe_ip_protocol")));
+  CHECK(s.status().health == TargetHealth::kDown);
+  CHECK(s.status().last_error == "timed out after 10s while connecting");
+}
+
+TEST_CASE("2xx is good unless the module lists what is") {
+  for (const auto& [codes, status, want] : {std::tuple(std::vector<int>{}, 200, 1),
+                                            {{}, 299, 1},
+                                            {{}, 300, 0},
+                                            {{}, 199, 0},
+                                            {{401, 403}, 403, 1},
+                                            {{401, 403}, 200, 0}}) {
+    Stage s;
+    ProbeConfig c = s.config();
+    c.http.valid_status_codes = codes;
+    s.begin(c);
+    CAPTURE(status);
+    CHECK(s.turn(make_response(status)).value(series("probe_success")) == want);
+    if (want == 0) CHECK(s.status().last_error == "HTTP status " + std::to_string(status));
+  }
+}
+
+TEST_CASE("the body is held against both kinds of regex") {
+  Stage s;
+  ProbeConfig c = s.config();
+  c.http.fail_if_body_matches_regexp = {"(?i)error"};
+  c.http.fail_if_body_not_matches_regexp = {"well"};
+  s.begin(c);
+  CHECK(s.turn(make_response(200, "all well")).value(series("probe_success")) == 1);
+  auto batch = s.turn(make_response(200, "well, an ERROR"));
+  CHECK(batch.value(series("probe_success")) == 0);
+  CHECK(batch.value(series("probe_failed_due_to_regex")) == 1);
+  CHECK(s.status().last_error == "body matches \"(?i)error\"");
+  batch = s.turn(make_response(200, "nothing"));
+  CHECK(batch.value(series("probe_failed_due_to_regex")) == 1);
+  CHECK(s.status().last_error == "body does not match \"well\"");
+}
+
+TEST_CASE("a regex that is none fails the probe and is named") {
+  Stage s;
+  ProbeConfig c = s.config();
+  c.http.fail_if_body_matches_regexp = {"("};
+  s.begin(c);
+  CHECK(s.turn(good()).value(series("probe_success")) == 0);
+  CHECK(s.status().last_error.starts_with("bad regex \"(\": "));
+}
+
+TEST_CASE("the request is the module's, on a connection of its own") {
+  Stage s;
+  ProbeConfig c = s.config();
+  c.static_configs = {{{"plain:80/x"}, {{"env", "prod"}}}};
+  c.http.method = "POST";
+  c.http.body = "ping";
+  c.http.headers = {{"Host", "shop"}};
+  c.http.follow_redirects = false;
+  c.http.insecure_skip_verify = true;
+  c.scrape_timeout = Duration(3000);
+  s.begin(c);
+  const auto batch = s.turn(good());
+  const HttpRequest request = s.http.calls().at(0).request;
+  CHECK(request.url == "http://plain:80/x");
+  CHECK(request.method == "POST");
+  CHECK(request.body == "ping");
+  CHECK(request.headers == HttpHeaders{{"Host", "shop"}});
+  CHECK_FALSE(request.follow_redirects);
+  CHECK_FALSE(request.verify_tls);
+  CHECK(request.fresh_connection);
+  CHECK(request.timeout == Duration(3000));
+  CHECK(batch.value("up{env=\"prod\", instance=\"plain:80/x\", job=\"shop\"}") == 1);
+}
+
+TEST_CASE("a removed probe ends its series") {
+  Stage s;
+  s.begin(s.config());
+  s.turn(good());
+  s.prober.load({}, {});
+  CHECK(s.store.last().stale(series("probe_success")));
+  CHECK(s.store.last().stale(phase("tls")));
+  CHECK(s.store.open_groups() == 0);
+  CHECK(s.prober.targets().empty());
+}
+
+}  // namespace
+}  // namespace nines::collector
