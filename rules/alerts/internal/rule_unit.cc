@@ -214,10 +214,9 @@ void RuleUnit::adopt(RuleUnit& old, Timestamp now) {
     series_.adopt(old.series_);
   } else {
     // The store knows the series under the old key: the alerts move, their state with them.
-    if (auto ended = old.series_.write(now, {}); !ended) {
+    if (auto ended = old.series_.finish(now); !ended) {
       world_.parts.log.warn("alerts", "rule \"{}\": {}", old.key_, ended.error().what());
     }
-    old.series_.release();
     if (old.alerting()) {
       if (auto saved = world_.parts.state.save_alerts(old.key_, {}); !saved) {
         world_.parts.log.error("alerts", "state of rule \"{}\" not removed: {}", old.key_,
@@ -232,10 +231,9 @@ void RuleUnit::adopt(RuleUnit& old, Timestamp now) {
 }
 
 void RuleUnit::retire(Timestamp now) {
-  if (auto ended = series_.write(now, {}); !ended) {
+  if (auto ended = series_.finish(now); !ended) {
     world_.parts.log.warn("alerts", "rule \"{}\": {}", key_, ended.error().what());
   }
-  series_.release();
   if (!alerting()) return;
   const bool had_alerts = !book_.stored().empty();
   const std::vector<AlertChange> changes = book_.end_all(now);

@@ -51,8 +51,6 @@ class RuleUnit {
   void retire(Timestamp now);
   // At the first load after a restart.
   void restore(const std::vector<storage::StoredAlert>& alerts, Timestamp now);
-  // Lets go of the store.
-  void release() { series_.release(); }
 
  private:
   RuleUnit(const RuleWorld& world, const GroupConfig& group, Duration interval,

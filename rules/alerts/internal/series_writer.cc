@@ -1,5 +1,6 @@
 #include "rules/alerts/internal/series_writer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace nines::alerts {
@@ -19,6 +20,7 @@ Result<std::vector<std::string>> SeriesWriter::write(Timestamp at,
     NINES_TRY(writer_, appender_.open_group(group_));
   }
   ++round_;
+  last_at_ = at;
   std::vector<storage::Row> rows;
   rows.reserve(series.size());
   bool limit_named = false;
@@ -63,11 +65,15 @@ void SeriesWriter::adopt(SeriesWriter& from) {
   writer_ = std::move(from.writer_);
   known_ = std::exchange(from.known_, {});
   round_ = from.round_;
+  last_at_ = from.last_at_;
 }
 
-void SeriesWriter::release() {
+Result<void> SeriesWriter::finish(Timestamp now) {
+  const auto ended = write(std::max(now, last_at_ + Duration(1)), {});
   writer_.reset();
   known_.clear();
+  if (!ended) return ended.error();
+  return {};
 }
 
 }  // namespace nines::alerts

@@ -34,10 +34,12 @@ class SeriesWriter {
   // refused (a series limit, out of order); the others are written all the same.
   Result<std::vector<std::string>> write(Timestamp at, std::span<const SeriesValue> series);
 
+  // Ends all series, at `now` or right after the last write, and gives the group's name free for
+  // another writer.
+  Result<void> finish(Timestamp now);
+
   // Takes over the series and the open group of a writer of the same name.
   void adopt(SeriesWriter& from);
-  // Gives the group's name free for another writer.
-  void release();
 
  private:
   struct Known {
@@ -49,6 +51,7 @@ class SeriesWriter {
   std::unique_ptr<storage::GroupWriter> writer_;
   std::unordered_map<LabelSet, Known> known_;  // the series of the last write()
   std::uint64_t round_ = 0;
+  Timestamp last_at_{};
 };
 
 }  // namespace nines::alerts

@@ -9,7 +9,7 @@ namespace {
 
 constexpr Duration kMinute{60'000};
 constexpr Duration kHour{3'600'000};
-constexpr double kAtRiskBelow = 0.1;  // of the budget left
+constexpr double kAtRiskFrom = 0.9;  // of the budget consumed
 
 bool alert_condition_holds(const SloConfig& slo, const SloStatus& status) {
   return std::any_of(slo.alerting.begin(), slo.alerting.end(), [&](const BurnWindow& row) {
@@ -73,7 +73,8 @@ SloStatus make_status(const SloConfig& slo, const MinuteTable& table, std::int64
     out.state = "no_data";
   } else if (out.budget_remaining < 0) {
     out.state = "breached";
-  } else if (out.budget_remaining < kAtRiskBelow || alert_condition_holds(slo, out)) {
+  } else if (out.budget_consumed > kAtRiskFrom * out.budget_total ||
+             alert_condition_holds(slo, out)) {
     out.state = "at_risk";
   } else {
     out.state = "ok";
