@@ -1,0 +1,229 @@
+#include "storage/engine/engine.h"
+
+#include <algorithm>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "base/core/real_clock.h"
+#include "storage/logs/log_store.h"
+#include "storage/metrics/metric_store.h"
+#include "storage/ring/ring.h"
+#include "storage/state/sqlite_state.h"
+
+namespace nines::storage {
+namespace {
+
+constexpr std::uint64_t kMiB = 1ULL << 20;
+constexpr Duration kFillEvery{50};
+constexpr Duration kTendEvery{5'000};
+
+// SQLite's part of the budget: an error-budget ledger costs about a megabyte per SLO and month.
+std::uint64_t state_reserve(std::uint64_t budget) {
+  return std::clamp(budget / 16, 2 * kMiB, 256 * kMiB);
+}
+
+std::uint32_t segment_size(const Options& options, std::uint64_t ring_bytes) {
+  std::uint64_t size = options.segment_bytes != 0 ? options.segment_bytes : ring_bytes / 64;
+  size = std::clamp(size, kMiB / 2, 128 * kMiB);
+  return static_cast<std::uint32_t>(size / 4096 * 4096);
+}
+
+class EngineImpl final : public Engine {
+ public:
+  EngineImpl(const Options& options, const Surroundings& around)
+      : options_(options), around_(around) {}
+
+  Result<void> begin() {
+    const Instant started = around_.clock.elapsed();
+    if (options_.path.empty()) return Error(ErrorCode::kInvalid, "no data folder is named");
+    if (Result<void> made = around_.fs.make_dirs(options_.path); !made) return made;
+    NINES_TRY(lock_, around_.fs.lock(options_.path + "/lock"));
+    if (options_.budget_percent > 0) {
+      NINES_TRY(const DiskSpace space, around_.fs.space(options_.path));
+      options_.budget_bytes = static_cast<std::uint64_t>(static_cast<double>(space.total) *
+                                                         options_.budget_percent / 100);
+    }
+    ring::RingOptions ring_options;
+    ring_options.path = options_.path;
+    ring_options.bytes = options_.budget_bytes - state_reserve(options_.budget_bytes);
+    ring_options.segment_bytes = segment_size(options_, ring_options.bytes);
+    NINES_TRY(ring_, ring::Ring::open(ring_options, around_.fs, around_.clock, around_.log));
+    NINES_TRY(state_, open_sqlite_state(options_.path + "/state.db", around_.clock, around_.log));
+    MetricStoreOptions metrics;
+    metrics.sync_always = options_.sync == SyncMode::kAlways;
+    metrics.out_of_order_window = options_.out_of_order_window;
+    metrics.future_max = options_.future_max;
+    metrics.series_max = options_.series_max;
+    metrics.series_per_group_max = options_.series_per_group_max;
+    metrics.rows_per_page = options_.rows_per_page;
+    metrics.page_age_max = options_.page_age_max;
+    NINES_TRY(metrics_, MetricStore::open(metrics, {*ring_, *state_, around_.clock, around_.log,
+                                                    around_.telemetry}));
+    LogOptions logs;
+    logs.streams_max = options_.streams_max;
+    logs.sync_interval = options_.sync_interval;
+    logs.sync_always = options_.sync == SyncMode::kAlways;
+    // Two heads must fit the log journal's smallest share.
+    logs.head_bytes = std::min<std::size_t>(logs.head_bytes, ring_options.segment_bytes / 2);
+    logs.block_bytes = std::min<std::size_t>(logs.block_bytes, ring_options.segment_bytes / 4);
+    logs.line_bytes_max =
+        std::min<std::size_t>(logs.line_bytes_max, ring_options.segment_bytes / 8);
+    NINES_TRY(logs_,
+              LogStore::open(*ring_, logs,
+                             {around_.clock, around_.scheduler, around_.log, around_.telemetry}));
+    opened_at_ = around_.clock.elapsed();
+    recovery_ = std::chrono::duration_cast<Duration>(opened_at_ - started);
+    around_.log.info("storage", "opened {} in {} ms: {} samples and {} log lines from the journal",
+                     options_.path, recovery_.count(), status(0).recovered_samples,
+                     logs_->status().lines_recovered);
+    worker_ = make_thread_pool("storage", 1, 1024);
+    shared_->engine = this;
+    every(options_.sync_interval, [](EngineImpl& e) {
+      e.sync();
+      return true;
+    });
+    every(kTendEvery, [](EngineImpl& e) {
+      e.tend();
+      return true;
+    });
+    every(kFillEvery, [](EngineImpl& e) { return e.ring_->fill_step(); });
+    return {};
+  }
+
+  ~EngineImpl() override {
+    {
+      const std::lock_guard guard(shared_->mutex);
+      shared_->engine = nullptr;
+    }
+    worker_.reset();
+    if (metrics_) {
+      if (Result<void> synced = metrics_->sync(); !synced)
+        around_.log.error("storage", "last sync: {}", synced.error().what());
+    }
+    if (logs_) {
+      if (Result<void> synced = logs_->flush(); !synced)
+        around_.log.error("storage", "last log sync: {}", synced.error().what());
+    }
+  }
+
+  Appender& appender() override { return *metrics_; }
+  Querier& querier() override { return *metrics_; }
+  LogAppender& log_appender() override { return *logs_; }
+  LogQuerier& log_querier() override { return *logs_; }
+  StateStore& state() override { return *state_; }
+
+  StoreStatus status(std::size_t top) const override {
+    StoreStatus status;
+    status.path = options_.path;
+    status.budget_bytes = options_.budget_bytes;
+    status.zero_filled_bytes = ring_->bytes_filled();
+    status.damage = ring_->damage();
+    status.damaged_segments = status.damage.size();
+    status.recovery_time = recovery_;
+    metrics_->add_status(status, top);
+    if (logs_) status.log_lines_appended = logs_->status().lines_appended;
+    const double seconds =
+        std::max(1.0, static_cast<double>((around_.clock.elapsed() - opened_at_).count()) / 1e9);
+    for (const auto cls : {ring::SegmentClass::kJournal, ring::SegmentClass::kRaw,
+                           ring::SegmentClass::kLogs, ring::SegmentClass::kLogJournal}) {
+      status.classes.push_back(class_status(cls, seconds));
+    }
+    return status;
+  }
+
+ private:
+  struct Shared {
+    std::recursive_mutex mutex;
+    EngineImpl* engine = nullptr;
+  };
+
+  ClassStatus class_status(ring::SegmentClass cls, double seconds) const {
+    const ring::Ring::ClassUse use = ring_->use(cls);
+    ClassStatus out;
+    out.name = std::string(ring::to_string(cls));
+    out.segments = use.quota;
+    out.segments_used = use.used;
+    out.bytes = use.bytes;
+    out.bytes_used = use.bytes_used;
+    ring::TimeBounds bounds;
+    for (const ring::SegmentInfo& segment : ring_->segments(cls)) bounds.include(segment.times);
+    if (!bounds.empty()) {
+      const bool nanos = cls == ring::SegmentClass::kLogs || cls == ring::SegmentClass::kLogJournal;
+      const std::int64_t unit = nanos ? 1'000'000 : 1;
+      out.oldest = from_millis(bounds.min / unit);
+      out.newest = from_millis(bounds.max / unit);
+    }
+    out.bytes_per_second = static_cast<double>(use.bytes_appended) / seconds;
+    const bool keeps = cls == ring::SegmentClass::kRaw || cls == ring::SegmentClass::kLogs;
+    if (keeps && use.bytes_appended > 0 && seconds > 60) {
+      out.projected_retention = Duration(
+          static_cast<std::int64_t>(static_cast<double>(use.bytes) / out.bytes_per_second * 1000));
+    }
+    return out;
+  }
+
+  // `work` runs on the store's own thread, again after `interval` as long as it returns true.
+  void every(Duration interval, std::function<bool(EngineImpl&)> work) {
+    around_.scheduler.after(interval, [shared = shared_, interval, work = std::move(work)] {
+      const std::lock_guard guard(shared->mutex);
+      if (!shared->engine) return;
+      EngineImpl& engine = *shared->engine;
+      const bool taken = engine.worker_->post([shared, interval, work] {
+        const std::lock_guard inner(shared->mutex);
+        if (shared->engine && work(*shared->engine)) shared->engine->every(interval, work);
+      });
+      if (!taken) engine.every(interval, work);
+    });
+  }
+
+  void sync() {
+    if (Result<void> synced = metrics_->sync(); !synced)
+      around_.log.error("storage", "journal: {}", synced.error().what());
+  }
+  void tend() {
+    metrics_->tend();
+    const StoreStatus now = status(0);
+    Telemetry& t = around_.telemetry;
+    t.gauge("nines_storage_head_series", "Series in the index.")
+        .set(static_cast<double>(now.head_series));
+    t.gauge("nines_storage_budget_bytes", "Bytes all files together may take.")
+        .set(static_cast<double>(now.budget_bytes));
+    t.gauge("nines_storage_samples_appended", "Samples appended since the start.")
+        .set(static_cast<double>(now.samples_appended));
+    t.gauge("nines_storage_damaged_segments", "Segments with damage found at the start.")
+        .set(static_cast<double>(now.damaged_segments));
+    for (const ClassStatus& c : now.classes) {
+      const MetricLabels labels = {{"class", c.name}};
+      t.gauge("nines_storage_class_bytes", "Bytes of the class's share.", labels)
+          .set(static_cast<double>(c.bytes));
+      t.gauge("nines_storage_class_bytes_used", "Bytes of it that hold data.", labels)
+          .set(static_cast<double>(c.bytes_used));
+      t.gauge("nines_storage_class_projected_retention_seconds",
+              "How long the share lasts at the measured rate; 0: not known.", labels)
+          .set(to_seconds(c.projected_retention));
+    }
+  }
+
+  Options options_;
+  const Surroundings around_;
+  std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
+  std::unique_ptr<File> lock_;
+  std::unique_ptr<ring::Ring> ring_;
+  std::unique_ptr<StateStore> state_;
+  std::unique_ptr<MetricStore> metrics_;
+  std::unique_ptr<LogStore> logs_;
+  std::unique_ptr<Executor> worker_;
+  Instant opened_at_{};
+  Duration recovery_{};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::open(const Options& options, const Surroundings& around) {
+  auto engine = std::make_unique<EngineImpl>(options, around);
+  if (Result<void> begun = engine->begin(); !begun) return std::move(begun).error();
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+}  // namespace nines::storage

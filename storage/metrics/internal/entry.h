@@ -1,0 +1,26 @@
+#pragma once
+// One accepted sample on its way through journal and head.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/model/histogram.h"
+
+namespace nines::storage {
+
+struct Entry {
+  std::uint32_t slot = 0;
+  std::int64_t time = 0;   // milliseconds
+  double value = 0;
+  HistogramPtr histogram;  // when set, `value` is 0
+};
+
+// A run of samples of one series.
+struct Point {
+  std::int64_t time = 0;
+  double value = 0;
+  HistogramPtr histogram;
+};
+
+}  // namespace nines::storage

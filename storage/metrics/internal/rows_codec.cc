@@ -1,0 +1,283 @@
+#include "storage/metrics/internal/rows_codec.h"
+
+#include <bit>
+#include <cmath>
+
+#include "storage/chunk/bytes.h"
+#include "storage/chunk/column.h"
+#include "storage/metrics/internal/compress.h"
+
+namespace nines::storage {
+namespace {
+
+using chunk::ByteReader;
+
+enum Flags : std::uint8_t {
+  kSparse = 1,      // slots as distances, else a first slot and a bitmap
+  kOwnTimes = 2,
+  kHistograms = 4,
+};
+
+bool is_whole(double v) { return std::fabs(v) < 9007199254740992.0 && v == std::nearbyint(v); }
+
+// A value as its change: an even varint is a difference of whole numbers, an odd one says which
+// bytes of the bits changed.
+void put_change(std::uint64_t before, std::uint64_t after, std::string& out) {
+  const auto old_value = std::bit_cast<double>(before);
+  const auto new_value = std::bit_cast<double>(after);
+  constexpr std::uint64_t kMinusZero = 0x8000000000000000ULL;
+  if (is_whole(old_value) && is_whole(new_value) && after != kMinusZero) {
+    const auto difference =
+        static_cast<std::int64_t>(new_value) - static_cast<std::int64_t>(old_value);
+    chunk::put_varint(out, chunk::zigzag(difference) << 1);
+    return;
+  }
+  const std::uint64_t change = before ^ after;
+  const unsigned low = change == 0 ? 0 : static_cast<unsigned>(std::countr_zero(change)) / 8;
+  const unsigned length =
+      change == 0 ? 0 : 8 - low - static_cast<unsigned>(std::countl_zero(change)) / 8;
+  chunk::put_varint(out, (std::uint64_t{low} << 4 | length) << 1 | 1);
+  for (unsigned b = 0; b < length; ++b) {
+    chunk::put_byte(out, static_cast<std::uint8_t>(change >> (8 * (low + b))));
+  }
+}
+
+std::uint64_t get_change(std::uint64_t before, ByteReader& in) {
+  const std::uint64_t head = in.varint();
+  if ((head & 1) == 0) {
+    const std::int64_t difference = chunk::unzigzag(head >> 1);
+    const auto old_value = static_cast<std::int64_t>(std::bit_cast<double>(before));
+    return std::bit_cast<std::uint64_t>(static_cast<double>(old_value + difference));
+  }
+  const unsigned low = static_cast<unsigned>(head >> 5);
+  const unsigned length = static_cast<unsigned>(head >> 1) & 0x0F;
+  if (low > 8 || low + length > 8) {
+    in.raw(in.left() + 1);  // fails the reader
+    return 0;
+  }
+  std::uint64_t change = 0;
+  for (unsigned b = 0; b < length; ++b) change |= std::uint64_t{in.byte()} << (8 * (low + b));
+  return before ^ change;
+}
+
+class BitWriter {
+ public:
+  explicit BitWriter(std::string& out) : out_(out) {}
+  void put(bool bit) {
+    if (used_ % 8 == 0) out_.push_back('\0');
+    if (bit) out_.back() = static_cast<char>(out_.back() | (1 << (used_ % 8)));
+    ++used_;
+  }
+
+ private:
+  std::string& out_;
+  unsigned used_ = 0;
+};
+
+bool bit_at(std::string_view bitmap, std::size_t i) {
+  return ((static_cast<unsigned char>(bitmap[i / 8]) >> (i % 8)) & 1) != 0;
+}
+
+std::uint64_t bits_of(const Entry& entry) {
+  return entry.histogram ? 0 : std::bit_cast<std::uint64_t>(entry.value);
+}
+
+std::uint64_t before_of(const RowsState& state, std::uint32_t slot) {
+  return state.next_index == 0 || slot >= state.last_bits.size() ? 0 : state.last_bits[slot];
+}
+
+void put_slots(std::span<const Entry> entries, bool sparse, std::string& out) {
+  chunk::put_varint(out, entries.size());
+  if (sparse) {
+    std::uint32_t last = 0;
+    for (const Entry& entry : entries) {
+      chunk::put_varint(out, entry.slot - last);
+      last = entry.slot;
+    }
+    return;
+  }
+  const std::uint32_t first = entries.front().slot;
+  const std::uint32_t span = entries.back().slot - first + 1;
+  chunk::put_varint(out, first);
+  chunk::put_varint(out, span);
+  if (span == entries.size()) return;
+  BitWriter present(out);
+  std::uint32_t slot = first;
+  for (const Entry& entry : entries) {
+    for (; slot < entry.slot; ++slot) present.put(false);
+    present.put(true);
+    ++slot;
+  }
+}
+
+constexpr std::uint64_t kSlotsMax = 1u << 28;
+
+bool get_slots(ByteReader& in, bool sparse, std::vector<Entry>& entries) {
+  const std::uint64_t n = in.varint();
+  if (in.failed() || n == 0 || n > kSlotsMax) return false;
+  if (sparse) {
+    if (n > in.left()) return false;
+    std::uint64_t slot = 0;
+    for (std::uint64_t i = 0; i < n; ++i) {
+      slot += in.varint();
+      if (slot > kSlotsMax) return false;
+      entries.emplace_back().slot = static_cast<std::uint32_t>(slot);
+    }
+    return !in.failed();
+  }
+  const std::uint64_t first = in.varint();
+  const std::uint64_t span = in.varint();
+  if (in.failed() || first > kSlotsMax || span > kSlotsMax || span < n) return false;
+  if (n / 8 > in.left()) return false;  // the bitmap of changes alone would not fit
+  const std::string_view present =
+      span == n ? std::string_view() : in.raw(static_cast<std::size_t>((span + 7) / 8));
+  if (in.failed()) return false;
+  entries.reserve(static_cast<std::size_t>(n));
+  for (std::uint64_t i = 0; i < span; ++i) {
+    if (span != n && !bit_at(present, static_cast<std::size_t>(i))) continue;
+    entries.emplace_back().slot = static_cast<std::uint32_t>(first + i);
+  }
+  return entries.size() == n;
+}
+
+}  // namespace
+
+void encode_rows(const RowsState& state, std::int64_t at, std::span<const Entry> entries,
+                 std::string& out) {
+  std::uint8_t flags = 0;
+  std::size_t own_times = 0;
+  std::size_t histograms = 0;
+  for (const Entry& entry : entries) {
+    if (entry.time != at) ++own_times;
+    if (entry.histogram) ++histograms;
+  }
+  const std::uint64_t span = entries.back().slot - entries.front().slot + 1;
+  if (entries.size() * 2 < span / 8) flags |= kSparse;
+  if (own_times > 0) flags |= kOwnTimes;
+  if (histograms > 0) flags |= kHistograms;
+
+  chunk::put_varint(out, state.next_index);
+  chunk::put_byte(out, flags);
+  chunk::put_signed(out, state.next_index == 0 ? at : at - state.time);
+  put_slots(entries, (flags & kSparse) != 0, out);
+  BitWriter changed(out);
+  for (const Entry& entry : entries) changed.put(bits_of(entry) != before_of(state, entry.slot));
+  for (const Entry& entry : entries) {
+    const std::uint64_t before = before_of(state, entry.slot);
+    if (bits_of(entry) != before) put_change(before, bits_of(entry), out);
+  }
+  const auto put_some = [&](std::size_t count, auto&& wanted, auto&& put) {
+    if (count == 0) return;
+    chunk::put_varint(out, count);
+    std::size_t last = 0;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (!wanted(entries[i])) continue;
+      chunk::put_varint(out, i - last);
+      last = i;
+      put(entries[i]);
+    }
+  };
+  put_some(
+      own_times, [at](const Entry& e) { return e.time != at; },
+      [&](const Entry& e) { chunk::put_signed(out, e.time - at); });
+  put_some(
+      histograms, [](const Entry& e) { return e.histogram != nullptr; },
+      [&](const Entry& e) { chunk::encode_histogram(*e.histogram, out); });
+}
+
+void advance(RowsState& state, std::int64_t at, std::span<const Entry> entries) {
+  if (state.next_index == 0) state.last_bits.assign(state.last_bits.size(), 0);
+  if (state.last_bits.size() <= entries.back().slot) state.last_bits.resize(entries.back().slot + 1, 0);
+  for (const Entry& entry : entries) state.last_bits[entry.slot] = bits_of(entry);
+  state.time = at;
+  ++state.next_index;
+}
+
+Result<RowsFrame> decode_rows(const RowsState& state, std::string_view payload) {
+  const auto corrupt = [] { return Error(ErrorCode::kCorrupt, "ROWS frame: damaged"); };
+  ByteReader in(payload);
+  RowsFrame frame;
+  frame.index = in.varint();
+  const std::uint8_t flags = in.byte();
+  if (in.failed()) return corrupt();
+  if (frame.index != 0 && frame.index != state.next_index) {
+    return Error(ErrorCode::kOutOfOrder, "ROWS frame: one before it is missing");
+  }
+  const RowsState key;
+  const RowsState& base = frame.index == 0 ? key : state;
+  frame.time = in.signed_varint() + base.time;
+  if (!get_slots(in, (flags & kSparse) != 0, frame.entries)) return corrupt();
+  const std::string_view changed = in.raw((frame.entries.size() + 7) / 8);
+  if (in.failed()) return corrupt();
+  for (std::size_t i = 0; i < frame.entries.size(); ++i) {
+    Entry& entry = frame.entries[i];
+    const std::uint64_t before = before_of(base, entry.slot);
+    entry.time = frame.time;
+    entry.value = std::bit_cast<double>(bit_at(changed, i) ? get_change(before, in) : before);
+  }
+  const auto get_some = [&](auto&& get) {
+    const std::size_t count = in.count(2);
+    std::size_t place = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      place += static_cast<std::size_t>(in.varint());
+      if (in.failed() || place >= frame.entries.size() || !get(frame.entries[place])) return false;
+    }
+    return true;
+  };
+  if ((flags & kOwnTimes) != 0 && !get_some([&](Entry& e) {
+        e.time = frame.time + in.signed_varint();
+        return true;
+      })) {
+    return corrupt();
+  }
+  if ((flags & kHistograms) != 0 && !get_some([&](Entry& e) {
+        auto histogram = chunk::decode_histogram(in);
+        if (!histogram) return false;
+        e.histogram = *std::move(histogram);
+        return true;
+      })) {
+    return corrupt();
+  }
+  if (in.failed() || in.left() != 0) return corrupt();
+  return frame;
+}
+
+void put_label_set(std::string& out, const LabelSet& labels) {
+  chunk::put_varint(out, labels.size());
+  for (const Label& label : labels) {
+    chunk::put_text(out, label.name);
+    chunk::put_text(out, label.value);
+  }
+}
+
+std::string encode_series(const SeriesFrame& frame) {
+  std::string raw;
+  chunk::put_text(raw, frame.group);
+  chunk::put_varint(raw, frame.first_slot);
+  chunk::put_varint(raw, frame.labels.size());
+  for (const LabelSet& labels : frame.labels) put_label_set(raw, labels);
+  std::string out;
+  put_packed(out, raw);
+  return out;
+}
+
+Result<SeriesFrame> decode_series(std::string_view payload) {
+  NINES_TRY(const std::string raw, unpack(payload));
+  ByteReader in(raw);
+  SeriesFrame frame;
+  frame.group = in.text();
+  frame.first_slot = static_cast<std::uint32_t>(in.varint());
+  const std::size_t n = in.count();
+  for (std::size_t i = 0; i < n && !in.failed(); ++i) {
+    std::vector<Label> labels(in.count(2));
+    for (Label& label : labels) {
+      label.name = in.text();
+      label.value = in.text();
+    }
+    frame.labels.push_back(LabelSet::from(std::move(labels)));
+  }
+  if (in.failed() || in.left() != 0) return Error(ErrorCode::kCorrupt, "SERIES frame: damaged");
+  return frame;
+}
+
+}  // namespace nines::storage

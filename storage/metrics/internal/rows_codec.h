@@ -1,0 +1,50 @@
+#pragma once
+// Frames of the journal: the rows of one group, as changes since the row before; and the label sets
+// of its slots.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/core/result.h"
+#include "base/model/labels.h"
+#include "storage/metrics/internal/entry.h"
+
+namespace nines::storage {
+
+// What a ROWS frame is relative to. Writer and reader keep one per group and move it alike.
+struct RowsState {
+  std::uint64_t next_index = 0;           // frames since the last key frame; 0: the next is a key
+  std::int64_t time = 0;                  // of the frame before
+  std::vector<std::uint64_t> last_bits;   // by slot
+};
+
+struct RowsFrame {
+  std::uint64_t index = 0;   // 0: a key frame, relative to nothing
+  std::int64_t time = 0;
+  std::vector<Entry> entries;  // ascending by slot, one per slot
+};
+
+// Appends one frame's payload. `entries`: ascending by slot, each slot once. `state` stays as it is.
+void encode_rows(const RowsState& state, std::int64_t at, std::span<const Entry> entries,
+                 std::string& out);
+// Moves `state` past a frame with these entries.
+void advance(RowsState& state, std::int64_t at, std::span<const Entry> entries);
+// kCorrupt: no such payload. kOutOfOrder: it follows a frame that `state` has not seen; good frames
+// begin again with the next key frame.
+Result<RowsFrame> decode_rows(const RowsState& state, std::string_view payload);
+
+struct SeriesFrame {
+  std::string group;
+  std::uint32_t first_slot = 0;      // 0 begins the group's definition anew
+  std::vector<LabelSet> labels;      // of first_slot, first_slot + 1, ...
+};
+std::string encode_series(const SeriesFrame& frame);
+Result<SeriesFrame> decode_series(std::string_view payload);
+
+// Label sets one after the other; also the content of a LAYOUT frame.
+void put_label_set(std::string& out, const LabelSet& labels);
+
+}  // namespace nines::storage

@@ -1,0 +1,58 @@
+#pragma once
+// The store of metric samples: a journal for what is new, columns in memory, pages on the ring.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "base/core/result.h"
+#include "base/log/log.h"
+#include "base/telemetry/telemetry.h"
+#include "storage/api/appender.h"
+#include "storage/api/key_values.h"
+#include "storage/api/querier.h"
+#include "storage/api/status.h"
+#include "storage/ring/ring.h"
+
+namespace nines::storage {
+
+struct MetricStoreOptions {
+  bool sync_always = false;                  // append() returns when its rows are on disk
+  Duration out_of_order_window{3'600'000};   // behind the group's newest sample
+  Duration future_max{600'000};              // ahead of the clock
+  std::uint64_t series_max = 2'000'000;      // active ones, all groups together
+  std::uint64_t series_per_group_max = 500'000;
+  std::uint32_t rows_per_page = 64;          // 1..64
+  Duration page_age_max{900'000};
+  std::size_t page_cache_bytes = 16u << 20;  // decoded pages kept for queries
+};
+
+struct MetricStoreParts {
+  ring::Ring& ring;
+  KeyValueStore& key_values;  // keeps the metadata
+  const Clock& clock;
+  Log& log;
+  Telemetry& telemetry;
+};
+
+// Thread-safe, but for tend() and the writers (one thread at a time each).
+class MetricStore : public Appender, public Querier {
+ public:
+  // Recovers everything from the ring: the same way after a crash and after a clean stop. kIo.
+  static Result<std::unique_ptr<MetricStore>> open(const MetricStoreOptions& options,
+                                                   const MetricStoreParts& parts);
+
+  // Everything appended before the call is on disk when it returns. After kIo what was not durable
+  // is written again elsewhere by the next tend().
+  virtual Result<void> sync() = 0;
+  // Regular work: encodes groups whose page is old, gives journal segments back, keeps metadata.
+  virtual void tend() = 0;
+  // Encodes all open rows into pages, synced.
+  virtual Result<void> flush() = 0;
+  // Fills head_*, series_*, samples_appended, damage, recovered_samples, top_*.
+  virtual void add_status(StoreStatus& status, std::size_t top) const = 0;
+};
+
+}  // namespace nines::storage

@@ -1,0 +1,242 @@
+// A start, clean or not: indexes of pages first, then what the journal holds beyond them.
+#include <algorithm>
+
+#include "base/text/text.h"
+#include "storage/chunk/bytes.h"
+#include "storage/metrics/internal/compress.h"
+#include "storage/metrics/internal/store_impl.h"
+
+namespace nines::storage {
+namespace {
+
+using chunk::ByteReader;
+using ring::SegmentClass;
+
+constexpr const char* kMetadataKey = "metrics/metadata";
+
+}  // namespace
+
+StoreImpl::StoreImpl(const MetricStoreOptions& options, const MetricStoreParts& parts)
+    : options_(options), parts_(parts), cache_(options.page_cache_bytes) {}
+
+Result<std::unique_ptr<MetricStore>> MetricStore::open(const MetricStoreOptions& options,
+                                                       const MetricStoreParts& parts) {
+  auto store = std::make_unique<StoreImpl>(options, parts);
+  if (Result<void> recovered = store->recover(); !recovered) return std::move(recovered).error();
+  return std::unique_ptr<MetricStore>(std::move(store));
+}
+
+// Layouts with equal content are one, however many segments repeat them.
+Layout* StoreImpl::layout_from(std::string_view payload, std::string* group) {
+  const Result<std::string> content = unpack(payload);
+  if (!content) return nullptr;
+  const Result<SeriesFrame> frame = decode_series(*content);
+  if (!frame) return nullptr;
+  if (group) *group = frame->group;
+  Layout*& layout = state_.by_content[hash64(*content)];
+  if (!layout) {
+    layout = state_.add_layout();
+    for (const LabelSet& labels : frame->labels) state_.extend(*layout, state_.add_series(labels));
+  }
+  return layout;
+}
+
+Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment,
+                                    std::map<std::string, std::uint64_t>& flushed) {
+  if (segment.sealed) {
+    const Result<ring::OwnedFrame> frame = parts_.ring.read(segment.footer);
+    if (frame) {
+      const Result<std::string> body = unpack(chunk::as_text(frame->payload));
+      if (body) {
+        ByteReader in(*body);
+        std::vector<std::pair<Layout*, std::string>> layouts(in.count());
+        for (auto& [layout, group] : layouts) layout = layout_from(in.text(), &group);
+        const std::size_t pages = in.count(6);
+        for (std::size_t i = 0; i < pages; ++i) {
+          const auto at = static_cast<std::size_t>(in.varint());
+          PageRef page;
+          page.location.segment = segment.segment;
+          page.location.generation = segment.generation;
+          page.location.offset = static_cast<std::uint32_t>(in.varint());
+          page.location.length = static_cast<std::uint32_t>(in.varint());
+          page.times.min = in.signed_varint();
+          page.times.max = in.signed_varint();
+          const std::uint64_t sequence = in.varint();
+          if (in.failed() || at >= layouts.size() || !layouts[at].first) break;
+          layouts[at].first->pages.push_back(page);
+          flushed[layouts[at].second] = std::max(flushed[layouts[at].second], sequence);
+        }
+        return {};
+      }
+    }
+    damage_.push_back("segment " + std::to_string(segment.segment) +
+                      ": its index is damaged, reading its frames instead");
+  }
+  std::map<std::uint32_t, std::pair<Layout*, std::string>> by_tag;
+  const auto report =
+      parts_.ring.scan(segment.segment, segment.generation, [&](const ring::Frame& frame) {
+        const std::string_view payload = chunk::as_text(frame.payload);
+        if (frame.head.type == kLayoutFrame) {
+          std::string group;
+          Layout* layout = layout_from(payload, &group);
+          by_tag[frame.head.tag] = {layout, group};
+        } else if (frame.head.type == kColsFrame) {
+          const auto it = by_tag.find(frame.head.tag);
+          const Result<std::shared_ptr<const Page>> page = Page::open(payload);
+          if (it == by_tag.end() || !it->second.first || !page) {
+            ++lost_frames_;
+            return true;
+          }
+          PageRef ref;
+          ref.location = frame.location;
+          std::vector<Point> points;
+          for (std::uint32_t slot = 0; slot < it->second.first->ids.size(); ++slot)
+            (void)(*page)->read(slot, points);
+          for (const Point& point : points) ref.times.include(point.time);
+          parts_.ring.note_times(segment.segment, segment.generation, ref.times);
+          it->second.first->pages.push_back(ref);
+          flushed[it->second.second] = std::max(flushed[it->second.second], (*page)->flushed());
+        }
+        return true;
+      });
+  if (!report) return report.error();
+  if (report->holes > 0) {
+    damage_.push_back("segment " + std::to_string(segment.segment) +
+                      " (raw): " + std::to_string(report->holes) + " damaged places skipped");
+    lost_frames_ += report->holes;
+  }
+  return {};
+}
+
+Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment,
+                                        const std::map<std::string, std::uint64_t>& flushed) {
+  struct Replay {
+    Group* group = nullptr;
+    std::vector<std::uint32_t> slots;  // of the frame -> of the group
+    RowsState rows;
+    std::uint64_t flushed = 0;
+  };
+  std::map<std::uint32_t, Replay> by_tag;
+  const auto report =
+      parts_.ring.scan(segment.segment, segment.generation, [&](const ring::Frame& frame) {
+        const std::string_view payload = chunk::as_text(frame.payload);
+        if (frame.head.type == kSeriesFrame) {
+          const Result<SeriesFrame> series = decode_series(payload);
+          if (!series) {
+            ++lost_frames_;
+            return true;
+          }
+          Replay& replay = by_tag[frame.head.tag];
+          if (series->first_slot == 0) replay.slots.clear();
+          replay.rows = RowsState();
+          replay.group = &group_named(series->group);
+          const auto done = flushed.find(series->group);
+          replay.flushed = done == flushed.end() ? 0 : done->second;
+          for (const LabelSet& labels : series->labels) {
+            Group& group = *replay.group;
+            const auto [it, made] = group.slots.try_emplace(
+                labels, static_cast<std::uint32_t>(group.layout->ids.size()));
+            if (made) {
+              state_.extend(*group.layout, state_.add_series(labels));
+              group.open.emplace_back();
+              group.newest.push_back(INT64_MIN);
+              group.newest_bits.push_back(0);
+            }
+            replay.slots.push_back(it->second);
+          }
+        } else if (frame.head.type == kRowsFrame) {
+          const auto it = by_tag.find(frame.head.tag);
+          if (it == by_tag.end()) {
+            ++lost_frames_;
+            return true;
+          }
+          Replay& replay = it->second;
+          Result<RowsFrame> rows = decode_rows(replay.rows, payload);
+          if (!rows) {
+            ++lost_frames_;
+            return true;
+          }
+          advance(replay.rows, rows->time, rows->entries);
+          Group& group = *replay.group;
+          group.last_sequence = std::max(group.last_sequence, frame.sequence);
+          if (frame.sequence <= replay.flushed) return true;
+          for (Entry& entry : rows->entries) {
+            if (entry.slot >= replay.slots.size()) continue;
+            entry.slot = replay.slots[entry.slot];
+            keep(group, entry);
+            ++recovered_;
+          }
+          if (group.open_rows++ == 0) group.open_since_ms = to_millis(parts_.clock.now());
+          if (group.oldest_generation == 0) group.oldest_generation = segment.generation;
+        }
+        return true;
+      });
+  if (!report) return report.error();
+  if (report->holes > 0) {
+    damage_.push_back("segment " + std::to_string(segment.segment) +
+                      " (journal): " + std::to_string(report->holes) + " damaged places skipped");
+    lost_frames_ += report->holes;
+  }
+  return {};
+}
+
+Result<void> StoreImpl::recover() {
+  const std::lock_guard lock(mutex_);
+  parts_.ring.on_evict(SegmentClass::kRaw,
+                       [this](const ring::SegmentInfo& segment) { forget_segment(segment); });
+  load_metadata();
+  std::map<std::string, std::uint64_t> flushed;
+  for (const ring::SegmentInfo& segment : parts_.ring.segments(SegmentClass::kRaw)) {
+    if (Result<void> read = recover_raw(segment, flushed); !read) return read;
+  }
+  const std::vector<ring::SegmentInfo> journal = parts_.ring.segments(SegmentClass::kJournal);
+  for (const ring::SegmentInfo& segment : journal) {
+    if (Result<void> read = recover_journal(segment, flushed); !read) return read;
+  }
+  if (journal.empty()) return {};
+  // What the journal held goes into pages at once, so that this life begins with a journal of its
+  // own.
+  for (auto& [name, group] : state_.groups) {
+    if (Result<void> written = flush_group(*group); !written) return written;
+  }
+  if (Result<void> sealed = parts_.ring.seal(SegmentClass::kJournal, {}); !sealed) {
+    parts_.log.warn("storage", "journal segment abandoned: {}", sealed.error().what());
+  }
+  release_journal();
+  return {};
+}
+
+void StoreImpl::load_metadata() {
+  const auto saved = parts_.key_values.get_value(kMetadataKey);
+  if (!saved || !*saved) return;
+  const std::string text = **saved;
+  ByteReader in(text);
+  const std::size_t n = in.count(4);
+  for (std::size_t i = 0; i < n; ++i) {
+    std::string family(in.text());
+    Metadata data;
+    data.type = static_cast<MetricType>(in.byte());
+    data.help = std::string(in.text());
+    data.unit = std::string(in.text());
+    if (in.failed()) return;
+    metadata_[std::move(family)] = std::move(data);
+  }
+}
+
+void StoreImpl::save_metadata() {
+  std::string text;
+  chunk::put_varint(text, metadata_.size());
+  for (const auto& [family, data] : metadata_) {
+    chunk::put_text(text, family);
+    chunk::put_byte(text, static_cast<std::uint8_t>(data.type));
+    chunk::put_text(text, data.help);
+    chunk::put_text(text, data.unit);
+  }
+  if (Result<void> kept = parts_.key_values.set_value(kMetadataKey, text); !kept) {
+    parts_.log.warn("storage", "metadata not kept: {}", kept.error().what());
+    return;
+  }
+  metadata_changed_ = false;
+}
+
+}  // namespace nines::storage
