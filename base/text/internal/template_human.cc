@@ -1,0 +1,168 @@
+// Numbers for people. Source:
+// prometheus.io/docs/prometheus/latest/configuration/template_reference.
+
+#include <array>
+#include <cmath>
+#include <string>
+#include <string_view>
+
+#include "base/text/internal/template_standard.h"
+#include "base/text/internal/template_values.h"
+#include "base/text/numbers.h"
+#include "base/text/text.h"
+
+namespace nines::internal {
+namespace {
+
+using Arguments = std::vector<TemplateValue>;
+
+constexpr std::array<std::string_view, 8> kLarge = {"k", "M", "G", "T", "P", "E", "Z", "Y"};
+constexpr std::array<std::string_view, 8> kSmall = {"m", "u", "n", "p", "f", "a", "z", "y"};
+constexpr std::array<std::string_view, 8> kBinary = {"ki", "Mi", "Gi", "Ti",
+                                                     "Pi", "Ei", "Zi", "Yi"};
+
+// A number, or a text that is one.
+Result<double> number_argument(const Arguments& arguments) {
+  auto counted = want_arguments(arguments, 1);
+  if (!counted) return std::move(counted).error();
+  if (const auto number = as_number(arguments[0])) return *number;
+  if (const auto* text = as_text(arguments[0])) {
+    if (const auto number = parse_double(*text)) return *number;
+    return Error(ErrorCode::kInvalid, quote_go(*text) + " is no number");
+  }
+  return Error(ErrorCode::kInvalid,
+               "can't convert " + std::string(type_name(arguments[0])) + " to float");
+}
+
+std::string four_digits(double v) {
+  return format_general(v, 4);
+}
+
+std::string scale_down(double v, double base, const std::array<std::string_view, 8>& units) {
+  std::string_view unit;
+  for (const std::string_view next : units) {
+    if (std::abs(v) < base) break;
+    unit = next;
+    v /= base;
+  }
+  return four_digits(v) + std::string(unit);
+}
+
+std::string scale_up(double v) {
+  std::string_view unit;
+  for (const std::string_view next : kSmall) {
+    if (std::abs(v) >= 1) break;
+    unit = next;
+    v *= 1000;
+  }
+  return four_digits(v) + std::string(unit);
+}
+
+std::string humanize(double v) {
+  if (v == 0 || !std::isfinite(v)) return four_digits(v);
+  return std::abs(v) >= 1 ? scale_down(v, 1000, kLarge) : scale_up(v);
+}
+
+std::string humanize_1024(double v) {
+  if (std::abs(v) <= 1 || !std::isfinite(v)) return four_digits(v);
+  return scale_down(v, 1024, kBinary);
+}
+
+std::string humanize_duration(double v) {
+  if (!std::isfinite(v)) return four_digits(v);
+  if (v == 0) return "0s";
+  if (std::abs(v) < 1) return scale_up(v) + "s";
+  const std::string sign = v < 0 ? "-" : "";
+  v = std::abs(v);
+  // Seconds alone keep four digits; with larger units they are whole.
+  if (v < 60) return sign + four_digits(v) + "s";
+  if (v >= 0x1p63) return sign + four_digits(v) + "s";  // more seconds than can be counted
+  const auto whole = static_cast<std::int64_t>(v);
+  std::string out = sign;
+  const auto part = [&out](std::int64_t count, const char* unit) {
+    out += std::to_string(count) + unit;
+  };
+  if (whole >= 86'400) part(whole / 86'400, "d ");
+  if (whole >= 3'600) part(whole / 3'600 % 24, "h ");
+  part(whole / 60 % 60, "m ");
+  part(whole % 60, "s");
+  return out;
+}
+
+// As Go prints a time in UTC: 2015-06-23 13:19:44.128 +0000 UTC, trailing zeros cut.
+Result<std::string> print_time(double seconds) {
+  if (!std::isfinite(seconds)) return four_digits(seconds);
+  const double nanos = seconds * 1e9;
+  if (!(std::abs(nanos) < 0x1p63)) {
+    return Error(ErrorCode::kInvalid,
+                 format_double_g(seconds) + " cannot be represented as a nanoseconds timestamp");
+  }
+  std::string out = format_time(from_millis(static_cast<std::int64_t>(nanos) / 1'000'000));
+  out.pop_back();  // the Z
+  out[out.find('T')] = ' ';
+  while (out.back() == '0') out.pop_back();
+  if (out.back() == '.') out.pop_back();
+  return out + " +0000 UTC";
+}
+
+TemplateFunction of_number(std::string (*print)(double)) {
+  return [print](const Arguments& arguments) -> Result<TemplateValue> {
+    NINES_TRY(const double v, number_argument(arguments));
+    return TemplateValue(print(v));
+  };
+}
+
+Result<TemplateValue> call_time(const Arguments& arguments) {
+  NINES_TRY(const double v, number_argument(arguments));
+  NINES_TRY(std::string text, print_time(v));
+  return TemplateValue(std::move(text));
+}
+
+Result<TemplateValue> call_parse_duration(const Arguments& arguments) {
+  auto counted = want_arguments(arguments, 1);
+  if (!counted) return std::move(counted).error();
+  NINES_TRY(const std::string text, text_argument(arguments, 0));
+  const bool negative = text.starts_with('-');
+  NINES_TRY(const Duration d, parse_duration(std::string_view(text).substr(negative ? 1 : 0)));
+  return TemplateValue(negative ? -to_seconds(d) : to_seconds(d));
+}
+
+std::string to_percentage(double v) {
+  return four_digits(v * 100) + "%";
+}
+
+// Go's time.Duration prints 1h2m3.5s; the units up to hours.
+std::string print_duration(double seconds) {
+  if (!std::isfinite(seconds) || std::abs(seconds) >= 0x1p63 / 1e9)
+    return four_digits(seconds) + "s";
+  const auto nanos = static_cast<std::int64_t>(seconds * 1e9);
+  if (nanos == 0) return "0s";
+  const std::string sign = nanos < 0 ? "-" : "";
+  const auto left = static_cast<std::uint64_t>(nanos < 0 ? -nanos : nanos);
+  const auto with_unit = [&](double unit_nanos, const char* unit) {
+    return sign + format_double(static_cast<double>(left) / unit_nanos) + unit;
+  };
+  if (left < 1'000) return with_unit(1, "ns");
+  if (left < 1'000'000) return with_unit(1e3, "µs");
+  if (left < 1'000'000'000) return with_unit(1e6, "ms");
+  const std::uint64_t minutes = left / 60'000'000'000;
+  std::string out = sign;
+  if (minutes >= 60) out += std::to_string(minutes / 60) + "h";
+  if (minutes > 0) out += std::to_string(minutes % 60) + "m";
+  return out + format_double(static_cast<double>(left % 60'000'000'000) / 1e9) + "s";
+}
+
+}  // namespace
+
+void add_human_functions(TemplateFunctions& functions) {
+  functions["humanize"] = of_number(humanize);
+  functions["humanize1024"] = of_number(humanize_1024);
+  functions["humanizeDuration"] = of_number(humanize_duration);
+  functions["humanizePercentage"] = of_number(to_percentage);
+  functions["humanizeTimestamp"] = call_time;
+  functions["toTime"] = call_time;
+  functions["toDuration"] = of_number(print_duration);
+  functions["parseDuration"] = call_parse_duration;
+}
+
+}  // namespace nines::internal

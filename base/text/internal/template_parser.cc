@@ -1,0 +1,372 @@
+#include "base/text/internal/template_parser.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "base/text/internal/template_builtins.h"
+#include "base/text/internal/template_lexer.h"
+#include "base/text/numbers.h"
+#include "base/text/text.h"
+
+namespace nines::internal {
+namespace {
+
+constexpr std::array<std::string_view, 11> kKeywords = {"if",    "else",     "end",      "range",
+                                                        "with",  "define",   "template", "block",
+                                                        "break", "continue", "nil"};
+
+std::optional<std::int64_t> parse_integer_literal(std::string text) {
+  std::erase(text, '_');
+  const bool negative = text.starts_with('-');
+  std::string_view digits = text;
+  if (negative || text.starts_with('+')) digits.remove_prefix(1);
+  int base = 10;
+  if (digits.size() > 1 && digits[0] == '0') {
+    const char mark = static_cast<char>(digits[1] | 0x20);
+    base = mark == 'x' ? 16 : mark == 'b' ? 2 : 8;
+    digits.remove_prefix(mark == 'x' || mark == 'b' || mark == 'o' ? 2 : 1);
+  }
+  std::uint64_t value = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto [stop, code] = std::from_chars(digits.data(), end, value, base);
+  if (digits.empty() || stop != end || code != std::errc()) return std::nullopt;
+  constexpr std::uint64_t kTop = std::uint64_t{1} << 63;
+  if (value > kTop || (value == kTop && !negative)) return std::nullopt;
+  return static_cast<std::int64_t>(negative ? 0 - value : value);
+}
+
+std::optional<TemplateValue> parse_number_literal(std::string text) {
+  if (const auto integer = parse_integer_literal(text)) return TemplateValue(*integer);
+  std::erase(text, '_');
+  if (const auto number = parse_double(text)) return TemplateValue(*number);
+  return std::nullopt;
+}
+
+class Parser {
+ public:
+  Parser(std::string_view name, std::string_view text, const TemplateFunctions& functions)
+      : functions_(functions) {
+    tree_.name = name;
+    tree_.text = text;
+  }
+
+  Result<TemplateTree> run() {
+    NINES_TRY(tokens_, lex_template(tree_.name, tree_.text));
+    NINES_TRY(tree_.root, list());
+    if (ended_by_ != "") return error(ended_at_, "unexpected {{" + ended_by_ + "}}");
+    return std::move(tree_);
+  }
+
+ private:
+  const Token& peek() const { return tokens_[next_]; }
+  const Token& take() { return tokens_[next_ + 1 < tokens_.size() ? next_++ : next_]; }
+  bool is_symbol(std::string_view s) const {
+    return peek().kind == TokenKind::kSymbol && peek().text == s;
+  }
+  bool is_word(std::string_view s) const {
+    return peek().kind == TokenKind::kWord && peek().text == s;
+  }
+  Error error(std::size_t at, std::string_view what) const {
+    return template_error(tree_.name, tree_.text, at, what);
+  }
+  Error unexpected(std::string_view where) const {
+    const Token& token = peek();
+    const std::string shown = token.kind == TokenKind::kClose ? "}}"
+                              : token.kind == TokenKind::kEnd ? "the end"
+                                                              : quote_go(token.text);
+    return error(token.at, "unexpected " + shown + " in " + std::string(where));
+  }
+  Result<void> close(std::string_view where) {
+    if (peek().kind != TokenKind::kClose) return unexpected(where);
+    take();
+    return {};
+  }
+
+  // Nodes up to {{end}} or {{else, which is left in ended_by_, or up to the end of the text.
+  Result<NodeList> list() {
+    if (++nesting_ > kTemplateNestingMax) return error(peek().at, "blocks are nested too deep");
+    NodeList nodes;
+    ended_by_.clear();
+    while (peek().kind != TokenKind::kEnd) {
+      const Token& token = take();
+      if (token.kind == TokenKind::kText) {
+        Node node;
+        node.at = token.at;
+        node.text = token.text;
+        nodes.push_back(std::move(node));
+        continue;
+      }
+      // Everything else starts with {{.
+      if (is_word("end") || is_word("else")) {
+        ended_at_ = peek().at;
+        ended_by_ = take().text;
+        if (ended_by_ == "end") {
+          auto closed = close("end");
+          if (!closed) return std::move(closed).error();
+        }
+        break;
+      }
+      auto done = action(nodes);
+      if (!done) return std::move(done).error();
+    }
+    --nesting_;
+    return nodes;
+  }
+
+  Result<void> action(NodeList& nodes) {
+    const std::size_t at = peek().at;
+    if (is_word("define")) return define(at);
+    Node node;
+    node.at = at;
+    if (is_word("if") || is_word("range") || is_word("with")) {
+      const std::string keyword = take().text;
+      NINES_TRY(node, control(keyword, at));
+    } else if (is_word("template") || is_word("block")) {
+      NINES_TRY(node, invocation(take().text == "block", at));
+    } else if (is_word("break") || is_word("continue")) {
+      if (range_depth_ == 0) return error(at, "{{" + peek().text + "}} outside {{range}}");
+      node.kind = take().text == "break" ? Node::Kind::kBreak : Node::Kind::kContinue;
+      auto closed = close("action");
+      if (!closed) return closed;
+    } else {
+      node.kind = Node::Kind::kAction;
+      NINES_TRY(node.pipeline, pipeline("action", false));
+      auto closed = close("action");
+      if (!closed) return closed;
+    }
+    nodes.push_back(std::move(node));
+    return {};
+  }
+
+  // After {{if, {{range or {{with: the pipeline, the body, and what follows {{else}}.
+  Result<Node> control(const std::string& keyword, std::size_t at) {
+    Node node;
+    node.at = at;
+    node.kind = keyword == "if"      ? Node::Kind::kIf
+                : keyword == "range" ? Node::Kind::kRange
+                                     : Node::Kind::kWith;
+    NINES_TRY(node.pipeline, pipeline(keyword, keyword == "range"));
+    auto closed = close(keyword);
+    if (!closed) return std::move(closed).error();
+    range_depth_ += keyword == "range" ? 1 : 0;
+    NINES_TRY(node.body, list());
+    range_depth_ -= keyword == "range" ? 1 : 0;
+    if (ended_by_ == "else") {
+      // {{else if}} is {{else}}{{if}} with one {{end}} for both.
+      if (keyword != "range" && is_word(keyword)) {
+        if (++nesting_ > kTemplateNestingMax) return error(peek().at, "blocks are nested too deep");
+        const std::size_t inner_at = take().at;
+        NINES_TRY(Node inner, control(keyword, inner_at));
+        --nesting_;
+        node.otherwise.push_back(std::move(inner));
+        return node;
+      }
+      closed = close("else");
+      if (!closed) return std::move(closed).error();
+      NINES_TRY(node.otherwise, list());
+      if (ended_by_ == "else") return error(ended_at_, "a second {{else}}");
+    }
+    if (ended_by_ != "end") return error(at, "{{" + keyword + "}} has no {{end}}");
+    return node;
+  }
+
+  Result<std::string> template_name(std::string_view where) {
+    if (peek().kind != TokenKind::kString) return unexpected(where);
+    return take().text;
+  }
+
+  Result<void> body_until_end(const std::string& name, std::size_t at) {
+    const int ranges = std::exchange(range_depth_, 0);
+    NINES_TRY(NodeList body, list());
+    range_depth_ = ranges;
+    if (ended_by_ != "end") return error(at, "template " + quote_go(name) + " has no {{end}}");
+    tree_.defined[name] = std::move(body);  // the last definition counts
+    return {};
+  }
+
+  Result<void> define(std::size_t at) {
+    take();
+    if (nesting_ > 1) return error(at, "{{define}} inside another block");
+    NINES_TRY(const std::string name, template_name("define"));
+    auto closed = close("define");
+    if (!closed) return closed;
+    return body_until_end(name, at);
+  }
+
+  Result<Node> invocation(bool is_block, std::size_t at) {
+    Node node;
+    node.kind = Node::Kind::kTemplate;
+    node.at = at;
+    NINES_TRY(node.text, template_name(is_block ? "block" : "template"));
+    if (is_block || peek().kind != TokenKind::kClose) {
+      NINES_TRY(node.pipeline, pipeline("template", false));
+    }
+    auto closed = close("template");
+    if (!closed) return std::move(closed).error();
+    if (is_block) {
+      auto body = body_until_end(node.text, at);
+      if (!body) return std::move(body).error();
+    }
+    return node;
+  }
+
+  // $x := ..., $x = ..., and in a range also $i, $x := ...
+  Result<void> declarations(Pipeline& pipe, bool in_range) {
+    if (peek().kind != TokenKind::kVariable) return {};
+    const Token& after = tokens_[next_ + 1];
+    const bool pair = in_range && after.kind == TokenKind::kSymbol && after.text == ",";
+    if (!pair && !(after.kind == TokenKind::kSymbol && (after.text == ":=" || after.text == "="))) {
+      return {};
+    }
+    pipe.variables.push_back(take().text);
+    if (pair) {
+      take();
+      if (peek().kind != TokenKind::kVariable) return unexpected("range");
+      pipe.variables.push_back(take().text);
+    }
+    if (!is_symbol(":=") && !is_symbol("=")) return unexpected("a declaration");
+    pipe.declares = take().text == ":=";
+    return {};
+  }
+
+  Result<Pipeline> pipeline(std::string_view where, bool in_range) {
+    Pipeline pipe;
+    pipe.at = peek().at;
+    auto declared = declarations(pipe, in_range);
+    if (!declared) return std::move(declared).error();
+    while (true) {
+      const std::size_t at = peek().at;
+      NINES_TRY(Command command, this->command(where));
+      const Operand::Kind first = command.operands[0].kind;
+      const bool callable = first == Operand::Kind::kFunction || first == Operand::Kind::kField ||
+                            first == Operand::Kind::kVariable || first == Operand::Kind::kPipeline;
+      if (!pipe.commands.empty() && !callable) {
+        return error(at, "a stage of a pipeline must be a function");
+      }
+      pipe.commands.push_back(std::move(command));
+      if (!is_symbol("|")) return pipe;
+      take();
+    }
+  }
+
+  Result<Command> command(std::string_view where) {
+    Command command;
+    while (true) {
+      const Token& token = peek();
+      const bool ends = token.kind == TokenKind::kClose || token.kind == TokenKind::kEnd ||
+                        is_symbol("|") || is_symbol(")");
+      if (ends && !command.operands.empty()) return command;
+      if (ends) return error(token.at, "missing value for " + std::string(where));
+      if (!command.operands.empty() && !token.space_before) return unexpected("operand");
+      NINES_TRY(Operand operand, this->operand(where));
+      command.operands.push_back(std::move(operand));
+    }
+  }
+
+  Result<Operand> operand(std::string_view where) {
+    const Token& token = peek();
+    Operand operand;
+    operand.at = token.at;
+    switch (token.kind) {
+      case TokenKind::kDot:
+        operand.kind = Operand::Kind::kDot;
+        break;
+      case TokenKind::kField:
+        operand.kind = Operand::Kind::kField;
+        operand.path.push_back(token.text);
+        break;
+      case TokenKind::kVariable:
+        operand.kind = Operand::Kind::kVariable;
+        operand.name = token.text;
+        break;
+      case TokenKind::kString:
+        operand.kind = Operand::Kind::kLiteral;
+        operand.literal = token.text;
+        break;
+      case TokenKind::kCharacter:
+      case TokenKind::kNumber: {
+        const auto number = parse_number_literal(token.text);
+        if (!number) return error(token.at, "bad number " + quote_go(token.text));
+        operand.kind = Operand::Kind::kLiteral;
+        operand.literal = *number;
+        break;
+      }
+      case TokenKind::kWord:
+        if (auto named = word(token, operand); !named) return std::move(named).error();
+        break;
+      default: {
+        if (!is_symbol("(")) return unexpected(where);
+        take();
+        if (++nesting_ > kTemplateNestingMax) return error(token.at, "nested too deep");
+        NINES_TRY(Pipeline inner, pipeline("parentheses", false));
+        --nesting_;
+        if (!is_symbol(")")) return unexpected("parentheses");
+        operand.kind = Operand::Kind::kPipeline;
+        operand.pipeline = std::make_shared<const Pipeline>(std::move(inner));
+      }
+    }
+    take();
+    return with_fields(std::move(operand));
+  }
+
+  Result<Operand> with_fields(Operand operand) {
+    while (peek().kind == TokenKind::kField && !peek().space_before) {
+      if (operand.kind == Operand::Kind::kLiteral || operand.kind == Operand::Kind::kNil ||
+          operand.kind == Operand::Kind::kDot) {
+        return unexpected("operand");
+      }
+      operand.path.push_back(take().text);
+    }
+    return operand;
+  }
+
+  Result<void> word(const Token& token, Operand& operand) {
+    if (token.text == "true" || token.text == "false") {
+      operand.kind = Operand::Kind::kLiteral;
+      operand.literal = token.text == "true";
+      return {};
+    }
+    if (token.text == "nil") {
+      operand.kind = Operand::Kind::kNil;
+      return {};
+    }
+    if (std::find(kKeywords.begin(), kKeywords.end(), token.text) != kKeywords.end()) {
+      return error(token.at, "unexpected {{" + token.text + "}}");
+    }
+    operand.kind = Operand::Kind::kFunction;
+    operand.name = token.text;
+    if (const auto it = functions_.find(token.text); it != functions_.end()) {
+      operand.function = it->second;
+      return {};
+    }
+    if (token.text == "and" || token.text == "or") return {};
+    const auto& builtins = template_builtins();
+    const auto it = builtins.find(token.text);
+    if (it == builtins.end()) {
+      return error(token.at, "function " + quote_go(token.text) + " not defined");
+    }
+    operand.function = it->second;
+    return {};
+  }
+
+  const TemplateFunctions& functions_;
+  TemplateTree tree_;
+  std::vector<Token> tokens_;
+  std::size_t next_ = 0;
+  int nesting_ = 0;
+  int range_depth_ = 0;
+  std::string ended_by_;  // "end", "else", or empty at the end of the text
+  std::size_t ended_at_ = 0;
+};
+
+}  // namespace
+
+Result<TemplateTree> parse_template(std::string_view name, std::string_view text,
+                                    const TemplateFunctions& functions) {
+  return Parser(name, text, functions).run();
+}
+
+}  // namespace nines::internal

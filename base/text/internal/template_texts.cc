@@ -1,0 +1,193 @@
+// Functions on texts: case, regular expressions, hosts, escaping.
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <arpa/inet.h>
+
+#include "base/text/internal/template_standard.h"
+#include "base/text/internal/template_values.h"
+#include "base/text/regex.h"
+#include "base/text/text.h"
+
+namespace nines {
+namespace internal {
+namespace {
+
+using Arguments = std::vector<TemplateValue>;
+
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+
+bool is_word_byte(char c) {
+  return is_lower(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '\'' ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+
+char upper(char c) {
+  return is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+std::string to_upper(const std::string& text) {
+  std::string out = text;
+  for (char& c : out) c = upper(c);
+  return out;
+}
+
+// The first letter of each word in capitals; the rest as it is.
+std::string to_title(const std::string& text) {
+  std::string out = text;
+  char before = ' ';
+  for (char& c : out) {
+    const bool starts_word = !is_word_byte(before) || before == '\'';
+    before = c;
+    if (starts_word) c = upper(c);
+  }
+  return out;
+}
+
+struct HostPort {
+  std::string host, port;
+  bool split = false;  // false: no port, or not of this form
+};
+
+// As Go's net.SplitHostPort: host:port, [v6]:port.
+HostPort split_host_port(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return {};
+  std::string host = text.substr(0, colon);
+  if (host.starts_with('[')) {
+    if (!host.ends_with(']')) return {};
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string::npos) {
+    return {};
+  }
+  if (host.find_first_of("[]") != std::string::npos) return {};
+  return {std::move(host), text.substr(colon + 1), true};
+}
+
+bool is_address(const std::string& host) {
+  unsigned char bytes[16];
+  return inet_pton(AF_INET, host.c_str(), bytes) == 1 ||
+         inet_pton(AF_INET6, host.c_str(), bytes) == 1;
+}
+
+std::string strip_port(const std::string& text) {
+  const HostPort parts = split_host_port(text);
+  return parts.split ? parts.host : text;
+}
+
+std::string strip_domain(const std::string& text) {
+  HostPort parts = split_host_port(text);
+  if (!parts.split) parts.host = text;
+  if (is_address(parts.host)) return text;
+  std::string host = parts.host.substr(0, parts.host.find('.'));
+  if (parts.port.empty()) return host;
+  return host + ":" + parts.port;
+}
+
+std::string same(const std::string& text) {
+  return text;
+}
+
+std::string trim_space(const std::string& text) {
+  return std::string(trim(text));
+}
+
+std::string lower(const std::string& text) {
+  return to_lower(text);
+}
+
+std::string escape_query(const std::string& text) {
+  std::string out = url_encode(text);
+  for (std::size_t at = out.find("%20"); at != std::string::npos; at = out.find("%20", at + 1)) {
+    out.replace(at, 3, "+");
+  }
+  return out;
+}
+
+std::string graph_link(const std::string& expr) {
+  return "/graph?g0.expr=" + escape_query(expr) + "&g0.tab=0";
+}
+
+std::string table_link(const std::string& expr) {
+  return "/graph?g0.expr=" + escape_query(expr) + "&g0.tab=1";
+}
+
+TemplateFunction of_text(std::string (*change)(const std::string&)) {
+  return [change](const Arguments& arguments) -> Result<TemplateValue> {
+    auto counted = want_arguments(arguments, 1);
+    if (!counted) return std::move(counted).error();
+    NINES_TRY(const std::string text, text_argument(arguments, 0));
+    return TemplateValue(change(text));
+  };
+}
+
+Result<TemplateValue> call_match(const Arguments& arguments) {
+  auto counted = want_arguments(arguments, 2);
+  if (!counted) return std::move(counted).error();
+  NINES_TRY(const std::string pattern, text_argument(arguments, 0));
+  NINES_TRY(const std::string text, text_argument(arguments, 1));
+  NINES_TRY(const auto regex, Regex::compile(pattern, RegexAnchor::kNone));
+  return TemplateValue(regex->matches(text));
+}
+
+Result<TemplateValue> call_replace(const Arguments& arguments) {
+  auto counted = want_arguments(arguments, 3);
+  if (!counted) return std::move(counted).error();
+  NINES_TRY(const std::string pattern, text_argument(arguments, 0));
+  NINES_TRY(const std::string replacement, text_argument(arguments, 1));
+  NINES_TRY(const std::string text, text_argument(arguments, 2));
+  // Every byte may match, and every match may insert the whole replacement.
+  constexpr std::size_t kProductMax = 64u << 20;
+  if ((text.size() + 1) * (replacement.size() + 1) > kProductMax) {
+    return Error(ErrorCode::kLimit, "reReplaceAll of texts that are too long");
+  }
+  NINES_TRY(const auto regex, Regex::compile(pattern, RegexAnchor::kNone));
+  return TemplateValue(regex->replace_all(text, replacement));
+}
+
+}  // namespace
+
+Result<void> want_arguments(const std::vector<TemplateValue>& arguments, std::size_t count) {
+  if (arguments.size() == count) return {};
+  return Error(ErrorCode::kInvalid, "wrong number of args: want " + std::to_string(count) +
+                                        " got " + std::to_string(arguments.size()));
+}
+
+Result<std::string> text_argument(const std::vector<TemplateValue>& arguments, std::size_t i) {
+  if (const auto* text = as_text(arguments[i])) return *text;
+  return Error(ErrorCode::kInvalid,
+               "wrong type of argument: want string got " + std::string(type_name(arguments[i])));
+}
+
+void add_text_functions(TemplateFunctions& functions) {
+  functions["toUpper"] = of_text(to_upper);
+  functions["toLower"] = of_text(lower);
+  functions["title"] = of_text(to_title);
+  functions["trimSpace"] = of_text(trim_space);
+  functions["stripPort"] = of_text(strip_port);
+  functions["stripDomain"] = of_text(strip_domain);
+  // The output is text, never HTML that would need escaping.
+  functions["safeHtml"] = of_text(same);
+  functions["safeUrl"] = of_text(same);
+  functions["urlQueryEscape"] = of_text(escape_query);
+  functions["graphLink"] = of_text(graph_link);
+  functions["tableLink"] = of_text(table_link);
+  functions["match"] = call_match;
+  functions["reReplaceAll"] = call_replace;
+}
+
+}  // namespace internal
+
+TemplateFunctions standard_template_functions() {
+  TemplateFunctions functions;
+  internal::add_human_functions(functions);
+  internal::add_text_functions(functions);
+  internal::add_sample_functions(functions);
+  return functions;
+}
+
+}  // namespace nines

@@ -1,0 +1,26 @@
+#include "base/text/template.h"
+
+#include <utility>
+
+#include "base/text/internal/template_executor.h"
+#include "base/text/internal/template_parser.h"
+
+namespace nines {
+
+struct Template::Rep {
+  internal::TemplateTree tree;
+};
+
+Result<Template> Template::parse(std::string_view name, std::string_view text,
+                                 const TemplateFunctions& functions) {
+  NINES_TRY(internal::TemplateTree tree, internal::parse_template(name, text, functions));
+  return Template(std::make_shared<const Rep>(Rep{std::move(tree)}));
+}
+
+Result<std::string> Template::execute(const TemplateValue& data,
+                                      const std::map<std::string, TemplateValue>& variables,
+                                      const TemplateLimits& limits) const {
+  return internal::execute_template(rep_->tree, data, variables, limits);
+}
+
+}  // namespace nines
