@@ -65,8 +65,12 @@ export async function violations(page) {
   }, kTags);
 }
 
+export function lookName(place, look) {
+  return `${place.name} ${look.lang} ${look.theme} ${look.width}px`;
+}
+
 export async function openPage({ context, base, place, look, checks, shots }) {
-  const name = `${place.name} ${look.lang} ${look.theme} ${look.width}px`;
+  const name = lookName(place, look);
   const page = await context.newPage();
   await checks.run(name, async () => {
     const problems = [];

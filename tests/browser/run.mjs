@@ -1,6 +1,6 @@
 // Walks every page of nines in a browser: both languages, both themes, wide and 360 px.
 //
-//   node tests/browser/run.mjs (--base URL | --mock) [--shots DIR]
+//   node tests/browser/run.mjs (--base URL | --mock) [--shots DIR] [--only PATTERN]
 //
 // Fails on a console error, an exception, a CSP report, an answer >= 500, a WCAG violation that axe
 // finds, a page that scrolls sideways, and on languages whose keys differ.
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { Checks, option } from './checks.mjs';
 import { checkLanguages } from './languages.mjs';
-import { findPages, openPage } from './pages.mjs';
+import { findPages, lookName, openPage } from './pages.mjs';
 import { runScenarios } from './scenarios.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -38,6 +38,7 @@ checkLanguages(checks, path.join(root, 'web/ui/src/i18n'));
 
 const browser = await chromium.launch({ executablePath: kExecutable, args: ['--no-sandbox'] });
 try {
+  const only = new RegExp(option('--only', ''));  // of "page language theme width"; leaves the scenarios out
   const pages = await findPages(base);
   const looks = [
     { lang: 'en', theme: 'light', width: 1280 },
@@ -53,10 +54,12 @@ try {
       localStorage.setItem('nines.lang', lang);
       localStorage.setItem('nines.theme', theme);
     }, look);
-    for (const place of pages) await openPage({ context, base, place, look, checks, shots });
+    for (const place of pages) {
+      if (only.test(lookName(place, look))) await openPage({ context, base, place, look, checks, shots });
+    }
     await context.close();
   }
-  await runScenarios({ browser, base, checks, isMock: mock !== null });
+  if (only.source === '(?:)') await runScenarios({ browser, base, checks, isMock: mock !== null });
 } finally {
   await browser.close();
   mock?.close();

@@ -4,6 +4,7 @@ import { t } from './i18n';
 import { lang, zone } from './prefs';
 
 const kNone = '–';
+const kSpace = '\u00a0';  // between a number and its unit: they stay on one line
 
 function locale(): string {
   return lang.value === 'zh' ? 'zh-CN' : 'en';
@@ -40,7 +41,7 @@ function trim(value: number): string {
 
 export function percent(ratio: number | null | undefined, digits = 2): string {
   if (ratio === null || ratio === undefined || !Number.isFinite(ratio)) return kNone;
-  return `${new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(ratio * 100)} %`;
+  return `${new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(ratio * 100)}${kSpace}%`;
 }
 
 // An SLI needs as many digits as its target has, and two more: 99.95 % of 99.9 %.
@@ -58,16 +59,16 @@ export function bytes(value: number | null | undefined): string {
     size /= 1024;
     unit++;
   }
-  return `${value < 0 ? '-' : ''}${Number(size.toPrecision(size >= 1000 ? 4 : 3))} ${units[unit]}`;
+  return `${value < 0 ? '-' : ''}${Number(size.toPrecision(size >= 1000 ? 4 : 3))}${kSpace}${units[unit]}`;
 }
 
 // The two largest units: "3 d 4 h", "1 min 5 s", "12 ms".
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return kNone;
   const size = Math.abs(seconds);
-  if (size === 0) return `0 ${t('unit.s')}`;
-  if (size < 0.0995) return `${Number((size * 1000).toPrecision(2))} ${t('unit.ms')}`;
-  if (size < 9.95) return `${Number(size.toPrecision(2))} ${t('unit.s')}`;
+  if (size === 0) return `0${kSpace}${t('unit.s')}`;
+  if (size < 0.0995) return `${Number((size * 1000).toPrecision(2))}${kSpace}${t('unit.ms')}`;
+  if (size < 9.95) return `${Number(size.toPrecision(2))}${kSpace}${t('unit.s')}`;
   const whole = Math.round(size);
   const parts: [number, string][] = [
     [Math.floor(whole / 86400), t('unit.d')],
@@ -79,8 +80,8 @@ export function duration(seconds: number | null | undefined): string {
   return parts
     .slice(first, first + 2)
     .filter(([amount]) => amount > 0)
-    .map(([amount, unit]) => `${amount} ${unit}`)
-    .join(' ');
+    .map(([amount, unit]) => `${amount}${kSpace}${unit}`)
+    .join(kSpace);
 }
 
 // As in configuration and PromQL: "5m", "30d".

@@ -36,9 +36,10 @@ function common(rows: Row[]): Labels {
   return shared;
 }
 
-function AlertRow({ row, skip, onSilence }: { row: Row; skip: string[]; onSilence: (labels: Labels) => void }) {
+function AlertRow({ row, skip, named, onSilence }: { row: Row; skip: string[]; named: boolean; onSilence: (labels: Labels) => void }) {
   const { alert, rule, incident } = row;
   const since = seconds(alert.activeAt);
+  const said = alert.annotations['summary'] ?? alert.annotations['description'];
   const runbook = alert.annotations['runbook_url'] ?? alert.annotations['runbook'];
   return (
     <li class="row alert-row">
@@ -47,8 +48,8 @@ function AlertRow({ row, skip, onSilence }: { row: Row; skip: string[]; onSilenc
         {row.silences.length > 0 && <State of="silenced" />}
       </span>
       <span class="row-main">
-        <span class="row-title"><b>{alert.labels['alertname'] ?? rule.name}</b> <Severity labels={alert.labels} /></span>
-        {(alert.annotations['summary'] ?? alert.annotations['description']) && <span>{alert.annotations['summary'] ?? alert.annotations['description']}</span>}
+        <span class="row-title">{named && <b>{alert.labels['alertname'] ?? rule.name}</b>}<Severity labels={alert.labels} /></span>
+        {said && <span>{said}</span>}
         <LabelList labels={alert.labels} skip={['alertname', 'severity', ...skip]} />
         <span class="muted">{t('alert.value')} <b class="num">{number(Number(alert.value))}</b> · {t('alert.since')} <span class="num">{dateTime(since)}</span> (<Ago at={since} />)</span>
       </span>
@@ -149,7 +150,7 @@ export function AlertsPage() {
           return (
             <Card key={name} title={by === 'none' ? t('nav.alerts') : <>{name} <span class="muted">{list.length}</span></>} aside={<LabelList labels={shared} skip={['alertname', by]} />} flush>
               <ul class="rows">
-                {list.map((row) => <AlertRow key={JSON.stringify(row.alert.labels) + row.rule.query} row={row} skip={Object.keys(shared)} onSilence={setDrafting} />)}
+                {list.map((row) => <AlertRow key={JSON.stringify(row.alert.labels) + row.rule.query} row={row} skip={Object.keys(shared)} named={by !== 'alertname'} onSilence={setDrafting} />)}
               </ul>
             </Card>
           );

@@ -44,7 +44,7 @@ function Events({ incident, events }: Answer) {
         const look = lookOf(event.kind);
         const offset = event.at - zero;
         return (
-          <li key={event.id} class={`tone-edge tone-${look.tone}`}>
+          <li key={event.id}>
             <span class="event-time">
               <time class="num" dateTime={new Date(event.at * 1000).toISOString()} title={dateTime(event.at)}>{clockTime(event.at, true)}</time>
               <span class="muted num">{Math.abs(offset) < 0.0005 ? '±0' : `${offset < 0 ? '−' : '+'}${duration(Math.abs(offset))}`}</span>

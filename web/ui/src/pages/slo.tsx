@@ -40,6 +40,11 @@ export function badSpans(minutes: Minute[]): BadSpan[] {
   return spans;
 }
 
+// A share too small for its digits is not nothing.
+function shareText(share: number): string {
+  return share > 0 && share < 0.0005 ? `< ${percent(0.001, 1)}` : percent(share, 1);
+}
+
 function Tiles({ slo }: { slo: Slo }) {
   const none = slo.state === 'no_data';
   const hour = slo.burn_rates['1h'];
@@ -69,8 +74,10 @@ function BudgetChart({ slo, range, incidents, set }: { slo: Slo; range: Range; i
   const live = useLive(`budget:${slo.name}:${range.from}:${range.to}`, {
     interval: 30_000,
     fetcher: async (abort) => {
-      const { start, end } = bounds(range);
-      const answer = await request<{ points: BudgetPoint[] }>(`${path}?start=${Math.floor(start)}&end=${Math.ceil(end)}&points=240`, { signal: abort });
+      const b = bounds(range);
+      const start = Math.floor(b.start);
+      const end = Math.ceil(b.end);
+      const answer = await request<{ points: BudgetPoint[] }>(`${path}?start=${start}&end=${end}&points=240`, { signal: abort });
       return { start, end, points: answer.points };
     },
   });
@@ -165,6 +172,7 @@ function BadMinutes({ slo, range, incidents }: { slo: Slo; range: Range; inciden
       <Table
         caption={t('slo.bad_minutes')}
         name="spans"
+        page={10}
         initial="-bad"
         rows={live.data.spans}
         rowKey={(span) => span.from}
@@ -173,7 +181,7 @@ function BadMinutes({ slo, range, incidents }: { slo: Slo; range: Range; inciden
           { key: 'from', label: t('range.from'), main: true, sort: (span) => span.from, render: (span) => <When at={span.from} /> },
           { key: 'long', label: t('duration'), right: true, sort: (span) => span.to - span.from, render: (span) => duration(span.to - span.from) },
           { key: 'bad', label: t('slo.bad_events'), right: true, sort: (span) => span.bad, render: (span) => <span class="num">{count(span.bad)} / {count(span.valid)}</span> },
-          { key: 'share', label: t('slo.share'), right: true, sort: (span) => span.bad, render: (span) => <b class="num">{slo.budget_total > 0 ? percent(span.bad / slo.budget_total, 1) : '–'}</b> },
+          { key: 'share', label: t('slo.share'), right: true, sort: (span) => span.bad, render: (span) => <b class="num">{slo.budget_total > 0 ? shareText(span.bad / slo.budget_total) : '–'}</b> },
           { key: 'incident', label: t('slo.during'), render: (span) => during(span).slice(0, 3).map((one) => (
             <a class="chip-link" key={one.episode} href={`/incidents/${encodeURIComponent(one.episode)}`}>{one.labels['alertname'] ?? one.episode}</a>
           )) },

@@ -28,7 +28,7 @@ function burnColumn(window: string): Column<Slo> {
 }
 
 function columns(slos: Slo[]): Column<Slo>[] {
-  const windows = ['5m', '1h', '6h', '3d'].filter((name) => slos.some((slo) => name in slo.burn_rates));
+  const windows = ['1h', '6h', '3d'].filter((name) => slos.some((slo) => name in slo.burn_rates));
   return [
     {
       key: 'name', label: t('slo.name'), main: true, sort: (slo) => slo.name,
@@ -42,8 +42,12 @@ function columns(slos: Slo[]): Column<Slo>[] {
     },
     { key: 'state', label: t('state'), sort: (slo) => kStates.indexOf(slo.state), render: (slo) => <State of={slo.state} /> },
     { key: 'budget', label: t('slo.remaining'), sort: (slo) => (slo.state === 'no_data' ? 1e9 : slo.budget_remaining), render: (slo) => <BudgetBar slo={slo} /> },
-    { key: 'sli', label: t('slo.sli'), right: true, sort: (slo) => slo.sli, render: (slo) => <span class="num">{slo.state === 'no_data' ? '–' : sliPercent(slo.sli, slo.target_percent)}</span> },
-    { key: 'target', label: t('slo.target'), right: true, sort: (slo) => slo.target_percent, render: (slo) => <span class="num">{slo.target_percent} % / {duration(slo.window_seconds)}</span> },
+    { key: 'sli', label: t('slo.sli'), right: true, sort: (slo) => slo.sli, render: (slo) => (
+      <>
+        <span class="num">{slo.state === 'no_data' ? '–' : sliPercent(slo.sli, slo.target_percent)}</span>
+        <span class="sub num">{t('slo.of_target', { p: `${slo.target_percent} %`, w: duration(slo.window_seconds) })}</span>
+      </>
+    ) },
     ...windows.map(burnColumn),
     {
       key: 'ends', label: t('slo.ends'), right: true, sort: (slo) => slo.exhaustion_seconds ?? Infinity,

@@ -5,7 +5,9 @@ import { axisTime, clockTime, dateTime, duration } from '../core/format';
 import { t, type Key } from '../core/i18n';
 import { now } from '../core/clock';
 import type { Incident, IncidentEvent } from '../core/types';
+import { param, setParams } from '../core/router';
 import type { Tone } from '../ui/bits';
+import { Tabs } from '../ui/controls';
 import type { IconName } from '../ui/icons';
 
 interface Look {
@@ -42,7 +44,8 @@ export function eventWord(kind: string): string {
 
 const kLanes: Key[] = ['lane.alert', 'lane.people', 'lane.repair'];
 const kLaneHeight = 40;
-const kTop = 24;
+const kTop = 6;
+const kTail = 1.12;  // an axis that ends with the events leaves room behind the last
 
 // Shapes beside colours: a square is trouble, a diamond is a warning, a ring is help.
 function Mark({ x, y, tone }: { x: number; y: number; tone: Tone }) {
@@ -91,8 +94,13 @@ export function Timeline({ incident, events }: { incident: Incident; events: Inc
   }, []);
   const narrow = width < 560;
   const left = narrow ? 64 : 112;
-  const last = Math.max(incident.resolved_at ?? now.value, ...events.map((event) => event.at));
-  const first = Math.min(incident.started_at ?? last, ...events.map((event) => event.at));
+  const over = Math.max(incident.resolved_at ?? now.value, ...events.map((event) => event.at));
+  const first = Math.min(incident.started_at ?? over, ...events.map((event) => event.at));
+  const lastEvent = Math.max(first, ...events.map((event) => event.at));
+  // An incident that goes on for hours would press its first, busy minutes into a dot.
+  const crowded = events.length > 1 && (lastEvent - first) * 3 < over - first;
+  const cut = crowded && param('axis') !== 'all';
+  const last = cut ? first + Math.max(lastEvent - first, 10) * kTail : over;
   const span = Math.max(last - first, 10);
   const x = (at: number) => left + 10 + ((at - first) / span) * (width - left - 30);
   const height = kTop + kLanes.length * kLaneHeight + 26;
@@ -100,6 +108,9 @@ export function Timeline({ incident, events }: { incident: Incident; events: Inc
   const y = (lane: number) => kTop + lane * kLaneHeight + kLaneHeight / 2;
   return (
     <div ref={box} class="timeline">
+      {crowded && (
+        <Tabs label={t('timeline.axis')} value={cut ? '' : 'all'} options={[['', t('timeline.events')], ['all', t('timeline.whole')]]} onChange={(next) => setParams({ axis: next })} />
+      )}
       <svg width={width} height={height} role="img" aria-label={t('timeline.label', { from: dateTime(first), d: duration(span), n: events.length })}>
         {kLanes.map((lane, index) => (
           <g key={lane}>
@@ -113,8 +124,8 @@ export function Timeline({ incident, events }: { incident: Incident; events: Inc
             <text x={x(at)} y={height - 8} text-anchor={at === first ? 'start' : at === ticks[ticks.length - 1] ? 'end' : 'middle'} class="tick-text">{span < 7200 ? clockTime(at) : axisTime(at, span)}</text>
           </g>
         ))}
-        {spans(incident, events, last).map((one) => (
-          <rect key={`${one.lane}${one.from}${one.tone}`} x={x(one.from)} y={y(one.lane) - 4} width={Math.max(2, x(one.to) - x(one.from))} height="8" rx="2" class={`span tone-${one.tone}`}>
+        {spans(incident, events, over).map((one) => (
+          <rect key={`${one.lane}${one.from}${one.tone}`} x={x(one.from)} y={y(one.lane) - 4} width={Math.max(2, x(Math.min(one.to, last)) - x(one.from))} height="8" rx="2" class={`span tone-${one.tone}`}>
             <title>{`${one.word} ${duration(one.to - one.from)}`}</title>
           </rect>
         ))}

@@ -76,8 +76,8 @@ function drawThresholds(u: uPlot, thresholds: Threshold[]): void {
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-    ctx.textAlign = 'right';
-    ctx.fillText(line.label, bbox.left + bbox.width - 4, y - 4 * devicePixelRatio);
+    ctx.textAlign = 'left';
+    ctx.fillText(line.label, bbox.left + 6 * devicePixelRatio, y - 5 * devicePixelRatio);
     ctx.restore();
   }
 }
@@ -112,7 +112,7 @@ function options(props: Props, width: number, onCursor: (index: number | null) =
       },
     },
     axes: [
-      { ...axis, space: 70, values: (u, ticks) => ticks.map((at) => axisTime(at, (u.scales['x']?.max ?? 0) - (u.scales['x']?.min ?? 0))) },
+      { ...axis, space: 70, size: 28, values: (u, ticks) => ticks.map((at) => axisTime(at, (u.scales['x']?.max ?? 0) - (u.scales['x']?.min ?? 0))) },
       { ...axis, size: 62, values: (_u, ticks) => ticks.map(format) },
     ],
     series: [
@@ -240,7 +240,6 @@ export function Chart(props: Props) {
     const u = plot.current;
     if (!u) return;
     const own = latest.current;
-    u.axes.forEach((axis) => void axis);
     u.setData(data, true);
     if (own.range) u.setScale('x', { min: own.range.start, max: own.range.end });
   }, [data, props.range?.start, props.range?.end]);

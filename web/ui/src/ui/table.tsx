@@ -24,6 +24,7 @@ interface Props<T> {
   initial?: string;      // "key" or "-key"; default: the order given
   empty?: ComponentChildren;
   tone?: (row: T) => string;
+  page?: number;         // rows drawn before somebody asks for more
 }
 
 const kPage = 200;  // rows drawn at once: ten thousand targets must not freeze the page
@@ -65,39 +66,41 @@ function Head<T>({ column, by, name }: { column: Column<T>; by: string; name: st
 
 export function Table<T>(props: Props<T>) {
   const { columns, name = 'sort' } = props;
-  const [limit, setLimit] = useState(kPage);
+  const [limit, setLimit] = useState(props.page ?? kPage);
   const by = param(name, props.initial ?? '');
   const rows = sortRows(props.rows, columns, by);
   if (rows.length === 0) return <>{props.empty ?? <p class="muted pad">{t('table.empty')}</p>}</>;
   return (
     <>
-      <table class="table" role="table">
-        <caption class="sr-only">{props.caption}</caption>
-        <thead role="rowgroup">
-          <tr role="row">
-            {columns.map((column) => (
-              <Head key={column.key} column={column} by={by} name={name} />
-            ))}
-          </tr>
-        </thead>
-        <tbody role="rowgroup">
-          {rows.slice(0, limit).map((row) => (
-            <tr role="row" key={props.rowKey(row)} class={props.tone?.(row)}>
-              {columns.map((column) =>
-                column.main ? (
-                  <th role="rowheader" scope="row" key={column.key} class="main-cell">
-                    {column.render(row)}
-                  </th>
-                ) : (
-                  <td role="cell" key={column.key} class={column.right ? 'right' : undefined} data-label={column.label}>
-                    {column.render(row)}
-                  </td>
-                ),
-              )}
+      <div class="table-box" tabIndex={0} role="region" aria-label={props.caption}>
+        <table class="table" role="table">
+          <caption class="sr-only">{props.caption}</caption>
+          <thead role="rowgroup">
+            <tr role="row">
+              {columns.map((column) => (
+                <Head key={column.key} column={column} by={by} name={name} />
+              ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody role="rowgroup">
+            {rows.slice(0, limit).map((row) => (
+              <tr role="row" key={props.rowKey(row)} class={props.tone?.(row)}>
+                {columns.map((column) =>
+                  column.main ? (
+                    <th role="rowheader" scope="row" key={column.key} class="main-cell">
+                      {column.render(row)}
+                    </th>
+                  ) : (
+                    <td role="cell" key={column.key} class={column.right ? 'right' : undefined} data-label={column.label}>
+                      {column.render(row)}
+                    </td>
+                  ),
+                )}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
       {rows.length > limit && (
         <p class="pad">
           <button type="button" class="button" onClick={() => setLimit(limit + 5 * kPage)}>
