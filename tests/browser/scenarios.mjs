@@ -16,6 +16,8 @@ async function fresh(browser, base, url, checks, name, body, allowed) {
   await context.close();
 }
 
+const kEmptyStorage = { path: '/x', budget_bytes: 0, zero_filled_bytes: 0, head_series: 0, head_groups: 0, series_max: 0, series_refused: 0, samples_appended: 0, log_lines_appended: 0, damaged_segments: 0, damage: [], recovery_seconds: 0, classes: [] };
+
 const must = (problems, truth, text) => {
   if (!truth) problems.push(text);
 };
@@ -143,6 +145,31 @@ export async function runScenarios({ browser, base, checks, isMock }) {
     await page.waitForFunction(() => location.pathname === '/');
     const answer = await page.request.get(`${base}/no-such-page`);
     must(problems, answer.status() === 404, `an unknown path is HTTP ${answer.status()}, not 404`);
+  });
+
+  await scenario('empty: a server that knows nothing yet breaks no page', '/', async (page, problems) => {
+    const nothing = {
+      '**/api/nines/v1/overview': { version: '0', started_at: 1, now: 2, targets: { up: 0, down: 0, unknown: 0 }, alerts: { firing: 0, pending: 0 }, slos: [], incidents: [], deliveries: { queued: 0, given_up: 0 }, paging_configured: true, remediation: { stopped: false, running: 0, configured: 0 }, storage: kEmptyStorage, host: null, reload: { ok: false, error: 'nines.toml:3:1: unknown key', at: 1 } },
+      '**/api/nines/v1/slos': { slos: [] },
+      '**/api/nines/v1/incidents?*': { incidents: [] },
+      '**/api/nines/v1/remediations': { stopped: false, remediations: [], runs: [] },
+      '**/api/nines/v1/targets': { targets: [] },
+      '**/api/nines/v1/tails': { tails: [] },
+      '**/api/nines/v1/deliveries?*': { deliveries: [] },
+      '**/api/nines/v1/storage': kEmptyStorage,
+      '**/api/v2/silences': [],
+      '**/api/v1/rules*': { status: 'success', data: { groups: [] } },
+      '**/api/v1/query*': { status: 'success', data: { resultType: 'matrix', result: [] } },
+      '**/api/v1/label/**': { status: 'success', data: [] },
+      '**/loki/**': { status: 'success', data: { resultType: 'streams', result: [] } },
+    };
+    for (const [pattern, json] of Object.entries(nothing)) await page.route(pattern, (route) => route.fulfill({ json }));
+    for (const url of ['/', '/slos', '/alerts', '/incidents', '/remediation', '/explore', '/explore?q=up', '/logs', '/targets', '/rules', '/status']) {
+      await page.goto(base + url);
+      await atRest(page);
+      must(problems, (await page.locator('main .empty, main .metric-list, main .muted').count()) > 0, `${url} shows nothing`);
+      problems.push(...(await violations(page)).map((text) => `${url}: ${text}`));
+    }
   });
 
   if (!isMock) return;

@@ -13,7 +13,7 @@ const option = (name, fallback) => {
   return at > 0 ? process.argv[at + 1] : fallback;
 };
 const dist = path.join(path.resolve(option('--out', path.join(here, '../../../build/ui'))), 'dist');
-const kPages = /^\/(?:|slos|slos\/[^/]+|alerts|incidents|incidents\/[^/]+|remediation|explore|logs|targets|rules|status)$/;
+const kPages = /^\/(?:|slos|slos\/[^/]+|alerts|incidents|incidents\/[^/]+|remediation|explore|query|logs|targets|rules|status)$/;
 const kTypes = { '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.txt': 'text/plain; charset=utf-8', '.html': 'text/html; charset=utf-8' };
 const kHeaders = {
   'Content-Security-Policy':

@@ -217,7 +217,7 @@ function Browse({ names, run }: { names: string[]; run: (query: string) => void 
 }
 
 export function ExplorePage() {
-  const query = param('q');
+  const query = param('q') || param('g0.expr');  // Prometheus's own links say g0.expr
   const tab = param('tab') === 'table' ? 'table' : 'graph';
   const refresh = param('refresh', '0');
   const range = useRange('now-1h');

@@ -55,6 +55,7 @@ export const kOverviewUrl = '/api/nines/v1/overview';
 const helpOpen = signal(false);
 
 function isHere(place: string): boolean {
+  if (place === '/explore' && path.value === '/query') return true;
   return place === '/' ? path.value === '/' : path.value === place || path.value.startsWith(`${place}/`);
 }
 
