@@ -171,7 +171,8 @@ class Lexer {
       if (c == '$') {
         add(TokenKind::kVariable, "$" + word, begin);
       } else {
-        add(word.empty() ? TokenKind::kDot : TokenKind::kField, std::move(word), begin);
+        const TokenKind kind = word.empty() ? TokenKind::kDot : TokenKind::kField;
+        add(kind, std::move(word), begin);
       }
       return {};
     }

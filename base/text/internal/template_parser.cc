@@ -111,6 +111,7 @@ class Parser {
       }
       auto done = action(nodes);
       if (!done) return std::move(done).error();
+      ended_by_.clear();  // an inner block's end
     }
     --nesting_;
     return nodes;
