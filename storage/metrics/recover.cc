@@ -1,7 +1,6 @@
 // A start, clean or not: indexes of pages first, then what the journal holds beyond them.
 #include <algorithm>
 
-#include "base/text/text.h"
 #include "storage/chunk/bytes.h"
 #include "storage/metrics/internal/compress.h"
 #include "storage/metrics/internal/store_impl.h"
@@ -33,7 +32,7 @@ Layout* StoreImpl::layout_from(std::string_view payload, std::string* group) {
   const Result<SeriesFrame> frame = decode_series(*content);
   if (!frame) return nullptr;
   if (group) *group = frame->group;
-  Layout*& layout = state_.by_content[hash64(*content)];
+  Layout*& layout = state_.by_content[*content];
   if (!layout) {
     layout = state_.add_layout();
     for (const LabelSet& labels : frame->labels) state_.extend(*layout, state_.add_series(labels));
@@ -189,6 +188,7 @@ Result<void> StoreImpl::recover() {
   for (const ring::SegmentInfo& segment : parts_.ring.segments(SegmentClass::kRaw)) {
     if (Result<void> read = recover_raw(segment, flushed); !read) return read;
   }
+  state_.by_content.clear();
   const std::vector<ring::SegmentInfo> journal = parts_.ring.segments(SegmentClass::kJournal);
   for (const ring::SegmentInfo& segment : journal) {
     if (Result<void> read = recover_journal(segment, flushed); !read) return read;

@@ -1,5 +1,7 @@
 // The Alertmanager API v2: status, alerts, groups, receivers, silences. Errors are bare JSON
 // strings.
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -7,6 +9,7 @@
 #include "base/text/text.h"
 #include "web/api/internal/encode.h"
 #include "web/api/internal/families.h"
+#include "web/api/internal/guard.h"
 
 namespace nines::web {
 namespace {
@@ -55,42 +58,84 @@ void write_alert(JsonWriter& json, const notify::AlertStatus& status) {
 // Filters: name="value" matchers that all must hold.
 Result<std::vector<Matcher>> filters_of(const Request& request) {
   std::vector<Matcher> out;
-  for (const std::string_view text : request.all("filter")) {
-    NINES_TRY(Matcher matcher, parse_matcher(text));
-    out.push_back(std::move(matcher));
+  for (const char* name : {"filter", "filter[]"}) {
+    for (const std::string_view text : request.all(name)) {
+      NINES_TRY(Matcher matcher, parse_matcher(text));
+      out.push_back(std::move(matcher));
+    }
   }
   return out;
 }
 
-Response list_alerts(const ApiParts& parts, const Request& request) {
-  const auto filters = filters_of(request);
-  if (!filters) return bare_error(filters.error());
+// Which alerts a client wants to see.
+struct Wanted {
+  std::vector<Matcher> filters;
+  std::shared_ptr<const Regex> receiver;  // null: any
+  bool active = true, silenced = true, inhibited = true;
+
+  static Result<Wanted> of(const Request& request) {
+    Wanted wanted;
+    NINES_TRY(wanted.filters, filters_of(request));
+    if (!request.param("receiver").empty()) {
+      NINES_TRY(wanted.receiver, Regex::compile(request.param("receiver"), RegexAnchor::kBoth));
+    }
+    wanted.active = request.param("active") != "false";
+    wanted.silenced = request.param("silenced") != "false";
+    wanted.inhibited = request.param("inhibited") != "false";
+    return wanted;
+  }
+  bool has(const notify::AlertStatus& status) const {
+    if (!silenced && !status.silenced_by.empty()) return false;
+    if (!inhibited && !status.inhibited_by.empty()) return false;
+    if (!active && status.silenced_by.empty() && status.inhibited_by.empty()) return false;
+    return matches_all(filters, status.alert.labels);
+  }
+  bool sent_to(std::string_view name) const { return !receiver || receiver->matches(name); }
+};
+
+Response list_alerts(const AlertmanagerParts& parts, const Request& request) {
+  const auto wanted = Wanted::of(request);
+  if (!wanted) return bare_error(wanted.error());
   JsonWriter json;
   json.begin_array();
   for (const notify::AlertStatus& status : parts.notifier.alerts()) {
-    if (request.param("silenced") == "false" && !status.silenced_by.empty()) continue;
-    if (request.param("inhibited") == "false" && !status.inhibited_by.empty()) continue;
-    const bool active = status.silenced_by.empty() && status.inhibited_by.empty();
-    if (request.param("active") == "false" && active) continue;
-    if (matches_all(*filters, status.alert.labels)) write_alert(json, status);
+    const bool received = std::any_of(status.receivers.begin(), status.receivers.end(),
+                                      [&](const auto& name) { return wanted->sent_to(name); });
+    if ((received || !wanted->receiver) && wanted->has(status)) write_alert(json, status);
   }
   json.end_array();
   return json_response(200, json.take());
 }
 
-Response list_groups(const ApiParts& parts, const Request&) {
+Response list_groups(const AlertmanagerParts& parts, const Request& request) {
+  const auto wanted = Wanted::of(request);
+  if (!wanted) return bare_error(wanted.error());
   JsonWriter json;
   json.begin_array();
   for (const notify::GroupView& group : parts.notifier.groups()) {
+    std::vector<const notify::AlertStatus*> shown;
+    for (const auto& status : group.alerts) {
+      if (wanted->has(status)) shown.push_back(&status);
+    }
+    if (shown.empty() || !wanted->sent_to(group.receiver)) continue;
     json.begin_object().key("labels");
     write_labels(json, group.labels);
     json.key("receiver").begin_object().field("name", group.receiver).end_object();
     json.key("alerts").begin_array();
-    for (const auto& status : group.alerts) write_alert(json, status);
+    for (const notify::AlertStatus* status : shown) write_alert(json, *status);
     json.end_array().end_object();
   }
   json.end_array();
   return json_response(200, json.take());
+}
+
+// As amtool asks: each filter must hold for the matcher of that name.
+bool silence_has(const storage::Silence& silence, const std::vector<Matcher>& filters) {
+  return std::all_of(filters.begin(), filters.end(), [&](const Matcher& filter) {
+    return std::any_of(silence.matchers.begin(), silence.matchers.end(), [&](const Matcher& m) {
+      return m.name() == filter.name() && filter.matches(m.value());
+    });
+  });
 }
 
 void write_silence(JsonWriter& json, const storage::Silence& silence, Timestamp now) {
@@ -117,11 +162,14 @@ void write_silence(JsonWriter& json, const storage::Silence& silence, Timestamp 
   json.field("comment", silence.comment).end_object();
 }
 
-Response list_silences(const ApiParts& parts, const Request&) {
+Response list_silences(const AlertmanagerParts& parts, const Request& request) {
+  const auto filters = filters_of(request);
+  if (!filters) return bare_error(filters.error());
   JsonWriter json;
   json.begin_array();
-  for (const storage::Silence& silence : parts.notifier.silences())
-    write_silence(json, silence, parts.clock.now());
+  for (const storage::Silence& silence : parts.notifier.silences()) {
+    if (silence_has(silence, *filters)) write_silence(json, silence, parts.clock.now());
+  }
   json.end_array();
   return json_response(200, json.take());
 }
@@ -148,7 +196,7 @@ Result<storage::Silence> read_silence(const std::string& body) {
   return silence;
 }
 
-Response post_silence(const ApiParts& parts, const Request& request) {
+Response post_silence(const AlertmanagerParts& parts, const Request& request) {
   Result<storage::Silence> silence = read_silence(request.body);
   if (!silence) return bare_error(silence.error());
   const Result<std::string> id = parts.notifier.set_silence(*std::move(silence));
@@ -162,7 +210,7 @@ std::string id_of(const Request& request) {
   return request.path.substr(request.path.rfind('/') + 1);
 }
 
-Response get_silence(const ApiParts& parts, const Request& request) {
+Response get_silence(const AlertmanagerParts& parts, const Request& request) {
   for (const storage::Silence& silence : parts.notifier.silences()) {
     if (silence.id != id_of(request)) continue;
     JsonWriter json;
@@ -172,12 +220,12 @@ Response get_silence(const ApiParts& parts, const Request& request) {
   return bare_error(Error(ErrorCode::kNotFound, "no silence " + id_of(request)));
 }
 
-Response delete_silence(const ApiParts& parts, const Request& request) {
+Response delete_silence(const AlertmanagerParts& parts, const Request& request) {
   const Result<void> done = parts.notifier.expire_silence(id_of(request));
   return done ? json_response(200, "") : bare_error(done.error());
 }
 
-Response receivers(const ApiParts& parts, const Request&) {
+Response receivers(const AlertmanagerParts& parts, const Request&) {
   JsonWriter json;
   json.begin_array();
   for (const notify::Receiver& receiver : parts.notifier.config().receivers) {
@@ -187,7 +235,7 @@ Response receivers(const ApiParts& parts, const Request&) {
   return json_response(200, json.take());
 }
 
-Response status(const ApiParts& parts, const Request&) {
+Response status(const AlertmanagerParts& parts, const Request&) {
   const RuntimeInfo info = parts.runtime();
   JsonWriter json;
   json.begin_object()
@@ -211,11 +259,14 @@ Response status(const ApiParts& parts, const Request&) {
 
 }  // namespace
 
-void add_alertmanager(Router& router, const Parts& parts) {
+void add_alertmanager(Router& router, const AlertmanagerParts& given) {
+  const auto parts = std::make_shared<const AlertmanagerParts>(given);
   const auto add = [&](const char* method, const std::string& path,
-                       Response (*handle)(const ApiParts&, const Request&)) {
+                       Response (*handle)(const AlertmanagerParts&, const Request&)) {
+    Handler handler = [parts, handle](const Request& r) { return handle(*parts, r); };
+    const bool changes = std::string_view(method) != "GET";
     router.add(method, path, Pool::kFast,
-               [parts, handle](const Request& r) { return handle(*parts, r); });
+               changes ? same_origin_only(std::move(handler)) : std::move(handler));
   };
   add("GET", "/api/v2/status", status);
   add("GET", "/api/v2/alerts", list_alerts);

@@ -1,5 +1,6 @@
 // The parts of the Loki API that nines answers. Times are nanoseconds; ranges are [start, end).
 #include <algorithm>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::size_t kLinesDefault = 100;
 constexpr std::size_t kLinesMax = 5'000;
+constexpr std::uint64_t kStatsLinesMax = 100'000;
 constexpr std::chrono::hours kRangeDefault{1};
 
 // Loki answers errors in plain text.
@@ -26,7 +28,7 @@ Response refuse(const Error& error) {
                        error.what());
 }
 
-Result<storage::LogRange> range_params(const ApiParts& parts, const Request& request) {
+Result<storage::LogRange> range_params(const LokiParts& parts, const Request& request) {
   LogTime to = parts.clock.now_nanos();
   if (!request.param("end").empty()) {
     NINES_TRY(to, parse_log_time(request.param("end")));
@@ -83,7 +85,7 @@ Response write_samples(const Result<promql::QueryResult>& result) {
   return success(json.str());
 }
 
-Response query_instant(const ApiParts& parts, const Request& request) {
+Response query_instant(const LokiParts& parts, const Request& request) {
   const auto query = logql::LogQuery::parse(request.param("query"));
   if (!query) return refuse(query.error());
   Timestamp at = parts.clock.now();
@@ -100,7 +102,7 @@ Response query_instant(const ApiParts& parts, const Request& request) {
   return write_samples(parts.logql.instant(*query, at));
 }
 
-Response query_range(const ApiParts& parts, const Request& request) {
+Response query_range(const LokiParts& parts, const Request& request) {
   const auto query = logql::LogQuery::parse(request.param("query"));
   if (!query) return refuse(query.error());
   const auto range = range_params(parts, request);
@@ -126,9 +128,10 @@ Response query_range(const ApiParts& parts, const Request& request) {
   return result ? write_streams(*result) : refuse(result.error());
 }
 
-Result<std::vector<LabelSet>> streams_of(const ApiParts& parts, const Request& request) {
+Result<std::vector<LabelSet>> streams_of(const LokiParts& parts, const Request& request) {
   NINES_TRY(const storage::LogRange range, range_params(parts, request));
   std::vector<std::string_view> selectors = request.all("match[]");
+  for (const std::string_view text : request.all("match")) selectors.push_back(text);
   if (!request.param("query").empty()) selectors.push_back(request.param("query"));
   if (selectors.empty()) return parts.log_querier.streams({}, range);
   std::set<LabelSet> found;
@@ -148,7 +151,7 @@ Response strings(const std::set<std::string>& texts) {
   return success(json.str());
 }
 
-Response label_names(const ApiParts& parts, const Request& request) {
+Response label_names(const LokiParts& parts, const Request& request) {
   const auto streams = streams_of(parts, request);
   if (!streams) return refuse(streams.error());
   std::set<std::string> names;
@@ -158,9 +161,9 @@ Response label_names(const ApiParts& parts, const Request& request) {
   return strings(names);
 }
 
-Response label_values(const ApiParts& parts, const Request& request) {
+Response label_values(const LokiParts& parts, const Request& request) {
   constexpr std::string_view kPrefix = "/loki/api/v1/label/", kSuffix = "/values";
-  if (!request.path.ends_with(kSuffix)) return text_response(404, "404 page not found");
+  if (!request.path.ends_with(kSuffix)) return text_response(404, "404 page not found\n");
   const std::string name =
       request.path.substr(kPrefix.size(), request.path.size() - kPrefix.size() - kSuffix.size());
   const auto streams = streams_of(parts, request);
@@ -172,7 +175,7 @@ Response label_values(const ApiParts& parts, const Request& request) {
   return strings(values);
 }
 
-Response list_series(const ApiParts& parts, const Request& request) {
+Response list_series(const LokiParts& parts, const Request& request) {
   const auto streams = streams_of(parts, request);
   if (!streams) return refuse(streams.error());
   JsonWriter json;
@@ -182,14 +185,41 @@ Response list_series(const ApiParts& parts, const Request& request) {
   return success(json.str());
 }
 
+// An estimate, made on each key press of a query editor: lines are counted up to a bound.
+Response index_stats(const LokiParts& parts, const Request& request) {
+  const auto range = range_params(parts, request);
+  if (!range) return refuse(range.error());
+  const auto matchers = parse_selector(request.param("query"));
+  if (!matchers) return refuse(matchers.error());
+  std::uint64_t entries = 0, bytes = 0;
+  const auto scanned = parts.log_querier.scan(*matchers, *range, storage::LogOrder::kNewestFirst,
+                                              [&](const LabelSet&, const storage::LogLine& line) {
+                                                bytes += line.text.size();
+                                                return ++entries < kStatsLinesMax;
+                                              });
+  if (!scanned) return refuse(scanned.error());
+  JsonWriter json;
+  json.begin_object();
+  json.field("streams", std::uint64_t{parts.log_querier.streams(*matchers, *range).size()});
+  json.field("chunks", scanned->blocks).field("entries", entries).field("bytes", bytes);
+  json.end_object();
+  return json_response(200, json.take());
+}
+
+Response not_spoken(const LokiParts&, const Request& request) {
+  return text_response(422, "nines does not know " + request.path +
+                                "; of the Loki API it answers query, query_range, labels, "
+                                "label/NAME/values, series, index/stats and status/buildinfo\n");
+}
+
 }  // namespace
 
-void add_loki(Router& router, const Parts& parts) {
+void add_loki(Router& router, LokiParts parts) {
   const auto both = [&](const std::string& path,
-                        Response (*handle)(const ApiParts&, const Request&)) {
+                        Response (*handle)(const LokiParts&, const Request&)) {
     for (const char* method : {"GET", "POST"}) {
       router.add(method, path, Pool::kSlow,
-                 [parts, handle](const Request& r) { return handle(*parts, r); });
+                 [parts, handle](const Request& r) { return handle(parts, r); });
     }
   };
   both("/loki/api/v1/query", query_instant);
@@ -197,6 +227,8 @@ void add_loki(Router& router, const Parts& parts) {
   both("/loki/api/v1/labels", label_names);
   both("/loki/api/v1/label/*", label_values);
   both("/loki/api/v1/series", list_series);
+  both("/loki/api/v1/index/stats", index_stats);
+  both("/loki/api/v1/*", not_spoken);
   router.add("GET", "/loki/api/v1/status/buildinfo", Pool::kFast, [](const Request&) {
     return json_response(
         200,

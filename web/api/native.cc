@@ -8,6 +8,7 @@
 
 #include "base/text/text.h"
 #include "web/api/internal/families.h"
+#include "web/api/internal/guard.h"
 #include "web/api/internal/native_encode.h"
 
 namespace nines::web {
@@ -28,7 +29,9 @@ std::vector<collector::TargetStatus> all_targets(const ApiParts& parts) {
     host.kind = "host";
     host.url = config.proc_path;
     host.labels = LabelSet{{"job", config.job_name}, {"instance", config.instance}};
-    host.health = status.up ? collector::TargetHealth::kUp : collector::TargetHealth::kUnknown;
+    host.health = status.up                               ? collector::TargetHealth::kUp
+                  : status.last_collection == Timestamp{} ? collector::TargetHealth::kUnknown
+                                                          : collector::TargetHealth::kDown;
     host.last_error = status.last_error;
     host.last_scrape = status.last_collection;
     host.last_duration = status.last_duration;
@@ -367,8 +370,10 @@ Response config(const ApiParts& parts, const Request&) {
 void add_native(Router& router, const Parts& parts) {
   const auto add = [&](const char* method, const std::string& path,
                        Response (*handle)(const ApiParts&, const Request&)) {
+    Handler handler = [parts, handle](const Request& r) { return handle(*parts, r); };
+    const bool changes = std::string_view(method) != "GET";
     router.add(method, "/api/nines/v1/" + path, Pool::kFast,
-               [parts, handle](const Request& r) { return handle(*parts, r); });
+               changes ? same_origin_only(std::move(handler)) : std::move(handler));
   };
   add("GET", "overview", overview);
   add("GET", "slos", list_slos);

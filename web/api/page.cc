@@ -2,6 +2,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/text/text.h"
 #include "web/api/internal/families.h"
 #include "web/ui/assets.h"
 
@@ -15,7 +16,8 @@ Response serve_asset(const Request& request, const Asset& asset) {
   response.headers.emplace_back(
       "Cache-Control", asset.immutable ? "public, max-age=31536000, immutable" : "no-cache");
   response.headers.emplace_back("Vary", "Accept-Encoding");
-  if (request.header("if-none-match") == asset.etag) {
+  // A list of tags, each perhaps marked weak: all of them are quoted, so the text is enough.
+  if (request.header("if-none-match").find(asset.etag) != std::string_view::npos) {
     response.status = 304;
     return response;
   }
@@ -31,7 +33,7 @@ Response serve_asset(const Request& request, const Asset& asset) {
 void add_page(Router& router) {
   const Handler index = [](const Request& request) {
     const Asset* asset = find_asset("/");
-    return asset ? serve_asset(request, *asset) : text_response(404, "404 page not found");
+    return asset ? serve_asset(request, *asset) : text_response(404, "404 page not found\n");
   };
   // An explicit list: clients probe unknown paths and must get their 404.
   for (const char* route :
@@ -46,27 +48,9 @@ void add_page(Router& router) {
   }
   router.add("GET", "/graph", Pool::kFast, [](const Request& request) {
     Response response = text_response(302, "");
-    std::string to = "/explore";
-    bool first = true;
-    for (const auto& [name, value] : request.params) {
-      if (name != "g0.expr") continue;
-      std::string escaped;
-      constexpr std::string_view kHex = "0123456789ABCDEF";
-      for (const char c : value) {
-        const auto byte = static_cast<unsigned char>(c);
-        if ((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-            (byte >= '0' && byte <= '9')) {
-          escaped += c;
-        } else {
-          escaped += '%';
-          escaped += kHex[byte >> 4];
-          escaped += kHex[byte & 15];
-        }
-      }
-      to += (first ? "?expr=" : "&expr=") + escaped;
-      first = false;
-    }
-    response.headers.emplace_back("Location", to);
+    const std::string_view query = request.param("g0.expr");
+    response.headers.emplace_back("Location",
+                                  query.empty() ? "/explore" : "/explore?q=" + url_encode(query));
     return response;
   });
 }

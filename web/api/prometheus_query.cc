@@ -1,10 +1,11 @@
 // /api/v1/query, query_range, series, labels, label values, metadata, exemplars, format; /federate.
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "base/text/numbers.h"
 #include "base/text/text.h"
 #include "web/api/internal/encode.h"
 #include "web/api/internal/families.h"
@@ -14,14 +15,29 @@ namespace {
 
 constexpr std::size_t kSeriesMax = 1'000'000;
 
-storage::TimeRange everything(const ApiParts& parts) {
-  return {from_millis(0), parts.clock.now() + Duration(3'600'000)};
+void append_utf8(std::string& out, std::uint32_t code) {
+  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((code >> shift) & 0x3F)); };
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    out += static_cast<char>(0xC0 | (code >> 6));
+    tail(0);
+  } else if (code < 0x10000) {
+    out += static_cast<char>(0xE0 | (code >> 12));
+    tail(6);
+    tail(0);
+  } else {
+    out += static_cast<char>(0xF0 | ((code >> 18) & 0x07));
+    tail(12);
+    tail(6);
+    tail(0);
+  }
 }
 
-Result<storage::TimeRange> range_params(const ApiParts& parts, const Request& request) {
-  const storage::TimeRange all = everything(parts);
-  NINES_TRY(const Timestamp from, time_param(request, "start", all.from));
-  NINES_TRY(const Timestamp to, time_param(request, "end", all.to));
+Result<storage::TimeRange> range_params(const Request& request) {
+  NINES_TRY(const Timestamp from, time_param(request, "start", kEarliest));
+  NINES_TRY(const Timestamp to, time_param(request, "end", kLatest));
+  if (to < from) return Error(ErrorCode::kInvalid, "end timestamp must not be before start time");
   return storage::TimeRange{from, to};
 }
 
@@ -29,20 +45,39 @@ Result<std::vector<std::vector<Matcher>>> match_params(const Request& request) {
   std::vector<std::vector<Matcher>> sets;
   for (const std::string_view text : request.all("match[]")) {
     NINES_TRY(std::vector<Matcher> matchers, parse_selector(text));
+    if (std::all_of(matchers.begin(), matchers.end(),
+                    [](const Matcher& m) { return m.matches_empty(); })) {
+      return Error(ErrorCode::kInvalid, "match[] must contain at least one non-empty matcher");
+    }
     sets.push_back(std::move(matchers));
   }
   return sets;
 }
 
-Result<promql::QueryRequest> limits_of(const Request& request) {
+Result<promql::QueryRequest> limits_of(const Request& request,
+                                       const promql::EngineOptions& engine) {
   promql::QueryRequest limits;
   if (!request.param("timeout").empty()) {
-    NINES_TRY(limits.timeout, duration_param(request, "timeout", Duration(1)));
+    NINES_TRY(const Duration asked, duration_param(request, "timeout", Duration(1)));
+    if (asked <= Duration(0)) return Error(ErrorCode::kInvalid, "timeout must be above zero");
+    limits.timeout = std::min(asked, engine.timeout);  // asking cannot raise the operator's limit
   }
   if (!request.param("lookback_delta").empty()) {
     NINES_TRY(limits.lookback_delta, duration_param(request, "lookback_delta", Duration(1)));
   }
   return limits;
+}
+
+// Evaluation is one phase here: it counts for the whole, and the other phases took no time of
+// theirs.
+void write_stats(JsonWriter& json, const promql::QueryStats& stats) {
+  const double seconds = to_seconds(stats.elapsed);
+  json.key("stats").begin_object().key("timings").begin_object();
+  json.field("evalTotalTime", seconds).field("resultSortTime", 0.0);
+  json.field("queryPreparationTime", 0.0).field("innerEvalTime", seconds);
+  json.field("execQueueTime", 0.0).field("execTotalTime", seconds).end_object();
+  json.key("samples").begin_object().field("totalQueryableSamples", stats.samples);
+  json.field("peakSamples", stats.samples).end_object().end_object();
 }
 
 Response answer(const Request& request, Result<promql::QueryResult> result) {
@@ -67,32 +102,23 @@ Response answer(const Request& request, Result<promql::QueryResult> result) {
   json.begin_object();
   write_value(json, result->value);
   if (!request.param("stats").empty()) {
-    json.key("stats").begin_object();
-    json.key("timings")
-        .begin_object()
-        .field("execTotalTime", to_seconds(result->stats.elapsed))
-        .end_object();
-    json.key("samples")
-        .begin_object()
-        .field("totalQueryableSamples", result->stats.samples)
-        .end_object();
-    json.end_object();
+    write_stats(json, result->stats);
   }
   json.end_object();
   return success(json.str(), result->warnings, result->infos);
 }
 
-Response query_instant(const ApiParts& parts, const Request& request) {
+Response query_instant(const QueryParts& parts, const Request& request) {
   const auto at = time_param(request, "time", parts.clock.now());
   if (!at) return bad_parameter("time", at.error().what());
-  const auto limits = limits_of(request);
+  const auto limits = limits_of(request, parts.promql.options());
   if (!limits) return failure("bad_data", limits.error().what());
   const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
   if (!query) return bad_parameter("query", query.error().what());
   return answer(request, parts.promql.instant(*query, *at, *limits));
 }
 
-Response query_range(const ApiParts& parts, const Request& request) {
+Response query_range(const QueryParts& parts, const Request& request) {
   for (const char* name : {"start", "end"}) {
     if (request.param(name).empty())
       return bad_parameter(name, "cannot parse \"\" to a valid timestamp");
@@ -114,18 +140,18 @@ Response query_range(const ApiParts& parts, const Request& request) {
                    "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing "
                    "the query resolution (?step=XX)");
   }
-  const auto limits = limits_of(request);
+  const auto limits = limits_of(request, parts.promql.options());
   if (!limits) return failure("bad_data", limits.error().what());
   const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
   if (!query) return bad_parameter("query", query.error().what());
   return answer(request, parts.promql.range(*query, *from, *to, *step, *limits));
 }
 
-Response list_series(const ApiParts& parts, const Request& request) {
+Response list_series(const QueryParts& parts, const Request& request) {
   const auto sets = match_params(request);
   if (!sets) return bad_parameter("match[]", sets.error().what());
   if (sets->empty()) return failure("bad_data", "no match[] parameter provided");
-  const auto range = range_params(parts, request);
+  const auto range = range_params(request);
   if (!range) return failure("bad_data", range.error().what());
   const auto limit = count_param(request, "limit", 0);
   if (!limit) return bad_parameter("limit", limit.error().what());
@@ -149,10 +175,10 @@ Response list_series(const ApiParts& parts, const Request& request) {
 }
 
 template <typename Read>
-Response list_strings(const ApiParts& parts, const Request& request, Read read) {
+Response list_strings(const Request& request, Read read) {
   const auto sets = match_params(request);
   if (!sets) return bad_parameter("match[]", sets.error().what());
-  const auto range = range_params(parts, request);
+  const auto range = range_params(request);
   if (!range) return failure("bad_data", range.error().what());
   const auto limit = count_param(request, "limit", 0);
   if (!limit) return bad_parameter("limit", limit.error().what());
@@ -177,26 +203,50 @@ Response list_strings(const ApiParts& parts, const Request& request, Read read) 
                                  : std::vector<std::string>{});
 }
 
-Response label_names(const ApiParts& parts, const Request& request) {
-  return list_strings(parts, request, [&](const auto& matchers, storage::TimeRange range) {
+Response label_names(const QueryParts& parts, const Request& request) {
+  return list_strings(request, [&](const auto& matchers, storage::TimeRange range) {
     return parts.querier.label_names(matchers, range, 0);
   });
 }
 
-Response label_values(const ApiParts& parts, const Request& request) {
+// Names that are no identifiers travel as U__: "_" doubled, other characters as _HEX_.
+// Source: prometheus.io/docs/instrumenting/escaping_schemes.
+std::string unescape_name(std::string_view name) {
+  if (!name.starts_with("U__")) return std::string(name);
+  std::string out;
+  for (std::size_t i = 3; i < name.size(); ++i) {
+    if (name[i] != '_') {
+      out += name[i];
+      continue;
+    }
+    const std::size_t end = name.find('_', i + 1);
+    if (end == std::string_view::npos) return std::string(name);
+    std::uint32_t code = '_';
+    if (end > i + 1) {
+      const auto [rest, error] = std::from_chars(name.data() + i + 1, name.data() + end, code, 16);
+      if (error != std::errc{} || rest != name.data() + end) return std::string(name);
+    }
+    append_utf8(out, code);
+    i = end;
+  }
+  return out;
+}
+
+Response label_values(const QueryParts& parts, const Request& request) {
   constexpr std::string_view kPrefix = "/api/v1/label/", kSuffix = "/values";
   const std::string_view path = request.path;
   if (!path.ends_with(kSuffix) || path.size() <= kPrefix.size() + kSuffix.size()) {
-    return text_response(404, "404 page not found");
+    return text_response(404, "404 page not found\n");
   }
-  const std::string name(
-      path.substr(kPrefix.size(), path.size() - kPrefix.size() - kSuffix.size()));
-  return list_strings(parts, request, [&](const auto& matchers, storage::TimeRange range) {
+  const std::string name =
+      unescape_name(path.substr(kPrefix.size(), path.size() - kPrefix.size() - kSuffix.size()));
+  if (!is_valid_utf8(name)) return failure("bad_data", "invalid label name: " + quote_go(name));
+  return list_strings(request, [&](const auto& matchers, storage::TimeRange range) {
     return parts.querier.label_values(name, matchers, range, 0);
   });
 }
 
-Response metadata(const ApiParts& parts, const Request& request) {
+Response metadata(const QueryParts& parts, const Request& request) {
   const auto limit = count_param(request, "limit", 0);
   if (!limit) return bad_parameter("limit", limit.error().what());
   const std::string_view wanted = request.param("metric");
@@ -214,7 +264,7 @@ Response metadata(const ApiParts& parts, const Request& request) {
   return success(json.str());
 }
 
-Response format_query(const ApiParts& parts, const Request& request) {
+Response format_query(const QueryParts& parts, const Request& request) {
   const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
   if (!query) return bad_parameter("query", query.error().what());
   JsonWriter json;
@@ -222,45 +272,14 @@ Response format_query(const ApiParts& parts, const Request& request) {
   return success(json.str());
 }
 
-// The newest sample of each matching series, as text; floats as untyped.
-Response federate(const ApiParts& parts, const Request& request) {
-  const Timestamp now = parts.clock.now();
-  std::string out;
-  for (const std::string_view selector : request.all("match[]")) {
-    const auto query = promql::Query::parse(selector, parts.promql.options());
-    if (!query || !parse_selector(selector))
-      return text_response(400, "bad match[]: " + std::string(selector) + "\n");
-    const auto result = parts.promql.instant(*query, now);
-    if (!result) return text_response(500, result.error().what() + "\n");
-    const auto* vector = std::get_if<promql::Vector>(&result->value);
-    if (!vector) continue;
-    promql::Vector sorted = *vector;
-    std::sort(sorted.begin(), sorted.end(),
-              [](const auto& a, const auto& b) { return a.labels < b.labels; });
-    std::string_view family;
-    for (const promql::VectorSample& sample : sorted) {
-      if (sample.histogram) continue;
-      if (sample.labels.metric_name() != family) {
-        family = sample.labels.metric_name();
-        out += "# TYPE " + std::string(family) + " untyped\n";
-      }
-      out += sample.labels.to_string() + " " + format_double(sample.value) + " " +
-             std::to_string(to_millis(sample.at)) + "\n";
-    }
-  }
-  Response response = text_response(200, std::move(out));
-  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  return response;
-}
-
 }  // namespace
 
-void add_prometheus_query(Router& router, const Parts& parts) {
+void add_prometheus_query(Router& router, QueryParts parts) {
   const auto both = [&](const std::string& path,
-                        Response (*handle)(const ApiParts&, const Request&)) {
+                        Response (*handle)(const QueryParts&, const Request&)) {
     for (const char* method : {"GET", "POST"}) {
       router.add(method, path, Pool::kSlow,
-                 [parts, handle](const Request& r) { return handle(*parts, r); });
+                 [parts, handle](const Request& r) { return handle(parts, r); });
     }
   };
   both("/api/v1/query", query_instant);
@@ -269,14 +288,13 @@ void add_prometheus_query(Router& router, const Parts& parts) {
   both("/api/v1/labels", label_names);
   both("/api/v1/format_query", format_query);
   const auto get = [&](const std::string& path,
-                       Response (*handle)(const ApiParts&, const Request&)) {
+                       Response (*handle)(const QueryParts&, const Request&)) {
     router.add("GET", path, Pool::kSlow,
-               [parts, handle](const Request& r) { return handle(*parts, r); });
+               [parts, handle](const Request& r) { return handle(parts, r); });
   };
   get("/api/v1/label/*", label_values);
   get("/api/v1/metadata", metadata);
-  get("/federate", federate);
-  both("/api/v1/query_exemplars", [](const ApiParts&, const Request&) { return success("[]"); });
+  both("/api/v1/query_exemplars", [](const QueryParts&, const Request&) { return success("[]"); });
 }
 
 }  // namespace nines::web

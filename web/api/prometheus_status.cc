@@ -1,5 +1,8 @@
 // /api/v1/targets, rules, alerts, status/*; /metrics, /-/healthy, /-/ready, /-/reload.
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <set>
 #include <string>
 #include <vector>
@@ -8,9 +11,24 @@
 #include "base/text/text.h"
 #include "web/api/internal/encode.h"
 #include "web/api/internal/families.h"
+#include "web/api/internal/guard.h"
 
 namespace nines::web {
 namespace {
+
+// What has not happened is Go's zero time to the clients of this API.
+std::string go_time(Timestamp at) {
+  return at == Timestamp{} ? "0001-01-01T00:00:00Z" : format_time(at);
+}
+
+// 1.5e+00, as alerts show their values.
+std::string exponent_form(double value) {
+  if (!std::isfinite(value)) return format_double(value);
+  std::array<char, 32> text{};
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific);
+  return std::string(text.data(), end.ptr);
+}
 
 std::vector<collector::TargetStatus> all_targets(const ApiParts& parts) {
   std::vector<collector::TargetStatus> targets = parts.scraper.targets();
@@ -33,7 +51,7 @@ Response targets(const ApiParts& parts, const Request& request) {
     json.field("scrapePool", target.pool)
         .field("scrapeUrl", target.url)
         .field("globalUrl", target.url);
-    json.field("lastError", target.last_error).field("lastScrape", format_time(target.last_scrape));
+    json.field("lastError", target.last_error).field("lastScrape", go_time(target.last_scrape));
     json.field("lastScrapeDuration", to_seconds(target.last_duration));
     json.field("health", collector::to_string(target.health));
     json.field("scrapeInterval", format_duration(target.interval))
@@ -62,7 +80,7 @@ void write_alert(JsonWriter& json, const alerts::Alert& alert) {
   write_labels(json, alert.annotations);
   json.field("state", alerts::to_string(alert.state))
       .field("activeAt", format_time(alert.active_at));
-  json.field("value", format_double_g(alert.value)).field("incident", alert.episode()).end_object();
+  json.field("value", exponent_form(alert.value)).field("incident", alert.episode()).end_object();
 }
 
 void write_string_map(JsonWriter& json, const std::map<std::string, std::string>& map) {
@@ -95,7 +113,7 @@ void write_rule(JsonWriter& json, const alerts::RuleStatus& rule, bool with_aler
   json.field("health", rule.health);
   if (!rule.last_error.empty()) json.field("lastError", rule.last_error);
   json.field("evaluationTime", to_seconds(rule.evaluation_time));
-  json.field("lastEvaluation", format_time(rule.last_evaluation))
+  json.field("lastEvaluation", go_time(rule.last_evaluation))
       .field("type", alerting ? "alerting" : "recording");
   json.end_object();
 }
@@ -134,7 +152,7 @@ Response rules(const ApiParts& parts, const Request& request) {
         .field("interval", to_seconds(group.interval))
         .field("limit", static_cast<std::uint64_t>(group.config.limit));
     json.field("evaluationTime", to_seconds(group.evaluation_time))
-        .field("lastEvaluation", format_time(group.last_evaluation));
+        .field("lastEvaluation", go_time(group.last_evaluation));
     json.end_object();
   }
   json.end_array().end_object();
@@ -180,6 +198,15 @@ Response config(const ApiParts& parts, const Request&) {
   json.begin_object()
       .field("yaml", parts.runtime().config_toml)
       .end_object();  // TOML under Prometheus's key
+  return success(json.str());
+}
+
+Response flags(const ApiParts& parts, const Request&) {
+  JsonWriter json;
+  json.begin_object().field("config.file", parts.runtime().config_file);
+  json.field("query.lookback-delta", format_duration(parts.promql.options().lookback_delta));
+  json.field("query.timeout", format_duration(parts.promql.options().timeout));
+  json.field("storage.tsdb.path", parts.store_status.status(0).path).end_object();
   return success(json.str());
 }
 
@@ -238,8 +265,7 @@ void add_prometheus_status(Router& router, const Parts& parts) {
   });
   get("/api/v1/status/buildinfo", Pool::kFast, buildinfo);
   get("/api/v1/status/runtimeinfo", Pool::kFast, runtimeinfo);
-  get("/api/v1/status/flags", Pool::kFast,
-      [](const ApiParts&, const Request&) { return success("{}"); });
+  get("/api/v1/status/flags", Pool::kFast, flags);
   get("/api/v1/status/config", Pool::kFast, config);
   get("/api/v1/status/tsdb", Pool::kSlow, tsdb);
   get("/metrics", Pool::kFast, [](const ApiParts& p, const Request&) {
@@ -247,15 +273,13 @@ void add_prometheus_status(Router& router, const Parts& parts) {
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return response;
   });
-  for (const char* method : {"GET", "HEAD"}) {
-    router.add(method, "/-/healthy", Pool::kFast,
-               [](const Request&) { return text_response(200, "nines is healthy.\n"); });
-    router.add(method, "/-/ready", Pool::kFast,
-               [](const Request&) { return text_response(200, "nines is ready.\n"); });
-  }
+  router.add("GET", "/-/healthy", Pool::kFast,
+             [](const Request&) { return text_response(200, "nines is healthy.\n"); });
+  router.add("GET", "/-/ready", Pool::kFast,
+             [](const Request&) { return text_response(200, "nines is ready.\n"); });
   for (const char* method : {"POST", "PUT"}) {
     router.add(method, "/-/reload", Pool::kFast,
-               [parts](const Request& r) { return reload(*parts, r); });
+               same_origin_only([parts](const Request& r) { return reload(*parts, r); }));
   }
 }
 

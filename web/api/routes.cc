@@ -6,10 +6,12 @@ namespace nines::web {
 
 void add_routes(Router& router, const ApiParts& given) {
   const Parts parts = std::make_shared<const ApiParts>(given);
-  add_prometheus_query(router, parts);
+  const QueryParts query{given.clock, given.querier, given.promql};
+  add_prometheus_query(router, query);
+  add_federate(router, query);
   add_prometheus_status(router, parts);
-  add_alertmanager(router, parts);
-  add_loki(router, parts);
+  add_alertmanager(router, {given.clock, given.notifier, given.runtime});
+  add_loki(router, {given.clock, given.log_querier, given.logql});
   add_native(router, parts);
   add_page(router);
 }

@@ -58,8 +58,7 @@ struct StoreState {
   std::vector<std::vector<std::pair<Layout*, std::uint32_t>>>
       places;  // by series: where it has columns
   std::vector<std::unique_ptr<Layout>> layouts;
-  std::unordered_map<std::uint64_t, Layout*>
-      by_content;  // of layouts read back: equal content is one layout
+  std::unordered_map<std::string, Layout*> by_content;  // of layouts read back: equal content is one layout
   std::map<std::string, std::unique_ptr<Group>> groups;
 
   std::uint32_t add_series(const LabelSet& labels) {

@@ -6,6 +6,7 @@
 
 #include "base/text/numbers.h"
 #include "rules/promql/ast.h"
+#include "web/api/internal/histogram_json.h"
 
 namespace nines::web {
 namespace {
@@ -23,11 +24,10 @@ std::string seconds_text(std::int64_t ms) {
   return out + "." + digits;
 }
 
-void write_histogram(JsonWriter& json, std::int64_t time_ms, const Histogram& histogram) {
-  json.begin_array().raw(seconds_text(time_ms)).begin_object();
-  json.field("count", format_double(histogram.count));
-  json.field("sum", format_double(histogram.sum));
-  json.end_object().end_array();
+void write_histogram_point(JsonWriter& json, std::int64_t time_ms, const Histogram& histogram) {
+  json.begin_array().raw(seconds_text(time_ms));
+  write_histogram(json, histogram);
+  json.end_array();
 }
 
 void write_series(JsonWriter& json, const promql::MatrixSeries& series) {
@@ -49,7 +49,7 @@ void write_series(JsonWriter& json, const promql::MatrixSeries& series) {
   if (histograms) {
     json.key("histograms").begin_array();
     for (std::size_t i = 0; i < s.size(); ++i) {
-      if (is_histogram(i)) write_histogram(json, s.times[i], *s.histograms[i]);
+      if (is_histogram(i)) write_histogram_point(json, s.times[i], *s.histograms[i]);
     }
     json.end_array();
   }
@@ -72,7 +72,7 @@ void write_labels(JsonWriter& json, const LabelSet& labels) {
 }
 
 void write_point(JsonWriter& json, std::int64_t time_ms, double value) {
-  json.begin_array().raw(seconds_text(time_ms)).value(format_double(value)).end_array();
+  json.begin_array().raw(seconds_text(time_ms)).value(api_number(value)).end_array();
 }
 
 void write_seconds(JsonWriter& json, Timestamp at) {
@@ -95,7 +95,7 @@ void write_value(JsonWriter& json, const promql::Value& value) {
       write_labels(json, sample.labels);
       if (sample.histogram) {
         json.key("histogram");
-        write_histogram(json, to_millis(sample.at), *sample.histogram);
+        write_histogram_point(json, to_millis(sample.at), *sample.histogram);
       } else {
         json.key("value");
         write_point(json, to_millis(sample.at), sample.value);
@@ -173,7 +173,14 @@ Response native_error(const Error& error) {
 
 Result<Timestamp> time_param(const Request& request, std::string_view name, Timestamp fallback) {
   const std::string_view text = request.param(name);
-  return text.empty() ? Result<Timestamp>(fallback) : parse_time(text);
+  if (text.empty()) return fallback;
+  // How Go's clients write the ends of time.
+  if (text == "-292273086-05-16T16:47:06Z") return kEarliest;
+  if (text == "292277025-08-18T07:12:54.999999999Z") return kLatest;
+  const Result<Timestamp> at = parse_time(text);
+  if (at) return *at;
+  return Error(ErrorCode::kInvalid,
+               "cannot parse \"" + std::string(text) + "\" to a valid timestamp");
 }
 
 Result<Duration> duration_param(const Request& request, std::string_view name, Duration fallback) {

@@ -2,6 +2,7 @@
 // How the Prometheus API writes values and reads parameters.
 // Source: prometheus.io/docs/prometheus/latest/querying/api.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,10 @@ Response bad_parameter(std::string_view name, std::string_view why);
 
 // {"error": TEXT}: nines's own endpoints.
 Response native_error(const Error& error);
+
+// Everything that can be stored: the years 1677 to 2262, so that nanoseconds can say them too.
+inline constexpr Timestamp kEarliest = from_millis(INT64_MIN / 1'000'000);
+inline constexpr Timestamp kLatest = from_millis(INT64_MAX / 1'000'000);
 
 // An instant, or `fallback` when the parameter is absent. kInvalid.
 Result<Timestamp> time_param(const Request& request, std::string_view name, Timestamp fallback);

@@ -1,6 +1,7 @@
 #pragma once
-// One function per family of endpoints.
+// One function per family of endpoints, each with the parts it needs and no more.
 
+#include <functional>
 #include <memory>
 
 #include "web/api/routes.h"
@@ -10,10 +11,27 @@ namespace nines::web {
 // Kept alive by the handlers that share it.
 using Parts = std::shared_ptr<const ApiParts>;
 
-void add_prometheus_query(Router& router, const Parts& parts);
+struct QueryParts {
+  const Clock& clock;
+  const storage::Querier& querier;
+  const promql::Engine& promql;
+};
+struct LokiParts {
+  const Clock& clock;
+  const storage::LogQuerier& log_querier;
+  const logql::Engine& logql;
+};
+struct AlertmanagerParts {
+  const Clock& clock;
+  notify::Notifier& notifier;
+  std::function<RuntimeInfo()> runtime;
+};
+
+void add_prometheus_query(Router& router, QueryParts parts);
+void add_federate(Router& router, QueryParts parts);
 void add_prometheus_status(Router& router, const Parts& parts);
-void add_alertmanager(Router& router, const Parts& parts);
-void add_loki(Router& router, const Parts& parts);
+void add_alertmanager(Router& router, const AlertmanagerParts& parts);
+void add_loki(Router& router, LokiParts parts);
 void add_native(Router& router, const Parts& parts);
 void add_page(Router& router);
 
