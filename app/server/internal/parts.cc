@@ -1,5 +1,6 @@
 #include "app/server/internal/parts.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,11 @@ alerts::ManagerOptions manager_options(const config::Config& config) {
   options.evaluation_interval = config.global.evaluation_interval;
   options.external_labels = config.global.external_labels;
   options.external_url = config.external_url;
+  // After a restart rate() needs two scrapes before an empty result means anything.
+  Duration longest = config.global.scrape_interval;
+  for (const auto& scrape : config.scrapes) longest = std::max(longest, scrape.scrape_interval);
+  for (const auto& probe : config.probes) longest = std::max(longest, probe.scrape_interval);
+  options.restore_grace = std::max(Duration(10'000), 2 * longest + config.global.evaluation_interval);
   return options;
 }
 
@@ -134,10 +140,11 @@ Result<void> Parts::serve(const config::Config& config, Callbacks callbacks) {
 
 Result<void> Parts::apply(const config::Config& config) {
   if (Result<void> loaded = tailer_.load(config.logs); !loaded) return loaded;
-  if (Result<void> loaded = rules_.load(all_groups(config)); !loaded) return loaded;
   slos_.load(config.slos);
+  // Before the rules: loading them may already tell that alerts of removed rules are over.
   notifier_.load(config.notify);
   remediator_.load(config.remediations);
+  if (Result<void> loaded = rules_.load(all_groups(config)); !loaded) return loaded;
   scraper_.load(config.scrapes, config.global.external_labels);
   prober_.load(config.probes, config.global.external_labels);
   return {};
