@@ -45,10 +45,6 @@ Result<std::vector<std::vector<Matcher>>> match_params(const Request& request) {
   std::vector<std::vector<Matcher>> sets;
   for (const std::string_view text : request.all("match[]")) {
     NINES_TRY(std::vector<Matcher> matchers, parse_selector(text));
-    if (std::all_of(matchers.begin(), matchers.end(),
-                    [](const Matcher& m) { return m.matches_empty(); })) {
-      return Error(ErrorCode::kInvalid, "match[] must contain at least one non-empty matcher");
-    }
     sets.push_back(std::move(matchers));
   }
   return sets;

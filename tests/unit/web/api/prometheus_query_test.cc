@@ -1,0 +1,247 @@
+#include <doctest/doctest.h>
+
+#include "tests/support/memory_metrics.h"
+#include "tests/support/sim_clock.h"
+#include "tests/unit/web/api/ask.h"
+#include "web/api/internal/families.h"
+
+namespace nines::web {
+namespace {
+
+constexpr Timestamp kNow = from_millis(1'700'000'000'500);
+
+// up{job="a"} 1, up{job="b"} 0, load 2.5, at kNow; load also a minute ago.
+struct World {
+  World() {
+    store.add({{"__name__", "up"}, {"job", "a"}}, kNow, 1);
+    store.add({{"__name__", "up"}, {"job", "b"}}, kNow, 0);
+    store.add({{"__name__", "load"}}, kNow - Duration(60'000), 1.5);
+    store.add({{"__name__", "load"}}, kNow, 2.5);
+    store.set_metadata("up", {MetricType::kGauge, "Is it up?", ""});
+    store.set_metadata("load", {MetricType::kGauge, "Load.", "jobs"});
+    add_prometheus_query(router, {clock, store, engine});
+    add_federate(router, {clock, store, engine});
+  }
+  testing::SimClock clock{kNow};
+  testing::MemoryMetrics store;
+  promql::Engine engine{store, clock, {}};
+  Router router;
+  testing::Ask ask{router};
+};
+
+TEST_CASE("an instant vector carries its labels, its time as a number and its value as a string") {
+  World w;
+  const Response r = w.ask.get("/api/v1/query", {{"query", "load"}});
+  CHECK(r.status == 200);
+  CHECK(
+      r.body ==
+      R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"load"},)"
+      R"("value":[1700000000.5,"2.5"]}]}})");
+}
+
+TEST_CASE("scalars and strings come in their own shape, by GET and by POST") {
+  World w;
+  for (const char* method : {"GET", "POST"}) {
+    CHECK(w.ask(method, "/api/v1/query", {{"query", "1+1"}, {"time", "4"}}).body ==
+          R"({"status":"success","data":{"resultType":"scalar","result":[4,"2"]}})");
+  }
+  CHECK(w.ask.get("/api/v1/query", {{"query", "\"x\""}, {"time", "1.25"}}).body ==
+        R"({"status":"success","data":{"resultType":"string","result":[1.25,"x"]}})");
+}
+
+TEST_CASE("special floats are words, small and large ones have an exponent") {
+  World w;
+  const auto value = [&](const char* query) {
+    const std::string body = w.ask.get("/api/v1/query", {{"query", query}, {"time", "0"}}).body;
+    const std::size_t at = body.find("[0,\"") + 4;
+    return body.substr(at, body.find('"', at) - at);
+  };
+  CHECK(value("0/0") == "NaN");
+  CHECK(value("1/0") == "+Inf");
+  CHECK(value("-1/0") == "-Inf");
+  CHECK(value("0.000001") == "0.000001");
+  CHECK(value("0.0000001") == "1e-07");
+  CHECK(value("1e20") == "100000000000000000000");
+  CHECK(value("1e21") == "1e+21");
+}
+
+TEST_CASE("a range is a matrix over its steps; times may be RFC 3339 and steps durations") {
+  World w;
+  const Response r = w.ask.get("/api/v1/query_range", {{"query", "load"},
+                                                       {"start", "2023-11-14T22:12:20.5Z"},
+                                                       {"end", "1700000000.5"},
+                                                       {"step", "1m"}});
+  CHECK(
+      r.body ==
+      R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"load"},)"
+      R"("values":[[1699999940.5,"1.5"],[1700000000.5,"2.5"]]}]}})");
+}
+
+TEST_CASE("11,000 steps are answered, 11,001 are refused in Prometheus's words") {
+  World w;
+  const auto range = [&](const char* end) {
+    return w.ask.get("/api/v1/query_range",
+                     {{"query", "1"}, {"start", "0"}, {"end", end}, {"step", "1"}});
+  };
+  CHECK(range("10999").status == 200);
+  const Response over = range("11001");
+  CHECK(over.status == 400);
+  CHECK(
+      over.body ==
+      R"({"status":"error","errorType":"bad_data","error":"exceeded maximum resolution of 11,000 )"
+      R"j(points per timeseries. Try decreasing the query resolution (?step=XX)"})j");
+}
+
+TEST_CASE("wrong parameters are bad_data with their name") {
+  World w;
+  using Params = std::vector<std::pair<std::string, std::string>>;
+  const auto refused = [&](const char* path, const Params& params, const char* text) {
+    const Response r = w.ask.get(path, params);
+    CHECK(r.status == 400);
+    CHECK(r.body.find(R"("errorType":"bad_data")") != std::string::npos);
+    CHECK_MESSAGE(r.body.find(text) != std::string::npos, r.body);
+  };
+  const char* query = "/api/v1/query";
+  const char* range = "/api/v1/query_range";
+  refused(query, {{"query", "sum("}}, R"(invalid parameter \"query\": 1:)");
+  refused(query, {{"query", "1"}, {"time", "now"}},
+          R"(invalid parameter \"time\": cannot parse \"now\" to a valid timestamp)");
+  refused(query, {{"query", "1"}, {"limit", "-1"}}, R"(invalid parameter \"limit\")");
+  refused(query, {{"query", "1"}, {"timeout", "x"}}, "valid duration");
+  refused(range, {{"query", "1"}, {"start", "0"}, {"end", "1"}, {"step", "0"}},
+          "zero or negative query resolution step widths are not accepted");
+  refused(range, {{"query", "1"}, {"start", "2"}, {"end", "1"}, {"step", "1"}},
+          "end timestamp must not be before start time");
+  refused(range, {{"query", "1"}, {"end", "1"}, {"step", "1"}}, R"(invalid parameter \"start\")");
+  refused("/api/v1/series", {}, "no match[] parameter provided");
+  refused("/api/v1/series", {{"match[]", "{job=~\".*\"}"}},
+          "must contain at least one non-empty matcher");
+  refused("/api/v1/labels", {{"match[]", "rate(up[1m])"}}, R"(invalid parameter \"match[]\")");
+}
+
+TEST_CASE("a query that fails while it runs is an execution error, 422") {
+  World w;
+  const Response r =
+      w.ask.get("/api/v1/query", {{"query", "label_replace(up, \"job\", \"x\", \"\", \"\")"}});
+  CHECK(r.status == 422);
+  CHECK(r.body.find(R"("errorType":"execution")") != std::string::npos);
+}
+
+TEST_CASE("limit cuts a result and says so; at the size of the result it does not") {
+  World w;
+  const Response cut = w.ask.get("/api/v1/query", {{"query", "up"}, {"limit", "1"}});
+  CHECK(cut.body.find(R"("warnings":["results truncated due to limit"])") != std::string::npos);
+  CHECK(cut.body.find(R"("job":"b")") == std::string::npos);
+  const Response whole = w.ask.get("/api/v1/query", {{"query", "up"}, {"limit", "2"}});
+  CHECK(whole.body.find("warnings") == std::string::npos);
+}
+
+TEST_CASE("stats are given when asked for") {
+  World w;
+  CHECK(w.ask.get("/api/v1/query", {{"query", "up"}}).body.find("stats") == std::string::npos);
+  CHECK(w.ask.get("/api/v1/query", {{"query", "up"}, {"stats", "all"}})
+            .body.find("\"totalQueryableSamples\":") != std::string::npos);
+}
+
+TEST_CASE("lookback_delta decides how old a sample may be") {
+  World w;
+  const auto found = [&](const char* lookback) {
+    const std::string body =
+        w.ask
+            .get("/api/v1/query",
+                 {{"query", "load"}, {"time", "1700000100"}, {"lookback_delta", lookback}})
+            .body;
+    return body.find("2.5") != std::string::npos;
+  };
+  CHECK(found("100s"));
+  CHECK_FALSE(found("99s"));
+}
+
+TEST_CASE("series are the union of their selectors, each once") {
+  World w;
+  CHECK(w.ask.get("/api/v1/series", {{"match[]", "up{job=\"a\"}"}, {"match[]", "up"}}).body ==
+        R"({"status":"success","data":[{"__name__":"up","job":"a"},{"__name__":"up","job":"b"}]})");
+  const Response cut = w.ask.get("/api/v1/series", {{"match[]", "up"}, {"limit", "1"}});
+  CHECK(cut.body.find("truncated") != std::string::npos);
+}
+
+TEST_CASE("labels and their values are sorted, and may be selected and cut by time") {
+  World w;
+  CHECK(w.ask.get("/api/v1/labels").body == R"({"status":"success","data":["__name__","job"]})");
+  CHECK(w.ask.get("/api/v1/labels", {{"match[]", "load"}}).body ==
+        R"({"status":"success","data":["__name__"]})");
+  CHECK(w.ask.get("/api/v1/label/job/values").body == R"({"status":"success","data":["a","b"]})");
+  CHECK(w.ask.get("/api/v1/label/job/values", {{"limit", "1"}}).body ==
+        R"({"status":"success","data":["a"],"warnings":["results truncated due to limit"]})");
+  CHECK(w.ask.get("/api/v1/label/__name__/values", {{"end", "1699999999"}}).body ==
+        R"({"status":"success","data":["load"]})");
+  CHECK(w.ask.get("/api/v1/label/job").status == 404);
+}
+
+TEST_CASE("a label whose name is no identifier is asked for in its escaped form") {
+  World w;
+  w.store.add({{"__name__", "x"}, {"a.b_c", "v"}}, kNow, 1);
+  CHECK(w.ask.get("/api/v1/label/U__a_2e_b__c/values").body ==
+        R"({"status":"success","data":["v"]})");
+}
+
+TEST_CASE("the ends of time, as Go's clients write them, are everything") {
+  World w;
+  const Response r = w.ask.get("/api/v1/series", {{"match[]", "load"},
+                                                  {"start", "-292273086-05-16T16:47:06Z"},
+                                                  {"end", "292277025-08-18T07:12:54.999999999Z"}});
+  CHECK(r.status == 200);
+  CHECK(r.body.find("load") != std::string::npos);
+}
+
+TEST_CASE("metadata, exemplars and formatting answer in Prometheus's shapes") {
+  World w;
+  CHECK(w.ask.get("/api/v1/metadata", {{"metric", "load"}}).body ==
+        R"({"status":"success","data":{"load":[{"type":"gauge","help":"Load.","unit":"jobs"}]}})");
+  // Grafana's probe sends milliseconds where seconds belong.
+  CHECK(w.ask
+            .get("/api/v1/query_exemplars",
+                 {{"query", "test"}, {"start", "1700000000000"}, {"end", "1700000060000"}})
+            .body == R"({"status":"success","data":[]})");
+  CHECK(w.ask.get("/api/v1/format_query", {{"query", "sum( up )by(job)"}}).body ==
+        R"j({"status":"success","data":"sum by (job) (up)"})j");
+}
+
+TEST_CASE("native histograms show their filled buckets in ascending order") {
+  World w;
+  Histogram h;
+  h.schema = 0;
+  h.count = 7;
+  h.sum = 12.5;
+  h.zero_threshold = 0.5;
+  h.zero_count = 1;
+  h.positive_spans = {{0, 1}, {1, 2}};
+  h.positive_buckets = {2, 0, 3};
+  h.negative_spans = {{1, 1}};
+  h.negative_buckets = {1};
+  w.store.add({{"__name__", "h"}}, kNow, h);
+  const Response r = w.ask.get("/api/v1/query", {{"query", "h"}});
+  CHECK_MESSAGE(
+      r.body.find(
+          R"("histogram":[1700000000.5,{"count":"7","sum":"12.5","buckets":[)"
+          R"([1,"-2","-1","1"],[3,"-0.5","0.5","1"],[0,"0.5","1","2"],[0,"4","8","3"]]}])") !=
+          std::string::npos,
+      r.body);
+}
+
+TEST_CASE("federation gives the newest sample with its own time, by family") {
+  World w;
+  w.clock.advance(Duration(10'000));
+  const Response r = w.ask.get("/federate", {{"match[]", "up"}, {"match[]", "load"}});
+  CHECK(r.status == 200);
+  CHECK(r.content_type == "text/plain; version=0.0.4; charset=utf-8");
+  CHECK(r.body ==
+        "# TYPE load untyped\nload 2.5 1700000000500\n"
+        "# TYPE up untyped\nup{job=\"a\"} 1 1700000000500\nup{job=\"b\"} 0 1700000000500\n");
+  w.store.add({{"__name__", "load"}}, kNow + Duration(1), stale_nan());
+  CHECK(w.ask.get("/federate", {{"match[]", "load"}}).body.empty());
+  CHECK(w.ask.get("/federate", {{"match[]", "sum(up)"}}).status == 400);
+}
+
+}  // namespace
+}  // namespace nines::web
