@@ -1,0 +1,142 @@
+#include "rules/remediation/remediator.h"
+
+#include <doctest/doctest.h>
+
+#include "base/log/log.h"
+#include "base/telemetry/telemetry.h"
+#include "tests/support/fake_http_client.h"
+#include "tests/support/memory_metrics.h"
+#include "tests/support/memory_state.h"
+#include "tests/support/sim_clock.h"
+
+namespace nines::remediation {
+namespace {
+
+using storage::RunState;
+using testing::make_response;
+
+struct World {
+  testing::SimClock clock{from_millis(1'700'000'000'000)};
+  testing::SimScheduler scheduler{clock};
+  testing::InlineExecutor executor;
+  testing::MemoryState state;
+  testing::MemoryMetrics metrics;
+  testing::FakeHttpClient http;
+  std::unique_ptr<Log> log = make_null_log();
+  std::unique_ptr<Telemetry> telemetry = make_telemetry();
+  promql::Engine engine{metrics, clock, {}};
+  std::vector<std::string> escalated;
+
+  static RemediationConfig config() {
+    RemediationConfig c;
+    c.name = "restart";
+    c.matchers = {Matcher::equal("alertname", "ShopDown")};
+    c.mode = Mode::kAuto;
+    c.action.url = "http://127.0.0.1:1/restart";
+    c.verify.expr = "up == 1";
+    c.verify.hold = Duration(5'000);
+    c.verify.timeout = Duration(30'000);
+    c.on_failure_receiver = "oncall";
+    return c;
+  }
+  std::unique_ptr<Remediator> start(const RemediationConfig& c = config()) {
+    auto remediator = std::make_unique<Remediator>(RemediatorParts{
+        engine, state, state, http, scheduler, executor, *log, *telemetry,
+        [this](const std::string& receiver, const alerts::Alert&, const std::string&,
+               const std::string&) { escalated.push_back(receiver); }});
+    remediator->load({c});
+    remediator->start();
+    return remediator;
+  }
+  void tell(Remediator& remediator) {
+    alerts::Alert alert;
+    alert.labels = LabelSet{{"alertname", "ShopDown"}, {"instance", "a"}};
+    alert.state = alerts::AlertState::kFiring;
+    alert.active_at = alert.fired_at = from_millis(1'700'000'000'000);
+    remediator.on_alerts("rule", std::span(&alert, 1));
+  }
+  void set_up(double value) { metrics.add(LabelSet{{"__name__", "up"}}, clock.now(), value); }
+};
+
+}  // namespace
+
+TEST_CASE("an action whose expression holds for long enough is verified and escalates to nobody") {
+  World world;
+  world.http.set_handler([](const HttpRequest&) { return make_response(200); });
+  const auto remediator = world.start();
+  world.set_up(1);
+  world.tell(*remediator);
+  REQUIRE(world.http.call_count() == 1);
+  world.scheduler.run_for(Duration(6'500));
+  CHECK(remediator->runs(1).at(0).state == RunState::kVerified);
+  CHECK(world.escalated.empty());
+}
+
+TEST_CASE("an action that did not help escalates, and the cooldown holds the next one back") {
+  World world;
+  world.http.set_handler([](const HttpRequest&) { return make_response(200); });
+  const auto remediator = world.start();
+  world.set_up(0);
+  world.tell(*remediator);
+  world.scheduler.run_for(Duration(32'000));
+  CHECK(remediator->runs(1).at(0).state == RunState::kFailed);
+  CHECK(world.escalated == std::vector<std::string>{"oncall"});
+  world.tell(*remediator);
+  CHECK(world.http.call_count() == 1);
+  world.scheduler.run_for(Duration(300'000));
+  world.tell(*remediator);
+  CHECK(world.http.call_count() == 2);
+}
+
+TEST_CASE("without an intent on disk there is no action") {
+  World world;
+  const auto remediator = world.start();
+  world.state.fail_with(Error(ErrorCode::kIo, "disk full"));
+  world.tell(*remediator);
+  CHECK(world.http.call_count() == 0);
+}
+
+TEST_CASE("what a crash left open is verified and never repeated") {
+  World world;
+  {
+    const auto remediator = world.start();
+    world.tell(*remediator);
+    REQUIRE(world.http.call_count() == 1);  // held: killed before the answer
+  }
+  const auto remediator = world.start();
+  world.tell(*remediator);
+  world.scheduler.run_for(Duration(32'000));
+  CHECK(world.http.call_count() == 1);
+  CHECK(remediator->runs(1).at(0).state == RunState::kUnknown);
+  CHECK(world.escalated == std::vector<std::string>{"oncall"});
+}
+
+TEST_CASE("the kill switch holds every action") {
+  World world;
+  const auto remediator = world.start();
+  REQUIRE(remediator->set_stopped(true, "ana"));
+  world.tell(*remediator);
+  CHECK(world.http.call_count() == 0);
+  CHECK(remediator->runs(1).at(0).state == RunState::kSkipped);
+}
+
+TEST_CASE("a dry run acts on nothing") {
+  World world;
+  RemediationConfig config = World::config();
+  config.mode = Mode::kDryRun;
+  const auto remediator = world.start(config);
+  world.tell(*remediator);
+  CHECK(world.http.call_count() == 0);
+}
+
+TEST_CASE("matchers that match everything, and auto without verification, are refused") {
+  RemediationConfig config = World::config();
+  CHECK(check_remediation(config, {}).empty());
+  config.verify.expr.clear();
+  CHECK(check_remediation(config, {}).size() == 1);
+  config = World::config();
+  config.matchers.clear();
+  CHECK(check_remediation(config, {}).size() == 1);
+}
+
+}  // namespace nines::remediation
