@@ -64,7 +64,7 @@ class Kind {
     } catch (const std::exception&) {
       // A bad name, or one taken by another kind: a slip of ours. It counts where nobody looks
       // rather than end the program.
-      assert(!"metric name or label is not valid, or of another kind");
+      assert(false && "metric name or label is not valid, or of another kind");
       const std::string stray = "stray_" + std::to_string(handles_.size());
       handle = std::make_unique<Handle>(build().Name(stray).Register(strays).Add({}, args...));
     }

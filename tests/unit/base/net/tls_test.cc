@@ -1,0 +1,129 @@
+// TLS against a server whose certificate is made here.
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include "base/net/http_client.h"
+
+namespace nines {
+namespace {
+
+constexpr long kLifeSeconds = 3600;
+
+template <typename T, void (*Free)(T*)>
+struct Freed {
+  void operator()(T* p) const { Free(p); }
+};
+using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY, EVP_PKEY_free>>;
+using Certificate = std::unique_ptr<X509, Freed<X509, X509_free>>;
+using Context = std::unique_ptr<SSL_CTX, Freed<SSL_CTX, SSL_CTX_free>>;
+using Session = std::unique_ptr<SSL, Freed<SSL, SSL_free>>;
+
+Certificate self_signed(EVP_PKEY* key) {
+  Certificate x509(X509_new());
+  X509_set_version(x509.get(), 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(x509.get()), 1);
+  X509_gmtime_adj(X509_getm_notBefore(x509.get()), 0);
+  X509_gmtime_adj(X509_getm_notAfter(x509.get()), kLifeSeconds);
+  X509_set_pubkey(x509.get(), key);
+  X509_NAME* name = X509_get_subject_name(x509.get());
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                             reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
+  X509_set_issuer_name(x509.get(), name);
+  X509_sign(x509.get(), key, EVP_sha256());
+  return x509;
+}
+
+std::int64_t expiry(const X509* x509) {
+  std::tm at{};
+  ASN1_TIME_to_tm(X509_get0_notAfter(x509), &at);
+  return ::timegm(&at);
+}
+
+// Answers one request on each of `connections` connections.
+class TlsServer {
+ public:
+  explicit TlsServer(int connections) : key_(EVP_EC_gen("P-256")), x509_(self_signed(key_.get())) {
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    ::bind(listener_, reinterpret_cast<sockaddr*>(&address), length);
+    ::listen(listener_, 8);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);
+    url_ = "https://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+    context_.reset(SSL_CTX_new(TLS_server_method()));
+    SSL_CTX_use_certificate(context_.get(), x509_.get());
+    SSL_CTX_use_PrivateKey(context_.get(), key_.get());
+    thread_ = std::thread([this, connections] {
+      for (int i = 0; i < connections; ++i) serve_one();
+    });
+  }
+  ~TlsServer() {
+    thread_.join();
+    ::close(listener_);
+  }
+  TlsServer(const TlsServer&) = delete;
+  TlsServer& operator=(const TlsServer&) = delete;
+
+  const std::string& url() const { return url_; }
+  std::int64_t not_after() const { return expiry(x509_.get()); }
+
+ private:
+  void serve_one() {
+    const int fd = ::accept(listener_, nullptr, nullptr);
+    const Session ssl(SSL_new(context_.get()));
+    SSL_set_fd(ssl.get(), fd);
+    char request[4096];
+    if (SSL_accept(ssl.get()) == 1 && SSL_read(ssl.get(), request, sizeof request) > 0) {
+      const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+      SSL_write(ssl.get(), answer.data(), static_cast<int>(answer.size()));
+      SSL_shutdown(ssl.get());
+    }
+    ::close(fd);
+  }
+
+  const Key key_;
+  const Certificate x509_;
+  Context context_;
+  int listener_ = -1;
+  std::string url_;
+  std::thread thread_;
+};
+
+TEST_CASE("over TLS the answer carries the certificate's expiry and the handshake's time") {
+  const TlsServer server(1);
+  const auto client = make_curl_http_client({});
+  HttpRequest request;
+  request.url = server.url();
+  request.verify_tls = false;
+  const auto r = send_and_wait(*client, request);
+  if (!r) FAIL(r.error().what());
+  CHECK(r->body == "hi");
+  CHECK(r->tls_not_after == server.not_after());
+  CHECK(r->phases.tls.count() > 0);
+}
+
+TEST_CASE("a certificate nobody vouches for is refused unless verification is off") {
+  const TlsServer server(1);
+  const auto client = make_curl_http_client({});
+  HttpRequest request;
+  request.url = server.url();
+  const auto r = send_and_wait(*client, request);
+  REQUIRE_FALSE(r);
+  CHECK(r.error().code() == ErrorCode::kUnavailable);
+  CHECK(r.error().what().find("certificate") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace nines
