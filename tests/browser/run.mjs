@@ -36,7 +36,7 @@ if (shots) fs.mkdirSync(shots, { recursive: true });
 const checks = new Checks();
 checkLanguages(checks, path.join(root, 'web/ui/src/i18n'));
 
-const browser = await chromium.launch({ executablePath: kExecutable, args: ['--no-sandbox'] });
+const browser = await chromium.launch({ executablePath: kExecutable, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 try {
   const only = new RegExp(option('--only', ''));  // of "page language theme width"; leaves the scenarios out
   const pages = await findPages(base);
@@ -60,8 +60,10 @@ try {
     await context.close();
   }
   if (only.source === '(?:)') await runScenarios({ browser, base, checks, isMock: mock !== null });
+} catch (error) {
+  checks.report('the browser stays alive', [String(error)]);
 } finally {
-  await browser.close();
+  await browser.close().catch(() => undefined);
   mock?.close();
 }
 checks.finish();

@@ -74,7 +74,7 @@ export async function runScenarios({ browser, base, checks, isMock }) {
     await page.fill('.query-box textarea', '');
     await page.type('.query-box textarea', 'u');
     await page.type('.query-box textarea', 'p');
-    await page.type('.query-box textarea', ' or prob');
+    await page.type('.query-box textarea', ' or rat');
     await page.waitForSelector('.suggest li', { timeout: 5000 }).catch(() => problems.push('no name is suggested'));
     problems.push(...(await violations(page)));
     await page.fill('.query-box textarea', 'up');

@@ -46,7 +46,7 @@ void read_storage(TableReader& root, Config& config) {
     storage::Options& s = config.storage;
     t.read("path", s.path);
     std::string budget;
-    if (t.place("budget")) {
+    if (t.has("budget")) {
       t.read("budget", budget);
       if (!budget.empty() && budget.back() == '%') {
         const std::optional<double> percent = parse_double(budget.substr(0, budget.size() - 1));

@@ -102,7 +102,6 @@ Parts::~Parts() {
   tailer_.stop();
   remediator_.stop();
   notifier_.stop();
-  http_.reset();
 }
 
 Result<std::unique_ptr<Parts>> Parts::open(config::Config config, const Surroundings& around,

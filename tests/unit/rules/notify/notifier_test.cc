@@ -67,7 +67,8 @@ struct World {
   }
   std::string body(std::size_t call) { return http.calls().at(call).request.body; }
   std::string key(std::size_t call) {
-    for (const auto& [name, value] : http.calls().at(call).request.headers) {
+    const HttpHeaders headers = http.calls().at(call).request.headers;
+    for (const auto& [name, value] : headers) {
       if (name == "Idempotency-Key") return value;
     }
     return "";

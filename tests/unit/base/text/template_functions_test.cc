@@ -1,0 +1,171 @@
+// Expected texts are what Prometheus's template functions give for the same arguments.
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include <doctest/doctest.h>
+
+#include "base/text/template.h"
+
+namespace nines {
+namespace {
+
+using Map = TemplateValue::Map;
+using List = TemplateValue::List;
+
+std::string apply(const std::string& function, const TemplateValue& value) {
+  const auto parsed =
+      Template::parse("t", "{{ . | " + function + " }}", standard_template_functions());
+  REQUIRE_MESSAGE(parsed.has_value(), function);
+  auto out = parsed->execute(value);
+  return out ? *out : "error";
+}
+
+struct Row {
+  double value;
+  const char* text;
+};
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+TEST_CASE("humanize uses powers of a thousand both ways") {
+  for (const auto& [value, text] : {Row{0, "0"},
+                                    {1, "1"},
+                                    {999, "999"},
+                                    {1000, "1k"},
+                                    {1234567, "1.235M"},
+                                    {1048576, "1.049M"},
+                                    {0.12, "120m"},
+                                    {1e-7, "100n"},
+                                    {-1500, "-1.5k"},
+                                    {1e27, "1000Y"},
+                                    {kInf, "+Inf"},
+                                    {-kInf, "-Inf"},
+                                    {kNan, "NaN"}}) {
+    CHECK(apply("humanize", value) == text);
+  }
+  CHECK(apply("humanize", "1048576") == "1.049M");
+  CHECK(apply("humanize", 2000) == "2k");
+  CHECK(apply("humanize", "x") == "error");
+  CHECK(apply("humanize", Map{}) == "error");
+}
+
+TEST_CASE("humanize1024 uses powers of 1024 upwards only") {
+  for (const auto& [value, text] : {Row{0, "0"},
+                                    {1, "1"},
+                                    {1023, "1023"},
+                                    {1024, "1ki"},
+                                    {1048576, "1Mi"},
+                                    {0.12, "0.12"},
+                                    {-2048, "-2ki"},
+                                    {kInf, "+Inf"}}) {
+    CHECK(apply("humanize1024", value) == text);
+  }
+}
+
+TEST_CASE("humanizeDuration counts from days to fractions of a second") {
+  for (const auto& [value, text] : {Row{0, "0s"},
+                                    {1, "1s"},
+                                    {1.2345, "1.234s"},
+                                    {59.99, "59.99s"},
+                                    {60, "1m 0s"},
+                                    {135.3563, "2m 15s"},
+                                    {899.99, "14m 59s"},
+                                    {3600, "1h 0m 0s"},
+                                    {86400, "1d 0h 0m 0s"},
+                                    {90000, "1d 1h 0m 0s"},
+                                    {-183845, "-2d 3h 4m 5s"},
+                                    {0.1, "100ms"},
+                                    {0.0001, "100us"},
+                                    {0.12345, "123.5ms"},
+                                    {-0.1, "-100ms"},
+                                    {kNan, "NaN"},
+                                    {kInf, "+Inf"}}) {
+    CHECK(apply("humanizeDuration", value) == text);
+  }
+}
+
+TEST_CASE("humanizePercentage takes a ratio") {
+  for (const auto& [value, text] : {Row{0.959, "95.9%"},
+                                    {-0.22222, "-22.22%"},
+                                    {0, "0%"},
+                                    {0.1234567, "12.35%"},
+                                    {1.23456, "123.5%"}}) {
+    CHECK(apply("humanizePercentage", value) == text);
+  }
+}
+
+TEST_CASE("humanizeTimestamp prints UTC as Go prints a time") {
+  CHECK(apply("humanizeTimestamp", 1435065584.128) == "2015-06-23 13:19:44.128 +0000 UTC");
+  CHECK(apply("humanizeTimestamp", 1435065584.0) == "2015-06-23 13:19:44 +0000 UTC");
+  CHECK(apply("humanizeTimestamp", "1435065584.5") == "2015-06-23 13:19:44.5 +0000 UTC");
+  CHECK(apply("humanizeTimestamp", kNan) == "NaN");
+  CHECK(apply("humanizeTimestamp", 1e300) == "error");
+}
+
+TEST_CASE("parseDuration gives seconds") {
+  CHECK(apply("parseDuration", "2h10m15s") == "7815");
+  CHECK(apply("parseDuration", "5ms") == "0.005");
+  CHECK(apply("parseDuration", "x") == "error");
+  CHECK(apply("toDuration", 3661.5) == "1h1m1.5s");
+  CHECK(apply("toDuration", 0.0015) == "1.5ms");
+}
+
+TEST_CASE("hosts lose their port or their domain") {
+  for (const auto& [in, out] : {std::pair{"[::1]:6006", "::1"},
+                                {"host.example:80", "host.example"},
+                                {"host", "host"},
+                                {"::1", "::1"},
+                                {"1.2.3.4:5", "1.2.3.4"},
+                                {"a:b:c", "a:b:c"}}) {
+    CHECK(apply("stripPort", in) == out);
+  }
+  for (const auto& [in, out] : {std::pair{"web.example.com:80", "web:80"},
+                                {"web.example.com", "web"},
+                                {"web", "web"},
+                                {"1.2.3.4:80", "1.2.3.4:80"},
+                                {"1.2.3.4", "1.2.3.4"},
+                                {"[::1]:80", "[::1]:80"}}) {
+    CHECK(apply("stripDomain", in) == out);
+  }
+}
+
+TEST_CASE("texts change case, match and are replaced") {
+  CHECK(apply("toUpper", "aBc1") == "ABC1");
+  CHECK(apply("toLower", "aBc1") == "abc1");
+  CHECK(apply("title", "aa bB-cc d_e it's") == "Aa BB-Cc D_e It'S");
+  CHECK(apply("trimSpace", " a ") == "a");
+  CHECK(apply("match \"a.c\"", "xabcx") == "true");
+  CHECK(apply("match \"^b\"", "abc") == "false");
+  CHECK(apply("match \"(\"", "abc") == "error");
+  CHECK(apply("reReplaceAll \"(b)\" \"[$1]\"", "abcb") == "a[b]c[b]");
+  CHECK(apply("safeHtml", "<b>") == "<b>");
+  CHECK(apply("toUpper", 1) == "error");
+  CHECK(apply("graphLink", "up{a=\"b c\"}") == "/graph?g0.expr=up%7Ba%3D%22b+c%22%7D&g0.tab=0");
+}
+
+TEST_CASE("query results are sorted and taken apart") {
+  const auto sample = [](const char* host, double value) {
+    return TemplateValue(
+        Map{{"Labels", Map{{"host", host}, {"__value__", "v"}}}, {"Value", value}});
+  };
+  const List result{sample("b", 2), sample("a", 1)};
+  CHECK(apply("first | value", result) == "2");
+  CHECK(apply("sortByLabel \"host\" | first | label \"host\"", result) == "a");
+  CHECK(apply("first | label \"nope\"", result) == "");
+  CHECK(apply("first | strvalue", result) == "v");
+  CHECK(apply("first", List{}) == "error");
+  CHECK(apply("value", "x") == "error");
+  CHECK(apply("sortByLabel \"host\"", "x") == "error");
+}
+
+TEST_CASE("args names its arguments and join takes its separator first") {
+  const auto parsed = Template::parse(
+      "t", "{{with args 1 \"b\"}}{{.arg0}}{{.arg1}}{{end}}{{stringSlice \"a\" \"b\" | join \"-\"}}",
+      standard_template_functions());
+  CHECK(*parsed->execute({}) == "1ba-b");
+}
+
+}  // namespace
+}  // namespace nines
