@@ -162,9 +162,10 @@ Result<LogTime> parse_log_time(std::string_view text) {
   const auto out_of_range = [&] {
     return Error(ErrorCode::kInvalid, "time " + quote_go(text) + " is out of range");
   };
-  // Loki's rule: up to ten characters are seconds (until the year 2286), more are nanoseconds.
+  // Loki's rule: up to ten characters are seconds, more are nanoseconds.
   if (const auto integer = parse_int(text)) {
     if (text.size() > 10) return LogTime(nanoseconds(*integer));
+    if (*integer >= kSecondsMax) return out_of_range();
     return LogTime(std::chrono::seconds(*integer));
   }
   if (const auto seconds = parse_double(text)) {

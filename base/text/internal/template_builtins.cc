@@ -1,10 +1,8 @@
 #include "base/text/internal/template_builtins.h"
 
-#include <compare>
 #include <utility>
 
 #include "base/text/internal/template_values.h"
-#include "base/text/internal/utf8.h"
 #include "base/text/text.h"
 
 namespace nines::internal {
@@ -65,18 +63,21 @@ Result<bool> not_equal(const TemplateValue& a, const TemplateValue& b) {
   return !same;
 }
 
-Result<bool> greater(const TemplateValue& a, const TemplateValue& b) {
-  return less(b, a);
-}
-
 Result<bool> at_most(const TemplateValue& a, const TemplateValue& b) {
   NINES_TRY(const bool below, less(a, b));
   if (below) return true;
   return equal(a, b);
 }
 
+// Go defines these two as the opposite of le and lt; so both hold for a NaN.
+Result<bool> greater(const TemplateValue& a, const TemplateValue& b) {
+  NINES_TRY(const bool at_most_b, at_most(a, b));
+  return !at_most_b;
+}
+
 Result<bool> at_least(const TemplateValue& a, const TemplateValue& b) {
-  return at_most(b, a);
+  NINES_TRY(const bool below, less(a, b));
+  return !below;
 }
 
 Result<TemplateValue> call_len(const Arguments& arguments) {

@@ -229,7 +229,8 @@ class Formatter {
       rest_.remove_prefix(percent);
       if (!rest_.empty()) directive();
     }
-    if (used_ < count_) {
+    // Who picks arguments by number may leave some out.
+    if (used_ < count_ && !reordered_) {
       out_ += "%!(EXTRA ";
       for (std::size_t i = used_; i < count_; ++i) {
         if (i > used_) out_ += ", ";
@@ -267,6 +268,18 @@ class Formatter {
     return true;
   }
 
+  // [n] makes argument n, counted from 1, the next one. False when it is malformed.
+  bool argument_number() {
+    if (!rest_.starts_with('[')) return true;
+    const std::size_t end = rest_.find(']');
+    const auto n = parse_int(rest_.substr(1, end == std::string_view::npos ? 0 : end - 1));
+    if (end != std::string_view::npos) rest_.remove_prefix(end + 1);
+    reordered_ = true;
+    if (!n || *n < 1 || static_cast<std::uint64_t>(*n) > count_) return false;
+    used_ = static_cast<std::size_t>(*n - 1);
+    return true;
+  }
+
   int number() {
     if (rest_.starts_with('*')) {
       rest_.remove_prefix(1);
@@ -286,6 +299,7 @@ class Formatter {
     Spec spec;
     while (flag(spec)) {
     }
+    bool good_number = argument_number();
     spec.width = number();
     if (spec.width < 0) {
       spec.minus = true;
@@ -293,8 +307,10 @@ class Formatter {
     }
     if (rest_.starts_with('.')) {
       rest_.remove_prefix(1);
+      good_number &= argument_number();
       spec.precision = number();
     }
+    good_number &= argument_number();
     if (rest_.empty()) {
       out_ += "%!(NOVERB)";
       return;
@@ -304,6 +320,10 @@ class Formatter {
     rest_.remove_prefix(verb.length);
     if (spec.verb == '%') {
       out_ += '%';
+    } else if (!good_number) {
+      out_ += "%!";
+      append_rune(out_, spec.verb);
+      out_ += "(BADINDEX)";
     } else if (used_ == count_) {
       out_ += "%!";
       append_rune(out_, spec.verb);
@@ -317,6 +337,7 @@ class Formatter {
   const TemplateValue* first_;
   std::size_t count_;
   std::size_t used_ = 0;
+  bool reordered_ = false;
   std::string out_;
 };
 

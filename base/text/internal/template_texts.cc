@@ -22,7 +22,7 @@ bool is_lower(char c) {
 }
 
 bool is_word_byte(char c) {
-  return is_lower(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '\'' ||
+  return is_lower(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;
 }
 
@@ -41,7 +41,7 @@ std::string to_title(const std::string& text) {
   std::string out = text;
   char before = ' ';
   for (char& c : out) {
-    const bool starts_word = !is_word_byte(before) || before == '\'';
+    const bool starts_word = !is_word_byte(before);
     before = c;
     if (starts_word) c = upper(c);
   }

@@ -31,7 +31,7 @@ TEST_CASE("the writer places commas and quotes") {
 
 TEST_CASE("the writer escapes controls and replaces broken UTF-8") {
   JsonWriter out;
-  out.value(std::string_view("\"\\\n\t\r\x01\xC3\xA9\xFFz", 11));
+  out.value(std::string_view("\"\\\n\t\r\x01\xC3\xA9\xFFz", 10));
   CHECK(out.str() == "\"\\\"\\\\\\n\\t\\r\\u0001\xC3\xA9\xEF\xBF\xBDz\"");
 }
 

@@ -13,7 +13,7 @@ namespace {
 using Map = TemplateValue::Map;
 using List = TemplateValue::List;
 
-std::string apply(const std::string& function, const TemplateValue& value) {
+std::string call(const std::string& function, const TemplateValue& value) {
   const auto parsed =
       Template::parse("t", "{{ . | " + function + " }}", standard_template_functions());
   REQUIRE_MESSAGE(parsed.has_value(), function);
@@ -43,12 +43,12 @@ TEST_CASE("humanize uses powers of a thousand both ways") {
                                     {kInf, "+Inf"},
                                     {-kInf, "-Inf"},
                                     {kNan, "NaN"}}) {
-    CHECK(apply("humanize", value) == text);
+    CHECK(call("humanize", value) == text);
   }
-  CHECK(apply("humanize", "1048576") == "1.049M");
-  CHECK(apply("humanize", 2000) == "2k");
-  CHECK(apply("humanize", "x") == "error");
-  CHECK(apply("humanize", Map{}) == "error");
+  CHECK(call("humanize", "1048576") == "1.049M");
+  CHECK(call("humanize", 2000) == "2k");
+  CHECK(call("humanize", "x") == "error");
+  CHECK(call("humanize", Map{}) == "error");
 }
 
 TEST_CASE("humanize1024 uses powers of 1024 upwards only") {
@@ -60,7 +60,7 @@ TEST_CASE("humanize1024 uses powers of 1024 upwards only") {
                                     {0.12, "0.12"},
                                     {-2048, "-2ki"},
                                     {kInf, "+Inf"}}) {
-    CHECK(apply("humanize1024", value) == text);
+    CHECK(call("humanize1024", value) == text);
   }
 }
 
@@ -82,7 +82,7 @@ TEST_CASE("humanizeDuration counts from days to fractions of a second") {
                                     {-0.1, "-100ms"},
                                     {kNan, "NaN"},
                                     {kInf, "+Inf"}}) {
-    CHECK(apply("humanizeDuration", value) == text);
+    CHECK(call("humanizeDuration", value) == text);
   }
 }
 
@@ -92,24 +92,24 @@ TEST_CASE("humanizePercentage takes a ratio") {
                                     {0, "0%"},
                                     {0.1234567, "12.35%"},
                                     {1.23456, "123.5%"}}) {
-    CHECK(apply("humanizePercentage", value) == text);
+    CHECK(call("humanizePercentage", value) == text);
   }
 }
 
 TEST_CASE("humanizeTimestamp prints UTC as Go prints a time") {
-  CHECK(apply("humanizeTimestamp", 1435065584.128) == "2015-06-23 13:19:44.128 +0000 UTC");
-  CHECK(apply("humanizeTimestamp", 1435065584.0) == "2015-06-23 13:19:44 +0000 UTC");
-  CHECK(apply("humanizeTimestamp", "1435065584.5") == "2015-06-23 13:19:44.5 +0000 UTC");
-  CHECK(apply("humanizeTimestamp", kNan) == "NaN");
-  CHECK(apply("humanizeTimestamp", 1e300) == "error");
+  CHECK(call("humanizeTimestamp", 1435065584.128) == "2015-06-23 13:19:44.128 +0000 UTC");
+  CHECK(call("humanizeTimestamp", 1435065584.0) == "2015-06-23 13:19:44 +0000 UTC");
+  CHECK(call("humanizeTimestamp", "1435065584.5") == "2015-06-23 13:19:44.5 +0000 UTC");
+  CHECK(call("humanizeTimestamp", kNan) == "NaN");
+  CHECK(call("humanizeTimestamp", 1e300) == "error");
 }
 
 TEST_CASE("parseDuration gives seconds") {
-  CHECK(apply("parseDuration", "2h10m15s") == "7815");
-  CHECK(apply("parseDuration", "5ms") == "0.005");
-  CHECK(apply("parseDuration", "x") == "error");
-  CHECK(apply("toDuration", 3661.5) == "1h1m1.5s");
-  CHECK(apply("toDuration", 0.0015) == "1.5ms");
+  CHECK(call("parseDuration", "2h10m15s") == "7815");
+  CHECK(call("parseDuration", "5ms") == "0.005");
+  CHECK(call("parseDuration", "x") == "error");
+  CHECK(call("toDuration", 3661.5) == "1h1m1.5s");
+  CHECK(call("toDuration", 0.0015) == "1.5ms");
 }
 
 TEST_CASE("hosts lose their port or their domain") {
@@ -119,7 +119,7 @@ TEST_CASE("hosts lose their port or their domain") {
                                 {"::1", "::1"},
                                 {"1.2.3.4:5", "1.2.3.4"},
                                 {"a:b:c", "a:b:c"}}) {
-    CHECK(apply("stripPort", in) == out);
+    CHECK(call("stripPort", in) == out);
   }
   for (const auto& [in, out] : {std::pair{"web.example.com:80", "web:80"},
                                 {"web.example.com", "web"},
@@ -127,22 +127,22 @@ TEST_CASE("hosts lose their port or their domain") {
                                 {"1.2.3.4:80", "1.2.3.4:80"},
                                 {"1.2.3.4", "1.2.3.4"},
                                 {"[::1]:80", "[::1]:80"}}) {
-    CHECK(apply("stripDomain", in) == out);
+    CHECK(call("stripDomain", in) == out);
   }
 }
 
 TEST_CASE("texts change case, match and are replaced") {
-  CHECK(apply("toUpper", "aBc1") == "ABC1");
-  CHECK(apply("toLower", "aBc1") == "abc1");
-  CHECK(apply("title", "aa bB-cc d_e it's") == "Aa BB-Cc D_e It'S");
-  CHECK(apply("trimSpace", " a ") == "a");
-  CHECK(apply("match \"a.c\"", "xabcx") == "true");
-  CHECK(apply("match \"^b\"", "abc") == "false");
-  CHECK(apply("match \"(\"", "abc") == "error");
-  CHECK(apply("reReplaceAll \"(b)\" \"[$1]\"", "abcb") == "a[b]c[b]");
-  CHECK(apply("safeHtml", "<b>") == "<b>");
-  CHECK(apply("toUpper", 1) == "error");
-  CHECK(apply("graphLink", "up{a=\"b c\"}") == "/graph?g0.expr=up%7Ba%3D%22b+c%22%7D&g0.tab=0");
+  CHECK(call("toUpper", "aBc1") == "ABC1");
+  CHECK(call("toLower", "aBc1") == "abc1");
+  CHECK(call("title", "aa bB-cc d_e it's") == "Aa BB-Cc D_e It'S");
+  CHECK(call("trimSpace", " a ") == "a");
+  CHECK(call("match \"a.c\"", "xabcx") == "true");
+  CHECK(call("match \"^b\"", "abc") == "false");
+  CHECK(call("match \"(\"", "abc") == "error");
+  CHECK(call("reReplaceAll \"(b)\" \"[$1]\"", "abcb") == "a[b]c[b]");
+  CHECK(call("safeHtml", "<b>") == "<b>");
+  CHECK(call("toUpper", 1) == "error");
+  CHECK(call("graphLink", "up{a=\"b c\"}") == "/graph?g0.expr=up%7Ba%3D%22b+c%22%7D&g0.tab=0");
 }
 
 TEST_CASE("query results are sorted and taken apart") {
@@ -151,13 +151,13 @@ TEST_CASE("query results are sorted and taken apart") {
         Map{{"Labels", Map{{"host", host}, {"__value__", "v"}}}, {"Value", value}});
   };
   const List result{sample("b", 2), sample("a", 1)};
-  CHECK(apply("first | value", result) == "2");
-  CHECK(apply("sortByLabel \"host\" | first | label \"host\"", result) == "a");
-  CHECK(apply("first | label \"nope\"", result) == "");
-  CHECK(apply("first | strvalue", result) == "v");
-  CHECK(apply("first", List{}) == "error");
-  CHECK(apply("value", "x") == "error");
-  CHECK(apply("sortByLabel \"host\"", "x") == "error");
+  CHECK(call("first | value", result) == "2");
+  CHECK(call("sortByLabel \"host\" | first | label \"host\"", result) == "a");
+  CHECK(call("first | label \"nope\"", result) == "");
+  CHECK(call("first | strvalue", result) == "v");
+  CHECK(call("first", List{}) == "error");
+  CHECK(call("value", "x") == "error");
+  CHECK(call("sortByLabel \"host\"", "x") == "error");
 }
 
 TEST_CASE("args names its arguments and join takes its separator first") {

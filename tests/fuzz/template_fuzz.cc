@@ -1,0 +1,41 @@
+// Any text: it parses or is refused with a place; what parses executes within its limits, twice the
+// same.
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/text/template.h"
+
+namespace {
+
+using nines::TemplateValue;
+
+TemplateValue sample_data() {
+  using Map = TemplateValue::Map;
+  using List = TemplateValue::List;
+  const Map labels{{"alertname", "Down"}, {"job", "api"}, {"instance", "web:80"}};
+  const Map firing{{"Status", "firing"}, {"Labels", labels}, {"Value", 1.5}};
+  return Map{{"Labels", labels}, {"Alerts", List{firing, firing}}, {"Value", 0.25}, {"N", 7}};
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const nines::TemplateFunctions functions = nines::standard_template_functions();
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto parsed = nines::Template::parse("t", text, functions);
+  if (!parsed) {
+    if (!parsed.error().what().starts_with("t:")) __builtin_trap();
+    return 0;
+  }
+  nines::TemplateLimits limits;
+  limits.output_bytes_max = 16u << 10;
+  limits.steps_max = 2000;
+  const TemplateValue dot = sample_data();
+  const auto first = parsed->execute(dot, {{"value", 1.5}}, limits);
+  const auto again = parsed->execute(dot, {{"value", 1.5}}, limits);
+  if (first.has_value() != again.has_value()) __builtin_trap();
+  if (first && (*first != *again || first->size() > limits.output_bytes_max)) __builtin_trap();
+  return 0;
+}
