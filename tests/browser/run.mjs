@@ -36,34 +36,42 @@ if (shots) fs.mkdirSync(shots, { recursive: true });
 const checks = new Checks();
 checkLanguages(checks, path.join(root, 'web/ui/src/i18n'));
 
-const browser = await chromium.launch({ executablePath: kExecutable, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
-try {
-  const only = new RegExp(option('--only', ''));  // of "page language theme width"; leaves the scenarios out
-  const pages = await findPages(base);
-  const looks = [
-    { lang: 'en', theme: 'light', width: 1280 },
-    { lang: 'en', theme: 'dark', width: 1280 },
-    { lang: 'zh', theme: 'light', width: 1280 },
-    { lang: 'zh', theme: 'dark', width: 1280 },
-    { lang: 'en', theme: 'light', width: 360 },
-    { lang: 'zh', theme: 'dark', width: 360 },
-  ];
-  for (const look of looks) {
-    const context = await browser.newContext({ viewport: { width: look.width, height: look.width < 500 ? 780 : 900 }, colorScheme: look.theme });
-    await context.addInitScript(({ lang, theme }) => {
-      localStorage.setItem('nines.lang', lang);
-      localStorage.setItem('nines.theme', theme);
-    }, look);
-    for (const place of pages) {
-      if (only.test(lookName(place, look))) await openPage({ context, base, place, look, checks, shots });
-    }
-    await context.close();
+// A browser for each look: one that dies takes no other look with it.
+async function withBrowser(name, body) {
+  const browser = await chromium.launch({ executablePath: kExecutable, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+  try {
+    await body(browser);
+  } catch (error) {
+    checks.report(`${name}: the browser lives to the end`, [String(error)]);
+  } finally {
+    await browser.close().catch(() => undefined);
   }
-  if (only.source === '(?:)') await runScenarios({ browser, base, checks, isMock: mock !== null });
-} catch (error) {
-  checks.report('the browser stays alive', [String(error)]);
-} finally {
-  await browser.close().catch(() => undefined);
-  mock?.close();
 }
+
+async function walk(browser, pages, look) {
+  const context = await browser.newContext({ viewport: { width: look.width, height: look.width < 500 ? 780 : 900 }, colorScheme: look.theme });
+  await context.addInitScript(({ lang, theme }) => {
+    localStorage.setItem('nines.lang', lang);
+    localStorage.setItem('nines.theme', theme);
+  }, look);
+  for (const place of pages) await openPage({ context, base, place, look, checks, shots });
+}
+
+const kLooks = [
+  { lang: 'en', theme: 'light', width: 1280 },
+  { lang: 'en', theme: 'dark', width: 1280 },
+  { lang: 'zh', theme: 'light', width: 1280 },
+  { lang: 'zh', theme: 'dark', width: 1280 },
+  { lang: 'en', theme: 'light', width: 360 },
+  { lang: 'zh', theme: 'dark', width: 360 },
+];
+
+const only = new RegExp(option('--only', ''));  // of "page language theme width"; leaves the scenarios out
+const pages = await findPages(base);
+for (const look of kLooks) {
+  const wanted = pages.filter((place) => only.test(lookName(place, look)));
+  if (wanted.length > 0) await withBrowser(`${look.lang} ${look.theme} ${look.width}px`, (browser) => walk(browser, wanted, look));
+}
+if (only.source === '(?:)') await withBrowser('scenarios', (browser) => runScenarios({ browser, base, checks, isMock: mock !== null }));
+mock?.close();
 checks.finish();

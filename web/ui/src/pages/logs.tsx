@@ -178,7 +178,7 @@ export function LogsPage() {
         <RangePicker range={range} set={range.set} />
         <Choice label={t('refresh')} value={refresh} options={kRefresh.map((one) => [one, one === '0' ? t('refresh.off') : duration(Number(one))] as const)} onChange={(next) => setParams({ refresh: next === '0' ? '' : next })} />
       </PageHead>
-      <QueryBox kind="logql" label={t('logs.query')} value={query} placeholder={'{job="nginx"} |= "error"'} onRun={(next) => setParams({ q: next }, false)} />
+      <QueryBox kind="logql" label={t('logs.query')} value={query} example={'{job="nginx"} |= "error"'} onRun={(next) => setParams({ q: next }, false)} />
       <div class="bar">
         <Choice label={t('logs.level')} value={level} options={[['', t('all')], ...(['error', 'warn', 'info', 'debug'] as const).map((one) => [one, t(`level.${one}`)] as const)]} onChange={(next) => setParams({ level: next })} />
         <Choice label={t('logs.limit')} value={limit} options={kLimits.map((one) => [one, one] as const)} onChange={(next) => setParams({ limit: next === '500' ? '' : next })} />

@@ -22,17 +22,20 @@ interface Verdict {
 export function verdict(o: Overview): Verdict {
   const breached = o.slos.filter((slo) => slo.state === 'breached').length;
   const risk = o.slos.filter((slo) => slo.state === 'at_risk').length;
+  const blind = o.slos.filter((slo) => slo.state === 'no_data').length;
   const all = o.targets.up + o.targets.down + o.targets.unknown;
   const parts: string[] = [];
   if (o.alerts.firing > 0) parts.push(t('verdict.firing', { n: o.alerts.firing }));
   if (o.alerts.pending > 0) parts.push(t('verdict.pending', { n: o.alerts.pending }));
   if (breached > 0) parts.push(t('verdict.breached', { n: breached }));
   if (risk > 0) parts.push(t('verdict.risk', { n: risk }));
+  if (blind > 0) parts.push(t('verdict.no_data', { n: blind }));
   if (o.deliveries.given_up > 0) parts.push(t('verdict.given_up', { n: o.deliveries.given_up }));
   if (all > 0) parts.push(t('verdict.targets', { up: o.targets.up, n: all }));
   if (o.alerts.firing > 0 || breached > 0) return { tone: 'bad', icon: 'stop', title: t('verdict.bad'), parts };
   if (o.alerts.pending + risk + o.targets.down + o.deliveries.given_up > 0) return { tone: 'warn', icon: 'warn', title: t('verdict.warn'), parts };
   if (all === o.targets.unknown) return { tone: 'none', icon: 'none', title: t('verdict.unknown'), parts };
+  if (blind > 0) return { tone: 'none', icon: 'none', title: t('verdict.partly'), parts };
   return { tone: 'ok', icon: 'check', title: t('verdict.ok'), parts };
 }
 

@@ -47,7 +47,7 @@ interface Props {
   label: string;
   value: string;
   names?: string[];
-  placeholder?: string;
+  example?: string;
   onRun: (query: string) => void;
 }
 
@@ -113,7 +113,7 @@ export function QueryBox(props: Props) {
           class="mono"
           rows={1}
           value={text}
-          placeholder={props.placeholder}
+          placeholder={props.example && t('query.example', { q: props.example })}
           spellcheck={false}
           autocomplete="off"
           autocapitalize="off"

@@ -74,7 +74,7 @@ export function RulesPage() {
                 ) },
                 { key: 'health', label: t('state'), sort: (row) => kOrder.indexOf(health(row)), render: (row) => <State of={health(row)} /> },
                 { key: 'last', label: t('rules.last'), right: true, sort: (row) => lastSeconds(row.rule.lastEvaluation) ?? 0, render: (row) => <Ago at={lastSeconds(row.rule.lastEvaluation)} /> },
-                { key: 'took', label: t('rules.took'), right: true, sort: (row) => row.rule.evaluationTime, render: (row) => <span class="num">{duration(row.rule.evaluationTime)}</span> },
+                { key: 'took', label: t('rules.took'), right: true, sort: (row) => row.rule.evaluationTime, render: (row) => <span class="num">{row.rule.evaluationTime < 0.001 ? `< ${duration(0.001)}` : duration(row.rule.evaluationTime)}</span> },
                 { key: 'interval', label: t('rules.interval'), right: true, sort: (row) => row.group.interval, render: (row) => <span class="num">{duration(row.group.interval)}</span> },
               ]}
             />

@@ -13,6 +13,12 @@ import { Table } from '../ui/table';
 import { IncidentRows } from './incident_rows';
 import { BudgetBar, burnWindows } from './slo_bits';
 
+// Before the first event there is no budget to speak of: a gap, not 100 %. Nothing when there is none at all.
+function counted(points: BudgetPoint[]): (Omit<BudgetPoint, 'remaining'> & { remaining: number | null })[] {
+  const first = points.findIndex((point) => point.good + point.bad > 0 || point.remaining !== 1);
+  return first < 0 ? [] : points.map((point, index) => (index < first ? { ...point, remaining: null } : point));
+}
+
 const kMinutesMax = 7 * 86400;  // minutes are asked for at most this far back
 
 export interface BadSpan {
@@ -78,7 +84,7 @@ function BudgetChart({ slo, range, incidents, set }: { slo: Slo; range: Range; i
       const start = Math.floor(b.start);
       const end = Math.ceil(b.end);
       const answer = await request<{ points: BudgetPoint[] }>(`${path}?start=${start}&end=${end}&points=240`, { signal: abort });
-      return { start, end, points: answer.points };
+      return { start, end, points: counted(answer.points) };
     },
   });
   const data = live.data;
@@ -127,7 +133,7 @@ function BurnTable({ slo }: { slo: Slo }) {
   const state = (row: BurnWindow) => {
     const long = rate(row.long_seconds);
     const short = rate(row.short_seconds);
-    if (long === undefined || long === null) return 'no_data';
+    if (slo.state === 'no_data' || long === undefined || long === null) return 'no_data';
     if (long > row.burn_rate && short !== undefined && short !== null && short > row.burn_rate) return 'firing';
     return long > row.burn_rate ? 'pending' : 'ok';
   };

@@ -26,11 +26,19 @@ function Classes({ classes }: { classes: RingClass[] }) {
             </span>
           );
         } },
-        { key: 'bytes', label: t('ring.size'), right: true, sort: (one) => one.bytes, render: (one) => <span class="num">{bytes(one.bytes_used)} / {bytes(one.bytes)}</span> },
-        { key: 'segments', label: t('ring.segments'), right: true, sort: (one) => one.segments, render: (one) => <span class="num">{one.segments_used} / {one.segments}</span> },
+        { key: 'bytes', label: t('ring.size'), right: true, sort: (one) => one.bytes, render: (one) => (
+          <>
+            <span class="num">{bytes(one.bytes_used)} / {bytes(one.bytes)}</span>
+            <span class="sub num">{t('ring.segments', { used: one.segments_used, n: one.segments })}</span>
+          </>
+        ) },
         { key: 'rate', label: t('ring.rate'), right: true, sort: (one) => one.bytes_per_second, render: (one) => <span class="num">{one.bytes_per_second > 0 ? `${bytes(one.bytes_per_second)}/s` : '–'}</span> },
-        { key: 'oldest', label: t('ring.oldest'), right: true, sort: (one) => one.oldest ?? 0, render: (one) => <When at={one.oldest} /> },
-        { key: 'newest', label: t('ring.newest'), right: true, sort: (one) => one.newest ?? 0, render: (one) => <When at={one.newest} /> },
+        { key: 'holds', label: t('ring.holds'), right: true, sort: (one) => (one.newest ?? 0) - (one.oldest ?? 0), render: (one) => (!one.oldest || !one.newest ? '–' : (
+          <>
+            {duration(one.newest - one.oldest)}
+            <span class="sub num">{t('ring.since', { at: dateTime(one.oldest) })}</span>
+          </>
+        )) },
         { key: 'keeps', label: t('ring.retention'), right: true, sort: (one) => one.projected_retention_seconds ?? 0, render: (one) => <b>{one.projected_retention_seconds ? duration(one.projected_retention_seconds) : t('ring.unknown')}</b> },
       ]}
     />
