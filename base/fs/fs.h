@@ -70,7 +70,7 @@ class Fs {
   virtual Result<void> sync_dir(const std::string& dir) = 0;
   virtual Result<DiskSpace> space(const std::string& path) = 0;
   // Holds an exclusive advisory lock on `path` (made when missing) until the returned object dies.
-  // kUnavailable when another process holds it.
+  // kUnavailable when another process holds it (the text has its process id).
   virtual Result<std::unique_ptr<File>> lock(const std::string& path) = 0;
 };
 

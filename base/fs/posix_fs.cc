@@ -219,8 +219,16 @@ class PosixFs final : public Fs {
     auto file = std::make_unique<PosixFile>(fd, path);
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return failed("lock", path, errno);
-      return Error(ErrorCode::kUnavailable, "lock " + path + ": another process holds it");
+      char holder[24] = {};
+      const ssize_t got = ::pread(fd, holder, sizeof holder - 1, 0);
+      return Error(ErrorCode::kUnavailable,
+                   path + " is held by another process" +
+                       (got > 0 ? " (pid " + std::string(holder, static_cast<std::size_t>(got)) + ")"
+                                : ""));
     }
+    // For whoever finds it held; the lock holds without it.
+    const std::string pid = std::to_string(::getpid());
+    if (::ftruncate(fd, 0) == 0) (void)!::pwrite(fd, pid.data(), pid.size(), 0);
     return std::unique_ptr<File>(std::move(file));
   }
 };

@@ -30,6 +30,8 @@ struct Job {
   bool has_checkpoint = false;
   bool dirty = false;
   Instant metrics_due{};
+  Timestamp metrics_written{};        // when the derived metrics were written last; zero: never
+  std::set<LabelSet> restored;        // counters the checkpoint brought back
   std::unique_ptr<storage::GroupWriter> writer;
   std::map<LabelSet, storage::Slot> slots;
 };
@@ -234,12 +236,20 @@ void Tailer::Impl::restore(Job& job) {
     job.known.push_back(place);
   }
   job.counters.restore((*json)["counters"]);
+  for (const auto& [labels, value] : job.counters.values()) job.restored.insert(labels);
 }
 
+// A counter that was born since the last write gets a zero at that write: its first events are an
+// increase like any other, so that no error budget misses them.
 void Tailer::Impl::write_metrics(Job& job) {
   if (!job.writer) return;
-  std::vector<storage::Row> rows;
+  const Timestamp now = parts.scheduler.clock().now();
+  const bool first = job.metrics_written == Timestamp{};
+  const Timestamp before = first ? now - job.config.metrics_interval : job.metrics_written;
+  std::vector<storage::Row> rows, born;
   for (const auto& [labels, value] : job.counters.values()) {
+    storage::Row row;
+    row.value = value;
     auto it = job.slots.find(labels);
     if (it == job.slots.end()) {
       Result<storage::Slot> slot = job.writer->slot(labels);
@@ -248,17 +258,23 @@ void Tailer::Impl::write_metrics(Job& job) {
         continue;
       }
       it = job.slots.emplace(labels, *slot).first;
+      const bool old = first && (!job.has_checkpoint || job.restored.contains(labels));
+      row.slot = it->second;
+      if (!old && value > 0) born.emplace_back().slot = row.slot;
     }
-    storage::Row row;
     row.slot = it->second;
-    row.value = value;
     rows.push_back(row);
   }
-  if (rows.empty()) return;
-  if (const auto done = job.writer->append(parts.scheduler.clock().now(), rows); !done) {
-    parts.log.error(kComponent, "{}: counters not written: {}", job.config.job_name,
-                    done.error().what());
-  }
+  job.metrics_written = now;
+  const auto append = [&](Timestamp at, const std::vector<storage::Row>& batch) {
+    if (batch.empty()) return;
+    if (const auto done = job.writer->append(at, batch); !done) {
+      parts.log.error(kComponent, "{}: counters not written: {}", job.config.job_name,
+                      done.error().what());
+    }
+  };
+  append(before, born);
+  append(now, rows);
 }
 
 Tailer::Tailer(TailerParts parts) : impl_(std::make_unique<Impl>(parts)) {
@@ -275,7 +291,7 @@ Result<void> Tailer::load(std::vector<LogConfig> configs) {
     Result<LineCounters> counters = LineCounters::make(config);
     if (!counters) return std::move(counters).error().in("log job " + quote_go(config.job_name));
     jobs.push_back(std::make_unique<Job>(
-        Job{config, *std::move(counters), {}, {}, {}, {}, false, false, {}, nullptr, {}}));
+        Job{config, *std::move(counters), {}, {}, {}, {}, false, false, {}, {}, {}, nullptr, {}}));
   }
   const std::lock_guard lock(impl_->mutex);
   // The old jobs say where they are; the new ones go on from there.

@@ -89,6 +89,7 @@ bool StoreImpl::accept(Group& group, const Row& row, std::int64_t at, std::int64
   entry.time = row.own_time_ms == Row::kBatchTime ? at : row.own_time_ms;
   entry.value = row.histogram ? 0 : row.value;
   entry.histogram = row.histogram ? std::make_shared<const Histogram>(*row.histogram) : nullptr;
+  entry.start = row.start_time_ms;
   if (entry.time > now + options_.future_max.count()) {
     ++outcome.too_far_ahead;
     return false;
@@ -119,7 +120,7 @@ bool StoreImpl::accept(Group& group, const Row& row, std::int64_t at, std::int64
 
 void StoreImpl::keep(Group& group, const Entry& entry) {
   std::vector<Point>& points = group.open[entry.slot];
-  const Point point{entry.time, entry.value, entry.histogram};
+  const Point point{entry.time, entry.value, entry.histogram, entry.start};
   if (points.empty() || points.back().time < entry.time) {
     points.push_back(point);
   } else {
@@ -221,6 +222,7 @@ Result<void> StoreImpl::journal(Group& group, std::int64_t at, std::span<const E
       }
     }
     if (group.journal_epoch == journal_epoch_) {
+      if (group.rows.next_index == kRowsPerKey) group.rows.next_index = 0;
       std::string payload;
       encode_rows(group.rows, at, entries, payload);
       Result<ring::Location> written = journal_frame(kRowsFrame, group, payload);

@@ -22,10 +22,15 @@ class Selection final : public SeriesSelection {
     std::vector<Point> points;
     Result<void> read = store_.read_series(series_[index].second, range, points);
     bool histograms = false;
+    bool starts = false;
     for (const Point& point : points) {
       out.times.push_back(point.time);
       out.values.push_back(point.value);
       histograms = histograms || point.histogram != nullptr;
+      starts = starts || point.start != 0;
+    }
+    if (starts) {
+      for (const Point& point : points) out.start_times.push_back(point.start);
     }
     if (histograms) {
       for (Point& point : points) out.histograms.push_back(std::move(point.histogram));

@@ -68,7 +68,7 @@ Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment,
         return {};
       }
     }
-    damage_.push_back("segment " + std::to_string(segment.segment) +
+    damage_.push_back(ring::segment_name(segment.segment) +
                       ": its index is damaged, reading its frames instead");
   }
   std::map<std::uint32_t, std::pair<Layout*, std::string>> by_tag;
@@ -100,7 +100,7 @@ Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment,
       });
   if (!report) return report.error();
   if (report->holes > 0) {
-    damage_.push_back("segment " + std::to_string(segment.segment) +
+    damage_.push_back(ring::segment_name(segment.segment) +
                       " (raw): " + std::to_string(report->holes) + " damaged places skipped");
     lost_frames_ += report->holes;
   }
@@ -172,7 +172,7 @@ Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment,
       });
   if (!report) return report.error();
   if (report->holes > 0) {
-    damage_.push_back("segment " + std::to_string(segment.segment) +
+    damage_.push_back(ring::segment_name(segment.segment) +
                       " (journal): " + std::to_string(report->holes) + " damaged places skipped");
     lost_frames_ += report->holes;
   }

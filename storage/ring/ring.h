@@ -34,6 +34,7 @@ enum class SegmentClass : std::uint8_t {
   kLogJournal,  // log lines not yet in blocks; segments are given back by release()
 };
 inline constexpr std::size_t kSegmentClasses = 6;
+std::string segment_name(std::uint32_t segment);  // of its file: "seg-00042"
 std::string_view to_string(
     SegmentClass cls) noexcept;  // "journal", "raw", "t5m", "t1h", "logs", "log_journal"
 

@@ -13,6 +13,14 @@ import urllib.parse
 import urllib.request
 
 
+def say(text):
+    print(text, flush=True)
+
+
+class Skipped(Exception):
+    """What a test needs is not on this machine; the text says what."""
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -112,6 +120,11 @@ http {{
 
     def start(self):
         self.process.start()
+
+
+def rss_mib(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:")) / 1024
 
 
 def get(url, timeout=10):

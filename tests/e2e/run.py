@@ -1,257 +1,69 @@
 #!/usr/bin/env python3
 """End to end: real targets, real log lines, the real binary. Closes with `N passed, N failed, N skipped`."""
 import argparse
-import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import time
 import traceback
-import urllib.error
-import urllib.request
 
-from harness import Listener, Nginx, Nines, Process, free_port, get, wait_for
+import basics
+import damage
+import hostile
+import scenario
+from harness import Skipped, say
 
-CONFIG = """
-[global]
-scrape_interval = "1s"
-scrape_timeout = "900ms"
-evaluation_interval = "1s"
-
-[storage]
-budget = "64MiB"
-
-[[scrape_configs]]
-job_name = "node"
-static_configs = [{{ targets = ["127.0.0.1:{node}"], labels = {{ env = "prod" }} }}]
-
-[[probe_configs]]
-job_name = "shop"
-module = "http_2xx"
-static_configs = [{{ targets = ["http://127.0.0.1:{nginx}/"] }}]
-
-[[log_configs]]
-job_name = "nginx"
-files = ["{access_log}"]
-labels = {{ app = "shop" }}
-metrics_interval = "1s"
-metrics = [{{ name = "shop_requests_total", type = "counter", regex = '" (?P<status>\\d{{3}}) ', by = ["status"] }}]
-
-[[groups]]
-name = "shop"
-interval = "1s"
-[[groups.rules]]
-alert = "ShopDown"
-expr = 'probe_success{{job="shop"}} == 0'
-for = "3s"
-labels = {{ severity = "page", service = "shop" }}
-annotations = {{ summary = "{{{{ $labels.instance }}}} does not answer" }}
-[[groups.rules]]
-record = "shop:up:avg"
-expr = 'avg(probe_success{{job="shop"}})'
-
-[[slos]]
-name = "shop-availability"
-service = "shop"
-time_window = {{ duration = "30d", is_rolling = true }}
-objectives = [{{ target_percent = 99.9 }}]
-indicator = {{ ratio_metric = {{ counter = true, good = 'shop_requests_total{{status!~"5.."}}', total = 'shop_requests_total' }} }}
-
-[route]
-receiver = "oncall"
-group_by = ["alertname", "service"]
-group_wait = "1s"
-group_interval = "2s"
-
-[[receivers]]
-name = "oncall"
-webhook_configs = [{{ url = "http://127.0.0.1:{pager}/page", send_resolved = true }}]
-
-[[remediations]]
-name = "restart-shop"
-matchers = ['alertname="ShopDown"']
-mode = "auto"
-trigger_after = "3s"
-action = {{ webhook = {{ url = "http://127.0.0.1:{fixer}/restart", timeout = "5s" }} }}
-limits = {{ cooldown = "1m", max_per_hour = 3 }}
-verify = {{ expr = 'probe_success{{job="shop"}} == 1', for = "2s", timeout = "30s" }}
-on_failure = {{ receiver = "oncall" }}
-"""
+TESTS = (
+    basics.zero_configuration,
+    basics.bad_reload_changes_nothing,
+    basics.port_is_taken,
+    hostile.targets_that_misbehave,
+    hostile.receiver_is_down,
+    hostile.rotated_logs_lose_nothing,
+    damage.disk_is_too_small,
+    damage.damaged_segment_is_skipped_and_named,
+    scenario.scenario,
+)
 
 
-def say(text):
-    print(text, flush=True)
-
-
-def scenario(args, folder):
-    """nginx dies; the page goes out, nines is killed and started, the remediation brings nginx back."""
-    nginx = Nginx(folder, free_port())
-    node_port = free_port()
-    exporter = shutil.which("prometheus-node-exporter")
-    node = Process("node_exporter", [exporter, f"--web.listen-address=127.0.0.1:{node_port}"], folder)
-    pager = Listener()
-    fixer = Listener(on_post=lambda _: nginx.start())
-    config = os.path.join(folder, "nines.toml")
-    with open(config, "w") as f:
-        f.write(CONFIG.format(node=node_port, nginx=nginx.port, access_log=nginx.access_log, pager=pager.port, fixer=fixer.port))
-    subprocess.run([args.nines, "check", "config", config], check=True, stdout=subprocess.DEVNULL)
-    nines = Nines(args.nines, folder, config)
-    try:
-        wait_for("node_exporter is scraped", lambda: nines.value('up{job="node"}') == 1)
-        assert nines.value("count(node_cpu_seconds_total{job='node'})") > 0
-        wait_for("the probe succeeds", lambda: nines.value('probe_success{job="shop"}') == 1)
-        for _ in range(20):
-            get(f"http://127.0.0.1:{nginx.port}/")
-        for _ in range(5):
-            try:
-                get(f"http://127.0.0.1:{nginx.port}/broken")
-            except urllib.error.HTTPError:
-                pass
-        wait_for("log lines become a metric", lambda: nines.value('shop_requests_total{status="500"}') == 5)
-        lines = wait_for("log lines are kept", lambda: nines.json("/loki/api/v1/query_range", query='{app="shop"} |= "broken"')["data"]["result"])
-        assert sum(len(stream["values"]) for stream in lines) == 5, lines
-        assert nines.query("shop:up:avg"), "the recording rule wrote nothing"
-        say("ok: scraped, probed, tailed, recorded")
-
-        nginx.kill()
-        wait_for("the alert is pending", lambda: [a for a in nines.alerts() if a["labels"]["alertname"] == "ShopDown"], 30, 0.05)
-        wait_for("the alert fires", lambda: [a for a in nines.alerts() if a["state"] == "firing" and a["labels"]["alertname"] == "ShopDown"], 30, 0.05)
-        wait_for("the pager was told", lambda: pager.posts, 30, 0.05)
-        nines.kill(signal.SIGKILL)
-        say("ok: paged, then killed with SIGKILL")
-        time.sleep(1)
-        nines.start()
-        page = pager.posts[0]["body"]
-        assert page["version"] == "4" and page["status"] == "firing" and page["receiver"] == "oncall", page
-        assert page["groupLabels"] == {"alertname": "ShopDown", "service": "shop"}, page
-        alert = page["alerts"][0]
-        assert alert["annotations"]["summary"].endswith("does not answer") and alert["endsAt"].startswith("0001-"), page
-
-        wait_for("the remediation was called", lambda: fixer.posts, 60)
-        wait_for("the probe recovers", lambda: nines.value('probe_success{job="shop"}') == 1, 60)
-        wait_for("resolved was sent", lambda: [p for p in pager.posts if p["body"]["status"] == "resolved"], 60)
-        firing = [p for p in pager.posts if p["body"]["status"] == "firing"]
-        keys = {p["headers"]["Idempotency-Key"] for p in firing}
-        assert len(keys) == 1, f"paged with {len(keys)} keys"
-        assert len({p["headers"]["Idempotency-Key"] for p in fixer.posts}) == len(fixer.posts) == 1, fixer.posts
-        say("ok: remediated once, resolved, nothing paged twice")
-
-        runs = wait_for("the action is verified", lambda: [r for r in nines.json("/api/nines/v1/remediations")["runs"] if r["state"] == "verified"], 40)
-        incident = [i for i in nines.json("/api/nines/v1/incidents")["incidents"] if i["labels"]["alertname"] == "ShopDown"][0]
-        assert incident["episode"] == runs[0]["episode"] and incident["state"] == "resolved", incident
-        kinds = [e["kind"] for e in nines.json("/api/nines/v1/incidents/" + incident["episode"])["events"]]
-        for kind in ("pending", "firing", "notified", "remediation_intent", "remediation_outcome", "verified", "resolved"):
-            assert kind in kinds, f"{kind} is missing in {kinds}"
-        say("ok: the whole chain stands in the incident: " + " ".join(kinds))
-
-        slo = wait_for("the ledger has the minute", lambda: (s := nines.json("/api/nines/v1/slos/shop-availability"))["valid"] >= 25 and s, 150, 1)
-        assert slo["valid"] - slo["good"] == 5, slo
-        minutes = nines.json("/api/nines/v1/slos/shop-availability/minutes", start=time.time() - 900, end=time.time())["minutes"]
-        assert sum(m["valid"] - m["good"] for m in minutes) == 5, minutes
-        say("ok: the budget shows the loss to the minute")
-        clients(args, folder, nines)
-    finally:
-        nines.kill(signal.SIGTERM)
-        node.kill()
-        nginx.kill()
-        pager.stop()
-        fixer.stop()
-
-
-def clients(args, folder, nines):
-    """Debian's own promtool asks; Debian's own Prometheus scrapes /metrics."""
-    out = subprocess.run(["promtool", "query", "instant", nines.url, "up{job='node'}"], capture_output=True, text=True, timeout=20)
-    assert out.returncode == 0 and "=> 1" in out.stdout, out
-    prometheus_port = free_port()
-    config = os.path.join(folder, "prometheus.yml")
-    with open(config, "w") as f:
-        f.write(f"global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: nines, static_configs: [{{targets: ['127.0.0.1:{nines.port}']}}]}}]\n")
-    prometheus = Process("prometheus", ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/prometheus",
-                                        f"--web.listen-address=127.0.0.1:{prometheus_port}"], folder)
-    try:
-        target = wait_for("Prometheus parses nines's /metrics", lambda: [
-            t for t in json.loads(get(f"http://127.0.0.1:{prometheus_port}/api/v1/targets"))["data"]["activeTargets"] if t["health"] == "up"], 40)
-        assert not target[0]["lastError"], target
-    finally:
-        prometheus.kill(signal.SIGTERM)
-    say("ok: promtool and Prometheus speak with nines")
-
-
-def zero_configuration(args, folder):
-    """Without a file nines monitors its host and itself within ten seconds, and says so."""
-    start = time.monotonic()
-    nines = Nines(args.nines, folder)
-    try:
-        wait_for("host metrics", lambda: nines.query("node_load1"), 10)
-        wait_for("its own metrics", lambda: nines.query('up{job="nines"}'), 25)
-        wait_for("the greeting", lambda: "page        http://" in nines.process.output(), 10)
-        assert time.monotonic() - start < 40
-        index = get(nines.url + "/")
-        assert "<script" in index and "</html>" in index, index[:200]
-        rules = nines.json("/api/v1/rules")["data"]["groups"]
-        assert any(r["name"] == "TargetDown" for g in rules for r in g["rules"]), rules
-        assert nines.json("/api/nines/v1/slos")["slos"], "no self-SLO"
-        second = subprocess.run([args.nines, "serve", "--data", folder + "/other", "--listen", f"127.0.0.1:{nines.port}"],
-                                capture_output=True, text=True, timeout=20)
-        assert second.returncode == 1 and str(nines.port) in second.stderr, second
-    finally:
-        nines.kill(signal.SIGTERM)
-
-
-def bad_reload_changes_nothing(args, folder):
-    config = os.path.join(folder, "nines.toml")
-    good = '[storage]\nbudget = "64MiB"\n[[groups]]\nname = "g"\n[[groups.rules]]\nrecord = "one"\nexpr = "vector(1)"\n'
-    with open(config, "w") as f:
-        f.write(good)
-    nines = Nines(args.nines, folder, config)
-    try:
-        with open(config, "w") as f:
-            f.write(good.replace("vector(1)", "rate(x[5m]").replace("budget", "bugdet"))
-        check = subprocess.run([args.nines, "check", "config", config], capture_output=True, text=True)
-        assert check.returncode == 1 and "did you mean `budget`" in check.stderr and "parse error" in check.stderr, check
-        request = urllib.request.Request(nines.url + "/-/reload", method="POST")
-        try:
-            urllib.request.urlopen(request, timeout=10)
-            raise AssertionError("a bad configuration was loaded")
-        except urllib.error.HTTPError as error:
-            assert error.code == 500 and "nines.toml:2:1" in error.read().decode()
-        groups = nines.json("/api/v1/rules")["data"]["groups"]
-        assert any(g["name"] == "g" for g in groups), groups
-    finally:
-        nines.kill(signal.SIGTERM)
+def keep_logs(folder, keep):
+    os.makedirs(keep, exist_ok=True)
+    for name in os.listdir(folder):
+        if name.endswith((".log", ".toml")):
+            shutil.copy(os.path.join(folder, name), keep)
+            if name == "nines.log":
+                with open(os.path.join(folder, name), errors="replace") as f:
+                    print(f.read()[-4000:])
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--nines", required=True)
     parser.add_argument("--logs", default="build/tests/e2e")
+    parser.add_argument("names", nargs="*", help="only these tests")
     args = parser.parse_args()
     args.nines = os.path.abspath(args.nines)
-    passed = failed = 0
-    for test in (zero_configuration, bad_reload_changes_nothing, scenario):
+    passed = failed = skipped = 0
+    for test in TESTS:
+        name = test.__name__
+        if args.names and name not in args.names:
+            continue
         folder = tempfile.mkdtemp(prefix="nines-e2e-")
-        say(f"--- {test.__name__}: {test.__doc__ or ''}")
+        say(f"--- {name}: {test.__doc__}")
         try:
             test(args, folder)
             passed += 1
-            say(f"passed: {test.__name__}")
+            say(f"passed: {name}")
+        except Skipped as reason:
+            skipped += 1
+            say(f"skipped: {name}: {reason}")
         except Exception:
             failed += 1
             traceback.print_exc()
-            say(f"FAILED: {test.__name__}")
-            keep = os.path.join(args.logs, test.__name__)
-            os.makedirs(keep, exist_ok=True)
-            for name in os.listdir(folder):
-                if name.endswith((".log", ".toml")):
-                    shutil.copy(os.path.join(folder, name), keep)
-                    if name == "nines.log":
-                        with open(os.path.join(folder, name), errors="replace") as f:
-                            print(f.read()[-4000:])
+            say(f"FAILED: {name}")
+            keep_logs(folder, os.path.join(args.logs, name))
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed, 0 skipped")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
     sys.exit(1 if failed else 0)
 
 

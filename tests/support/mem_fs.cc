@@ -526,7 +526,7 @@ Result<std::unique_ptr<File>> MemFs::lock(const std::string& path) {
     node = state_->make(name, false);
   }
   if (!node->lock.expired()) {
-    return Error(ErrorCode::kUnavailable, "lock " + name + ": another process holds it");
+    return Error(ErrorCode::kUnavailable, name + " is held by another process");
   }
   auto holder = std::make_shared<int>(0);
   node->lock = holder;

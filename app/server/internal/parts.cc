@@ -104,16 +104,38 @@ Parts::~Parts() {
   notifier_.stop();
 }
 
+namespace {
+
+// Only what is held by somebody else has a remedy on the command line.
+Error with_hint(const Error& error, std::string_view hint) {
+  if (error.code() != ErrorCode::kUnavailable) return error;
+  return {error.code(), error.what() + "; " + std::string(hint)};
+}
+
+unsigned next_port(std::string_view listen) {
+  const auto port = parse_int(listen.substr(listen.rfind(':') + 1));
+  return port && *port < 65'535 ? static_cast<unsigned>(*port) + 1 : 9'998;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Parts>> Parts::open(config::Config config, const Surroundings& around,
                                            Callbacks callbacks) {
   std::unique_ptr<Telemetry> telemetry = make_telemetry();
-  NINES_TRY(auto store,
-            storage::Engine::open(config.storage, {around.fs, around.clock, around.scheduler,
-                                                   around.log, *telemetry}));
-  std::unique_ptr<Parts> parts(new Parts(config, around, std::move(store), std::move(telemetry)));
+  Result<std::unique_ptr<storage::Engine>> store = storage::Engine::open(
+      config.storage,
+      {around.fs, around.clock, around.scheduler, around.log, *telemetry});
+  if (!store) {
+    return with_hint(store.error(), "stop that one, or give this one a folder of its own: nines serve "
+                                    "--data FOLDER");
+  }
+  std::unique_ptr<Parts> parts(
+      new Parts(config, around, *std::move(store), std::move(telemetry)));
   // The port is taken before anything is collected or paged: a second nines must not act.
-  if (Result<void> served = parts->serve(config, std::move(callbacks)); !served)
-    return std::move(served).error();
+  if (Result<void> served = parts->serve(config, std::move(callbacks)); !served) {
+    return with_hint(served.error(), "use another: nines serve --listen 127.0.0.1:" +
+                                         std::to_string(next_port(config.web.listen)));
+  }
   if (config.builtin.self) {
     parts->scraper_.add_self(
         "nines", config.web.listen, config.global.scrape_interval,

@@ -74,7 +74,7 @@ Result<void> StoreImpl::read_segment(const SegmentInfo& info, std::vector<Block>
     } else if (frame.error().code() == ErrorCode::kIo) {
       return std::move(frame).error();
     }
-    note_damage("footer of segment " + std::to_string(info.segment));
+    note_damage("footer of " + ring::segment_name(info.segment));
   }
   ring::TimeBounds times;
   auto report = ring_.scan(info.segment, info.generation, [&](const ring::Frame& frame) {
@@ -88,12 +88,12 @@ Result<void> StoreImpl::read_segment(const SegmentInfo& info, std::vector<Block>
         good = true;
       }
     }
-    if (!good) note_damage("block of segment " + std::to_string(info.segment));
+    if (!good) note_damage("block of " + ring::segment_name(info.segment));
     return true;
   });
   if (!report) return std::move(report).error();
   for (std::uint64_t i = 0; i < report->holes; ++i) {
-    note_damage("hole in segment " + std::to_string(info.segment));
+    note_damage("hole in " + ring::segment_name(info.segment));
   }
   ring_.note_times(info.segment, info.generation, times);
   return {};
@@ -124,7 +124,7 @@ Result<void> StoreImpl::replay_journal(std::uint64_t covered) {
     });
     if (!report) return std::move(report).error();
     for (std::uint64_t i = 0; i < report->holes; ++i) {
-      note_damage("hole in journal segment " + std::to_string(info.segment));
+      note_damage("hole in " + ring::segment_name(info.segment) + " (log journal)");
     }
     if (fresh > 0 || info.open) continue;
     if (auto r = ring_.release(info.segment, info.generation); !r) return r;
@@ -135,7 +135,7 @@ Result<void> StoreImpl::replay_journal(std::uint64_t covered) {
 void StoreImpl::adopt_batch(const ring::Frame& frame) {
   auto decoded = decode_batch(frame.payload);
   if (!decoded || decoded->batch.size() == 0) {
-    note_damage("journal frame of segment " + std::to_string(frame.location.segment));
+    note_damage("journal frame of " + ring::segment_name(frame.location.segment));
     return;
   }
   auto batch = std::make_shared<Batch>(std::move(decoded->batch));

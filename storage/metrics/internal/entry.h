@@ -14,6 +14,7 @@ struct Entry {
   std::int64_t time = 0;   // milliseconds
   double value = 0;
   HistogramPtr histogram;  // when set, `value` is 0
+  std::int64_t start = 0;  // when its counter began, milliseconds; 0: unknown
 };
 
 // A run of samples of one series.
@@ -21,6 +22,7 @@ struct Point {
   std::int64_t time = 0;
   double value = 0;
   HistogramPtr histogram;
+  std::int64_t start = 0;
 };
 
 }  // namespace nines::storage

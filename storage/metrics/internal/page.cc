@@ -13,6 +13,7 @@ using chunk::ByteReader;
 
 constexpr std::uint8_t kOwnTimes = 1;    // else the page's shared times
 constexpr std::uint8_t kHistograms = 2;  // a kind byte before each sample instead of a value column
+constexpr std::uint8_t kStarts = 4;      // when each sample's counter began, before the values
 
 Error damaged() {
   return Error(ErrorCode::kCorrupt, "page: its bytes make no sense");
@@ -61,9 +62,18 @@ void put_column(std::string& out, const std::vector<Point>& points,
   const bool own = times != shared;
   const bool histograms = std::any_of(points.begin(), points.end(),
                                       [](const Point& p) { return p.histogram != nullptr; });
-  chunk::put_byte(
-      out, static_cast<std::uint8_t>((own ? kOwnTimes : 0) | (histograms ? kHistograms : 0)));
+  const bool starts =
+      std::any_of(points.begin(), points.end(), [](const Point& p) { return p.start != 0; });
+  chunk::put_byte(out, static_cast<std::uint8_t>((own ? kOwnTimes : 0) |
+                                                 (histograms ? kHistograms : 0) |
+                                                 (starts ? kStarts : 0)));
   if (own) put_integers(out, times);
+  if (starts) {
+    std::vector<std::int64_t> began;
+    began.reserve(points.size());
+    for (const Point& point : points) began.push_back(point.start);
+    put_integers(out, began);
+  }
   if (histograms) {
     for (const Point& point : points) {
       chunk::put_byte(out, point.histogram ? 1 : 0);
@@ -137,9 +147,15 @@ Result<void> Page::read(std::uint32_t slot, std::vector<Point>& out) const {
     if (Result<void> read = get_integers(in, own); !read) return read;
   }
   const std::vector<std::int64_t>& times = (kind & kOwnTimes) != 0 ? own : times_;
+  std::vector<std::int64_t> starts;
+  if ((kind & kStarts) != 0) {
+    if (Result<void> read = get_integers(in, starts); !read) return read;
+    if (starts.size() != times.size()) return damaged();
+  }
+  const auto start_of = [&](std::size_t i) { return starts.empty() ? 0 : starts[i]; };
   if ((kind & kHistograms) != 0) {
-    for (const std::int64_t time : times) {
-      Point point{time, 0, nullptr};
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      Point point{times[i], 0, nullptr, start_of(i)};
       if (in.byte() != 0) {
         NINES_TRY(point.histogram, chunk::decode_histogram(in));
       } else {
@@ -157,7 +173,9 @@ Result<void> Page::read(std::uint32_t slot, std::vector<Point>& out) const {
         !read)
       return read;
   }
-  for (std::size_t i = 0; i < times.size(); ++i) out.push_back({times[i], values[i], nullptr});
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    out.push_back({times[i], values[i], nullptr, start_of(i)});
+  }
   return {};
 }
 

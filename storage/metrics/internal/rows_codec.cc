@@ -16,6 +16,7 @@ enum Flags : std::uint8_t {
   kSparse = 1,      // slots as distances, else a first slot and a bitmap
   kOwnTimes = 2,
   kHistograms = 4,
+  kStarts = 8,
 };
 
 bool is_whole(double v) { return std::fabs(v) < 9007199254740992.0 && v == std::nearbyint(v); }
@@ -147,14 +148,17 @@ void encode_rows(const RowsState& state, std::int64_t at, std::span<const Entry>
   std::uint8_t flags = 0;
   std::size_t own_times = 0;
   std::size_t histograms = 0;
+  std::size_t starts = 0;
   for (const Entry& entry : entries) {
     if (entry.time != at) ++own_times;
     if (entry.histogram) ++histograms;
+    if (entry.start != 0) ++starts;
   }
   const std::uint64_t span = entries.back().slot - entries.front().slot + 1;
   if (entries.size() * 2 < span / 8) flags |= kSparse;
   if (own_times > 0) flags |= kOwnTimes;
   if (histograms > 0) flags |= kHistograms;
+  if (starts > 0) flags |= kStarts;
 
   chunk::put_varint(out, state.next_index);
   chunk::put_byte(out, flags);
@@ -183,6 +187,9 @@ void encode_rows(const RowsState& state, std::int64_t at, std::span<const Entry>
   put_some(
       histograms, [](const Entry& e) { return e.histogram != nullptr; },
       [&](const Entry& e) { chunk::encode_histogram(*e.histogram, out); });
+  put_some(
+      starts, [](const Entry& e) { return e.start != 0; },
+      [&](const Entry& e) { chunk::put_signed(out, e.time - e.start); });
 }
 
 void advance(RowsState& state, std::int64_t at, std::span<const Entry> entries) {
@@ -234,6 +241,12 @@ Result<RowsFrame> decode_rows(const RowsState& state, std::string_view payload) 
         auto histogram = chunk::decode_histogram(in);
         if (!histogram) return false;
         e.histogram = *std::move(histogram);
+        return true;
+      })) {
+    return corrupt();
+  }
+  if ((flags & kStarts) != 0 && !get_some([&](Entry& e) {
+        e.start = e.time - in.signed_varint();
         return true;
       })) {
     return corrupt();

@@ -21,6 +21,9 @@ struct RowsState {
   std::vector<std::uint64_t> last_bits;   // by slot
 };
 
+// A damaged frame costs a group the rows up to its next key frame.
+inline constexpr std::uint64_t kRowsPerKey = 16;
+
 struct RowsFrame {
   std::uint64_t index = 0;   // 0: a key frame, relative to nothing
   std::int64_t time = 0;

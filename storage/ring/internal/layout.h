@@ -71,6 +71,5 @@ constexpr std::uint64_t frame_extent(std::uint64_t payload) {
   return (kFrameHeaderBytes + payload + kFrameAlign - 1) / kFrameAlign * kFrameAlign;
 }
 
-std::string segment_name(std::uint32_t segment);  // "seg-00042"
 
 }  // namespace nines::storage::ring

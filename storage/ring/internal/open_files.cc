@@ -69,6 +69,11 @@ class Opener {
                                                                  options_.segment_bytes),
                           .segments_filled = 0};
     }
+    // Before any file is looked at: a budget may be written with far too many zeros.
+    NINES_TRY(const DiskSpace space, fs_.space(options_.path));
+    if (const std::uint64_t needed = std::uint64_t{parts.super.segments} * parts.super.segment_bytes;
+        needed > space.total)
+      return too_small(needed, space.free);
     if (auto made = open_segments(parts); !made) return std::move(made).error();
     if (!super || super->segments != parts.super.segments) {
       if (auto wrote = write_first_super(parts, super_path); !wrote)

@@ -64,12 +64,14 @@ int port_of(int fd) {
 Result<Listener> bind_one(const addrinfo& info, const HostPort& where, std::string_view address) {
   const auto failed = [&](int fd, int code) {
     if (fd >= 0) ::close(fd);
-    std::string text = "cannot listen on " + std::string(address) + ": " + std::strerror(code);
     if (code == EADDRINUSE) {
       const std::string holder = port_holder(std::stoi(where.port));
-      if (!holder.empty()) text += ", held by " + holder;
+      return Error(ErrorCode::kUnavailable,
+                   "cannot listen on " + std::string(address) + ": the port is held by " +
+                       (holder.empty() ? "another user's process" : holder));
     }
-    return Error(ErrorCode::kUnavailable, text);
+    return Error(ErrorCode::kIo,
+                 "cannot listen on " + std::string(address) + ": " + std::strerror(code));
   };
   const int fd = socket(info.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return failed(fd, errno);

@@ -1,0 +1,170 @@
+"""The main job with real programs: nginx dies, people are paged, the remediation brings it back."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import urllib.error
+
+from harness import Listener, Nginx, Nines, Process, free_port, get, say, wait_for
+
+CONFIG = """
+[global]
+scrape_interval = "1s"
+scrape_timeout = "900ms"
+evaluation_interval = "1s"
+
+[storage]
+budget = "64MiB"
+
+[[scrape_configs]]
+job_name = "node"
+static_configs = [{{ targets = ["127.0.0.1:{node}"], labels = {{ env = "prod" }} }}]
+
+[[probe_configs]]
+job_name = "shop"
+module = "http_2xx"
+static_configs = [{{ targets = ["http://127.0.0.1:{nginx}/"] }}]
+
+[[log_configs]]
+job_name = "nginx"
+files = ["{access_log}"]
+labels = {{ app = "shop" }}
+metrics_interval = "1s"
+metrics = [{{ name = "shop_requests_total", type = "counter", regex = '" (?P<status>\\d{{3}}) ', by = ["status"] }}]
+
+[[groups]]
+name = "shop"
+interval = "1s"
+[[groups.rules]]
+alert = "ShopDown"
+expr = 'probe_success{{job="shop"}} == 0'
+for = "3s"
+labels = {{ severity = "page", service = "shop" }}
+annotations = {{ summary = "{{{{ $labels.instance }}}} does not answer" }}
+[[groups.rules]]
+record = "shop:up:avg"
+expr = 'avg(probe_success{{job="shop"}})'
+
+[[slos]]
+name = "shop-availability"
+service = "shop"
+time_window = {{ duration = "30d", is_rolling = true }}
+objectives = [{{ target_percent = 99.9 }}]
+indicator = {{ ratio_metric = {{ counter = true, good = 'shop_requests_total{{status!~"5.."}}', total = 'shop_requests_total' }} }}
+
+[route]
+receiver = "oncall"
+group_by = ["alertname", "service"]
+group_wait = "1s"
+group_interval = "2s"
+
+[[receivers]]
+name = "oncall"
+webhook_configs = [{{ url = "http://127.0.0.1:{pager}/page", send_resolved = true }}]
+
+[[remediations]]
+name = "restart-shop"
+matchers = ['alertname="ShopDown"']
+mode = "auto"
+trigger_after = "3s"
+action = {{ webhook = {{ url = "http://127.0.0.1:{fixer}/restart", timeout = "5s" }} }}
+limits = {{ cooldown = "1m", max_per_hour = 3 }}
+verify = {{ expr = 'probe_success{{job="shop"}} == 1', for = "2s", timeout = "30s" }}
+on_failure = {{ receiver = "oncall" }}
+"""
+
+
+def scenario(args, folder):
+    """nginx dies; the page goes out, nines is killed and started, the remediation brings nginx back."""
+    nginx = Nginx(folder, free_port())
+    node_port = free_port()
+    exporter = shutil.which("prometheus-node-exporter")
+    node = Process("node_exporter", [exporter, f"--web.listen-address=127.0.0.1:{node_port}"], folder)
+    pager = Listener()
+    fixer = Listener(on_post=lambda _: nginx.start())
+    config = os.path.join(folder, "nines.toml")
+    with open(config, "w") as f:
+        f.write(CONFIG.format(node=node_port, nginx=nginx.port, access_log=nginx.access_log, pager=pager.port, fixer=fixer.port))
+    subprocess.run([args.nines, "check", "config", config], check=True, stdout=subprocess.DEVNULL)
+    nines = Nines(args.nines, folder, config)
+    try:
+        wait_for("node_exporter is scraped", lambda: nines.value('up{job="node"}') == 1)
+        assert nines.value("count(node_cpu_seconds_total{job='node'})") > 0
+        wait_for("the probe succeeds", lambda: nines.value('probe_success{job="shop"}') == 1)
+        for _ in range(20):
+            get(f"http://127.0.0.1:{nginx.port}/")
+        for _ in range(5):
+            try:
+                get(f"http://127.0.0.1:{nginx.port}/broken")
+            except urllib.error.HTTPError:
+                pass
+        wait_for("log lines become a metric", lambda: nines.value('shop_requests_total{status="500"}') == 5)
+        lines = wait_for("log lines are kept", lambda: nines.json("/loki/api/v1/query_range", query='{app="shop"} |= "broken"')["data"]["result"])
+        assert sum(len(stream["values"]) for stream in lines) == 5, lines
+        wait_for("the recording rule writes", lambda: nines.value("shop:up:avg") == 1)
+        say("ok: scraped, probed, tailed, recorded")
+
+        nginx.kill()
+        wait_for("the alert is pending", lambda: [a for a in nines.alerts() if a["labels"]["alertname"] == "ShopDown"], 30, 0.05)
+        wait_for("the alert fires", lambda: [a for a in nines.alerts() if a["state"] == "firing" and a["labels"]["alertname"] == "ShopDown"], 30, 0.05)
+        wait_for("the pager was told", lambda: pager.posts, 30, 0.05)
+        nines.kill(signal.SIGKILL)
+        say("ok: paged, then killed with SIGKILL")
+        time.sleep(1)
+        nines.start()
+        page = pager.posts[0]["body"]
+        assert page["version"] == "4" and page["status"] == "firing" and page["receiver"] == "oncall", page
+        assert page["groupLabels"] == {"alertname": "ShopDown", "service": "shop"}, page
+        alert = page["alerts"][0]
+        assert alert["annotations"]["summary"].endswith("does not answer") and alert["endsAt"].startswith("0001-"), page
+
+        wait_for("the remediation was called", lambda: fixer.posts, 60)
+        wait_for("the probe recovers", lambda: nines.value('probe_success{job="shop"}') == 1, 60)
+        wait_for("resolved was sent", lambda: [p for p in pager.posts if p["body"]["status"] == "resolved"], 60)
+        firing = [p for p in pager.posts if p["body"]["status"] == "firing"]
+        keys = {p["headers"]["Idempotency-Key"] for p in firing}
+        assert len(keys) == 1, f"paged with {len(keys)} keys"
+        assert len({p["headers"]["Idempotency-Key"] for p in fixer.posts}) == len(fixer.posts) == 1, fixer.posts
+        say("ok: remediated once, resolved, nothing paged twice")
+
+        runs = wait_for("the action is verified", lambda: [r for r in nines.json("/api/nines/v1/remediations")["runs"] if r["state"] == "verified"], 40)
+        incident = [i for i in nines.json("/api/nines/v1/incidents")["incidents"] if i["labels"]["alertname"] == "ShopDown"][0]
+        assert incident["episode"] == runs[0]["episode"] and incident["state"] == "resolved", incident
+        kinds = [e["kind"] for e in nines.json("/api/nines/v1/incidents/" + incident["episode"])["events"]]
+        for kind in ("pending", "firing", "notified", "remediation_intent", "remediation_outcome", "verified", "resolved"):
+            assert kind in kinds, f"{kind} is missing in {kinds}"
+        say("ok: the whole chain stands in the incident: " + " ".join(kinds))
+
+        slo = wait_for("the ledger has the minute", lambda: (s := nines.json("/api/nines/v1/slos/shop-availability"))["valid"] >= 25 and s, 150, 1)
+        assert slo["valid"] - slo["good"] == 5, slo
+        minutes = nines.json("/api/nines/v1/slos/shop-availability/minutes", start=time.time() - 900, end=time.time())["minutes"]
+        assert sum(m["valid"] - m["good"] for m in minutes) == 5, minutes
+        say("ok: the budget shows the loss to the minute")
+        clients(args, folder, nines)
+    finally:
+        nines.kill(signal.SIGTERM)
+        node.kill()
+        nginx.kill()
+        pager.stop()
+        fixer.stop()
+
+
+def clients(args, folder, nines):
+    """Debian's own promtool asks; Debian's own Prometheus scrapes /metrics."""
+    out = subprocess.run(["promtool", "query", "instant", nines.url, "up{job='node'}"], capture_output=True, text=True, timeout=20)
+    assert out.returncode == 0 and "=> 1" in out.stdout, out
+    prometheus_port = free_port()
+    config = os.path.join(folder, "prometheus.yml")
+    with open(config, "w") as f:
+        f.write(f"global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: nines, static_configs: [{{targets: ['127.0.0.1:{nines.port}']}}]}}]\n")
+    prometheus = Process("prometheus", ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/prometheus",
+                                        f"--web.listen-address=127.0.0.1:{prometheus_port}"], folder)
+    try:
+        target = wait_for("Prometheus parses nines's /metrics", lambda: [
+            t for t in json.loads(get(f"http://127.0.0.1:{prometheus_port}/api/v1/targets"))["data"]["activeTargets"] if t["health"] == "up"], 40)
+        assert not target[0]["lastError"], target
+    finally:
+        prometheus.kill(signal.SIGTERM)
+    say("ok: promtool and Prometheus speak with nines")
