@@ -44,7 +44,7 @@ nines_layer(web/api               USES base/core base/model base/text base/log b
                                        rules/promql rules/logql rules/alerts rules/slo rules/notify
                                        rules/remediation web/http web/ui)
 nines_layer(app/config            USES base/core base/model base/text base/fs base/log storage/engine
-                                       collector/discovery collector/scrape collector/probe
+                                       collector/exposition collector/discovery collector/scrape collector/probe
                                        collector/host collector/tail rules/promql rules/logql rules/alerts rules/slo
                                        rules/notify rules/remediation web/http)
 nines_layer(app/server            USES base/core base/text base/fs base/net base/log base/telemetry base/model

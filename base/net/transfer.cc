@@ -331,6 +331,8 @@ Error Transfer::failure(CURLcode code) const {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
       return {ErrorCode::kUnavailable, "DNS: " + detail};
+    case CURLE_OUT_OF_MEMORY:  // so libcurl calls a header line past its own bound, too
+      return {ErrorCode::kLimit, "answer has a header line of more than 100 KiB"};
     case CURLE_GOT_NOTHING:
       return {ErrorCode::kUnavailable, "connection closed without an answer"};
     default:

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,11 +18,29 @@ namespace nines::collector {
 
 enum class ExpositionFormat : std::uint8_t { kText004, kOpenMetrics };
 
-// From a Content-Type header; nothing when it names neither (the caller falls back or refuses).
-std::optional<ExpositionFormat> exposition_format(std::string_view content_type);
+// What a target may be asked to speak, under Prometheus's names for it.
+enum class ScrapeProtocol : std::uint8_t {
+  kPrometheusText004,   // PrometheusText0.0.4
+  kPrometheusText100,   // PrometheusText1.0.0: names may be any UTF-8
+  kOpenMetricsText001,  // OpenMetricsText0.0.1
+  kOpenMetricsText100,  // OpenMetricsText1.0.0
+};
+std::string_view to_string(ScrapeProtocol protocol) noexcept;
+std::optional<ScrapeProtocol> scrape_protocol(std::string_view name);
+ExpositionFormat format_of(ScrapeProtocol protocol) noexcept;
+// Every name, for messages.
+std::span<const std::string_view> scrape_protocol_names() noexcept;
 
-// The Accept header that asks for what we read, best first.
-extern const std::string_view kAcceptHeader;
+// Prometheus's default order of preference.
+std::vector<ScrapeProtocol> default_scrape_protocols();
+
+// The Accept header that asks for these, the first of them most.
+std::string accept_header(std::span<const ScrapeProtocol> protocols);
+
+// From a Content-Type header. What is missing or names no exposition is read as `fallback`; without
+// one it is kInvalid, and the text says what stood there and which option helps.
+Result<ExpositionFormat> exposition_format(std::string_view content_type,
+                                           std::optional<ScrapeProtocol> fallback);
 
 struct ExposedSample {
   std::string_view series;  // the text up to the value, byte for byte: a cache key

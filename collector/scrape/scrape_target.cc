@@ -79,7 +79,7 @@ HttpRequest ScrapeTarget::request() const {
   HttpRequest request;
   request.url = url;
   request.headers = {
-      {"Accept", std::string(kAcceptHeader)},
+      {"Accept", accept_header(config->scrape_protocols)},
       {"X-Prometheus-Scrape-Timeout-Seconds", format_double(to_seconds(config->scrape_timeout))}};
   if (!config->bearer_token.empty()) {
     request.headers.emplace_back("Authorization", "Bearer " + config->bearer_token);
@@ -129,6 +129,8 @@ std::uint64_t fingerprint_of(const ScrapeConfig& c) {
   add(c.basic_auth_username);
   add(c.basic_auth_password);
   add(c.bearer_token);
+  add(accept_header(c.scrape_protocols));
+  if (c.fallback_scrape_protocol) add(to_string(*c.fallback_scrape_protocol));
   return hash64(all);
 }
 

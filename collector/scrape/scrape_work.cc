@@ -100,9 +100,13 @@ Result<void> ScrapeWork::take_body(const HttpResponse& answer, TargetReport& rep
     return Error(ErrorCode::kUnavailable,
                  "server returned HTTP status " + std::to_string(answer.status));
   }
-  // What does not say what it is gets a chance as text; if it is HTML the parser says where.
-  const auto format = exposition_format(answer.header("content-type"));
-  return take_text(answer.body, format.value_or(ExpositionFormat::kText004), report);
+  const auto format = exposition_format(answer.header("content-type"),
+                                        target_.config->fallback_scrape_protocol);
+  if (!format) {
+    report.body_start = answer.body.substr(0, kBodyStartMax);
+    return Error(format.error());
+  }
+  return take_text(answer.body, *format, report);
 }
 
 Result<void> ScrapeWork::take_text(std::string_view body, ExpositionFormat format,

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "base/net/http_client.h"
 #include "base/telemetry/telemetry.h"
 #include "collector/discovery/target.h"
+#include "collector/exposition/parser.h"
 #include "storage/api/appender.h"
 
 namespace nines::collector {
@@ -30,6 +32,9 @@ struct ScrapeConfig {
   std::map<std::string, std::vector<std::string>> params;
   bool honor_labels = false;
   bool honor_timestamps = true;
+  std::vector<ScrapeProtocol> scrape_protocols = default_scrape_protocols();  // not empty
+  // How to read an answer whose Content-Type is missing or unknown; without it such a scrape fails.
+  std::optional<ScrapeProtocol> fallback_scrape_protocol;
   std::uint64_t body_size_limit = 16u << 20;  // bytes, after decompression
   std::uint64_t sample_limit = 0;             // 0: none; past it the whole scrape fails
   std::uint64_t label_limit = 64;

@@ -59,6 +59,38 @@ void read_job_name(TableReader& t, std::string& job, std::set<std::string>& seen
   }
 }
 
+void read_protocols(TableReader& t, collector::ScrapeConfig& s) {
+  const auto read = [&](const char* key, const std::string& name) {
+    const auto protocol = collector::scrape_protocol(name);
+    if (protocol) return protocol;
+    std::string all;
+    for (const std::string_view known : collector::scrape_protocol_names()) {
+      all += (all.empty() ? "" : ", ") + std::string(known);
+    }
+    t.fail(key, "`" + std::string(key) + "`: " + quote_go(name) + " is none of " + all);
+    return protocol;
+  };
+  if (t.has("scrape_protocols")) {
+    std::vector<std::string> names;
+    t.read("scrape_protocols", names);
+    s.scrape_protocols.clear();
+    for (const std::string& name : names) {
+      const auto protocol = read("scrape_protocols", name);
+      if (!protocol) continue;
+      if (std::count(s.scrape_protocols.begin(), s.scrape_protocols.end(), *protocol) != 0) {
+        t.fail("scrape_protocols", "`scrape_protocols` names " + name + " twice");
+      }
+      s.scrape_protocols.push_back(*protocol);
+    }
+    if (names.empty()) t.fail("scrape_protocols", "`scrape_protocols` names no protocol");
+  }
+  std::string fallback;
+  t.read("fallback_scrape_protocol", fallback);
+  if (!fallback.empty()) {
+    s.fallback_scrape_protocol = read("fallback_scrape_protocol", fallback);
+  }
+}
+
 }  // namespace
 
 void read_host(TableReader& root, Config& config) {
@@ -95,6 +127,7 @@ void read_scrapes(TableReader& root, Config& config, const Context& context) {
     });
     t.read("honor_labels", s.honor_labels);
     t.read("honor_timestamps", s.honor_timestamps);
+    read_protocols(t, s);
     t.read_bytes("body_size_limit", s.body_size_limit);
     t.read_count("sample_limit", s.sample_limit);
     t.read_count("label_limit", s.label_limit);

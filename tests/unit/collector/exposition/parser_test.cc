@@ -238,11 +238,32 @@ TEST_CASE("values are Go's floats, correctly rounded, without hexadecimal and un
 }
 
 TEST_CASE("the content type names the format") {
-  CHECK(exposition_format("text/plain; version=0.0.4; charset=utf-8") == kText);
-  CHECK(exposition_format("Text/Plain") == kText);
-  CHECK(exposition_format("application/openmetrics-text; version=1.0.0") == kOpen);
-  CHECK_FALSE(exposition_format("text/html"));
-  CHECK_FALSE(exposition_format(""));
+  const auto format = [](std::string_view type) {
+    const auto f = exposition_format(type, std::nullopt);
+    return f ? std::optional(*f) : std::nullopt;
+  };
+  CHECK(format("text/plain; version=0.0.4; charset=utf-8") == kText);
+  CHECK(format("Text/Plain") == kText);
+  CHECK(format("application/openmetrics-text; version=1.0.0") == kOpen);
+  CHECK_FALSE(format("text/html"));
+  CHECK_FALSE(format(""));
+  CHECK(*exposition_format("text/html", ScrapeProtocol::kPrometheusText004) == kText);
+  CHECK(*exposition_format("", ScrapeProtocol::kOpenMetricsText001) == kOpen);
+  CHECK(*exposition_format("text/plain", ScrapeProtocol::kOpenMetricsText001) == kText);
+}
+
+TEST_CASE("protocols go by Prometheus's names, and are asked for in their order") {
+  for (const std::string_view name : scrape_protocol_names()) {
+    CHECK(to_string(*scrape_protocol(name)) == name);
+  }
+  CHECK_FALSE(scrape_protocol("PrometheusText"));
+  CHECK(accept_header(default_scrape_protocols()) ==
+        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+        "application/openmetrics-text;version=0.0.1;q=0.5,"
+        "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+        "text/plain;version=0.0.4;q=0.3,*/*;q=0.2");
+  const std::vector<ScrapeProtocol> one = {ScrapeProtocol::kPrometheusText004};
+  CHECK(accept_header(one) == "text/plain;version=0.0.4;q=0.6,*/*;q=0.5");
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ using testing::RecordingAppender;
 using testing::SimClock;
 using testing::SimScheduler;
 
+const HttpHeaders kPlain = {{"content-type", "text/plain"}};
 constexpr std::string_view kOpenMetrics = "application/openmetrics-text; version=1.0.0";
 const std::string kMine = "instance=\"a:1\", job=\"j\"";  // the target's own labels
 
@@ -123,7 +124,7 @@ TEST_CASE("targets are spread over the interval, and replicas over each other") 
   c.static_configs[0].targets.clear();
   for (int i = 0; i < 100; ++i)
     c.static_configs[0].targets.push_back("h" + std::to_string(i) + ":1");
-  s.http.set_handler([](const HttpRequest&) { return make_response(200, ""); });
+  s.http.set_handler([](const HttpRequest&) { return make_response(200, "", kPlain); });
   s.begin(c);
   s.scheduler.run_for(Duration(15'000));
   int early = 0;
@@ -135,7 +136,7 @@ TEST_CASE("targets are spread over the interval, and replicas over each other") 
   CHECK(early < 75);
 
   Stage other;
-  other.http.set_handler([](const HttpRequest&) { return make_response(200, ""); });
+  other.http.set_handler([](const HttpRequest&) { return make_response(200, "", kPlain); });
   other.scraper.load({other.config()}, LabelSet{{"replica", "b"}});
   other.scraper.start();
   other.scheduler.run_for(Duration(15'000));
@@ -148,7 +149,7 @@ TEST_CASE("targets are spread over the interval, and replicas over each other") 
 TEST_CASE("a step of the wall clock does not stop a target") {
   for (const Duration step : {Duration(3'600'000), Duration(-3'600'000)}) {
     Stage s;
-    s.http.set_handler([](const HttpRequest&) { return make_response(200, "m 1\n"); });
+    s.http.set_handler([](const HttpRequest&) { return make_response(200, "m 1\n", kPlain); });
     s.begin();
     s.scheduler.run_for(Duration(60'000));
     const std::size_t before = s.store.batches().size();
@@ -240,6 +241,14 @@ TEST_CASE("the content type chooses the format") {
   CHECK(s.status().last_error == "line 2, column 1: body does not end with # EOF");
   s.turn("a 1\n# EOF\n", kOpenMetrics);
   CHECK(s.status().health == TargetHealth::kUp);
+  s.turn("a 1\n", "");
+  CHECK(s.status().last_error ==
+        "answer has no Content-Type; fallback_scrape_protocol = \"PrometheusText0.0.4\" reads it as "
+        "text");
+  CHECK(s.status().body_start == "a 1\n");
+  ScrapeConfig c = s.config();
+  c.fallback_scrape_protocol = ScrapeProtocol::kPrometheusText004;
+  s.load(c);
   s.turn("a 1\n", "");
   CHECK(s.status().health == TargetHealth::kUp);
 }
@@ -337,7 +346,7 @@ TEST_CASE("a removed target ends its series and frees its group; the others go o
   Stage s;
   ScrapeConfig c = s.config();
   c.static_configs[0].targets = {"a:1", "b:1"};
-  s.http.set_handler([](const HttpRequest&) { return make_response(200, "m 1\n"); });
+  s.http.set_handler([](const HttpRequest&) { return make_response(200, "m 1\n", kPlain); });
   s.begin(c);
   s.scheduler.run_for(Duration(15'000));
   CHECK(s.store.open_groups() == 2);
@@ -390,7 +399,7 @@ TEST_CASE("a target that does not answer in its interval is not asked twice") {
   s.begin();
   s.scheduler.run_for(Duration(60'000));
   CHECK(s.http.call_count() == 1);
-  s.http.answer_oldest(make_response(200, "m 1\n"));
+  s.http.answer_oldest(make_response(200, "m 1\n", kPlain));
   CHECK(s.store.last().value(series("m")) == 1);
   s.scheduler.run_for(Duration(15'000));
   CHECK(s.http.call_count() == 2);
@@ -423,7 +432,7 @@ TEST_CASE("a full executor delays a scrape but does not lose it") {
   Scraper scraper({s.store, s.http, s.scheduler, busy, *s.log, *s.telemetry});
   scraper.load({s.config()}, {});
   scraper.start();
-  s.http.answer_next(make_response(200, "m 1\n"));
+  s.http.answer_next(make_response(200, "m 1\n", kPlain));
   s.scheduler.run_for(Duration(15'200));
   CHECK(s.store.last().value(series("m")) == 1);
 }
