@@ -100,8 +100,8 @@ Result<void> ScrapeWork::take_body(const HttpResponse& answer, TargetReport& rep
     return Error(ErrorCode::kUnavailable,
                  "server returned HTTP status " + std::to_string(answer.status));
   }
-  const auto format = exposition_format(answer.header("content-type"),
-                                        target_.config->fallback_scrape_protocol);
+  const auto format =
+      exposition_format(answer.header("content-type"), target_.config->fallback_scrape_protocol);
   if (!format) {
     report.body_start = answer.body.substr(0, kBodyStartMax);
     return Error(format.error());

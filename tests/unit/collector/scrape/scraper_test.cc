@@ -242,9 +242,10 @@ TEST_CASE("the content type chooses the format") {
   s.turn("a 1\n# EOF\n", kOpenMetrics);
   CHECK(s.status().health == TargetHealth::kUp);
   s.turn("a 1\n", "");
-  CHECK(s.status().last_error ==
-        "answer has no Content-Type; fallback_scrape_protocol = \"PrometheusText0.0.4\" reads it as "
-        "text");
+  CHECK(
+      s.status().last_error ==
+      "answer has no Content-Type; fallback_scrape_protocol = \"PrometheusText0.0.4\" reads it as "
+      "text");
   CHECK(s.status().body_start == "a 1\n");
   ScrapeConfig c = s.config();
   c.fallback_scrape_protocol = ScrapeProtocol::kPrometheusText004;
