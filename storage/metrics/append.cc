@@ -70,6 +70,12 @@ Result<Slot> StoreImpl::slot(Group& group, const LabelSet& labels) {
   if (group.slots.size() >= options_.series_per_group_max) {
     return refuse("max_series_per_target", options_.series_per_group_max);
   }
+  if (const std::size_t most = parts_.ring.frame_max() / (4 * kLayoutBytesPerSeries);
+      group.slots.size() >= most) {
+    return refuse("what a target can have with segments of this size (a larger [storage] budget has "
+                  "larger ones)",
+                  most);
+  }
   if (!state_.index.find(labels) && state_.index.size() >= options_.series_max)
     return refuse("max_series", options_.series_max);
   const auto slot = static_cast<std::uint32_t>(group.layout->ids.size());

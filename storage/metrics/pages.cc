@@ -55,63 +55,75 @@ Result<void> StoreImpl::write_layout(Group& group) {
   return {};
 }
 
-Result<void> StoreImpl::flush_group(Group& group) {
-  if (group.open_rows == 0 &&
-      std::all_of(group.open.begin(), group.open.end(), [](const auto& p) { return p.empty(); })) {
-    group.oldest_generation = 0;
-    return {};
-  }
-  PageRef page;
-  for (const std::vector<Point>& points : group.open) {
-    if (points.empty()) continue;
-    page.times.include(points.front().time);
-    page.times.include(points.back().time);
-  }
-  std::string payload;
-  encode_page(group.open, group.last_sequence, payload);
-  bool written = false;
-  for (int attempt = 0; attempt < 3 && !written; ++attempt) {
-    // The footer must still fit behind the page.
-    const std::size_t label_guess = group.layout->ids.size() * 160 + 1024;
-    const bool full =
-        raw_generation_ != 0 && parts_.ring.room(SegmentClass::kRaw) <
-                                    payload.size() + footer_bytes_ + 2 * label_guess + 4096;
-    if (full) {
-      if (Result<void> sealed = parts_.ring.seal(SegmentClass::kRaw, chunk::as_bytes(raw_footer()));
-          !sealed) {
-        parts_.log.error("storage", "raw segment left without an index: {}", sealed.error().what());
-      }
-      raw_generation_ = 0;
+// Writes one page, into the next segment when this one is full. The segment's footer must still fit
+// behind it.
+Result<PageRef> StoreImpl::write_page(Group& group, std::string_view payload, ring::TimeBounds times) {
+  constexpr int kTries = 3;  // a full segment, then a failing one
+  for (int attempt = 1;; ++attempt) {
+    const std::size_t labels = group.layout->ids.size() * kLayoutBytesPerSeries + 1024;
+    if (raw_generation_ != 0 && parts_.ring.room(SegmentClass::kRaw) <
+                                    payload.size() + footer_bytes_ + 2 * labels + 4096) {
+      seal_raw();
     }
+    Result<void> layout;
     if (raw_generation_ == 0 || group.layout_generation != raw_generation_ ||
         group.layout_slots < group.layout->ids.size()) {
-      if (Result<void> layout = write_layout(group); !layout) {
-        raw_generation_ = 0;
-        if (attempt == 2) return layout;
-        continue;
-      }
+      layout = write_layout(group);
     }
-    Result<ring::Location> at = raw_frame(kColsFrame, group.tag, payload, page.times);
-    if (!at) {
-      if (at.error().code() == ErrorCode::kLimit && !full) {
-        if (Result<void> sealed =
-                parts_.ring.seal(SegmentClass::kRaw, chunk::as_bytes(raw_footer()));
-            !sealed) {
-          parts_.log.error("storage", "raw segment left without an index: {}",
-                           sealed.error().what());
-        }
-      }
-      raw_generation_ = 0;
-      if (attempt == 2) return std::move(at).error();
+    Result<ring::Location> at = layout ? raw_frame(kColsFrame, group.tag, payload, times)
+                                       : Result<ring::Location>(layout.error());
+    if (at && at->generation == raw_generation_) return PageRef{*at, times};
+    if (attempt == kTries) {
+      return at ? Error(ErrorCode::kIo, "no page could be written") : std::move(at).error();
+    }
+    if (!at && at.error().code() == ErrorCode::kLimit) seal_raw();
+    raw_generation_ = 0;
+  }
+}
+
+void StoreImpl::seal_raw() {
+  if (Result<void> sealed = parts_.ring.seal(SegmentClass::kRaw, chunk::as_bytes(raw_footer()));
+      !sealed) {
+    parts_.log.error("storage", "raw segment left without an index: {}", sealed.error().what());
+  }
+  raw_generation_ = 0;
+}
+
+Result<void> StoreImpl::flush_group(Group& group) {
+  // What does not fit one frame becomes several pages, of some of the slots each. Only the last one
+  // says that the rows are in pages now, and only once the others are on disk.
+  std::vector<SlotRange> todo = {{0, static_cast<std::uint32_t>(group.open.size())}};
+  std::vector<PageRef> written;
+  const std::size_t page_max = parts_.ring.frame_max() / 4;
+  while (!todo.empty()) {
+    const SlotRange slots = todo.back();
+    todo.pop_back();
+    ring::TimeBounds times;
+    for (std::uint32_t slot = slots.first; slot < slots.end; ++slot) {
+      const std::vector<Point>& points = group.open[slot];
+      if (points.empty()) continue;
+      times.include(points.front().time);
+      times.include(points.back().time);
+    }
+    if (times.empty()) continue;
+    std::string payload;
+    const std::uint64_t flushed = todo.empty() ? group.last_sequence : 0;
+    encode_page(group.open, slots, flushed, payload);
+    if (payload.size() > page_max && slots.end - slots.first > 1) {
+      const std::uint32_t middle = slots.first + (slots.end - slots.first) / 2;
+      todo.push_back({slots.first, middle});
+      todo.push_back({middle, slots.end});
       continue;
     }
-    page.location = *at;
-    written = at->generation == raw_generation_;
+    if (todo.empty() && !written.empty()) {
+      if (Result<void> synced = parts_.ring.sync(SegmentClass::kRaw); !synced) return synced;
+    }
+    NINES_TRY(const PageRef page, write_page(group, payload, times));
+    footer_pages_.push_back({group.footer_layout, page, flushed});
+    footer_bytes_ += 40;
+    written.push_back(page);
   }
-  if (!written) return Error(ErrorCode::kIo, "no page could be written");
-  footer_pages_.push_back({group.footer_layout, page, group.last_sequence});
-  footer_bytes_ += 40;
-  group.layout->pages.push_back(page);
+  group.layout->pages.insert(group.layout->pages.end(), written.begin(), written.end());
   for (std::vector<Point>& points : group.open) points.clear();
   group.open_rows = 0;
   group.oldest_generation = 0;

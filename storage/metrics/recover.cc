@@ -155,6 +155,7 @@ Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment,
             ++lost_frames_;
             return true;
           }
+          replay.rows.next_index = rows->index;
           advance(replay.rows, rows->time, rows->entries);
           Group& group = *replay.group;
           group.last_sequence = std::max(group.last_sequence, frame.sequence);

@@ -146,8 +146,8 @@ class Ring {
   // Everything appended to `cls` before the call is on disk when it returns. Does nothing when
   // nothing is new. kIo: as append().
   virtual Result<void> sync(SegmentClass cls) = 0;
-  // Ends the open segment with `footer` (which must fit: keep room() for it) and syncs it. Without
-  // an open segment it does nothing. kIo: as append().
+  // Ends the open segment with `footer` and syncs it; a footer for which there is no room is left
+  // out (keep room() for one that matters). Without an open segment it does nothing. kIo: as append().
   virtual Result<void> seal(SegmentClass cls, std::span<const std::byte> footer) = 0;
   // The segment the next opening of a segment of `cls` would evict; none when a free one is left.
   virtual std::optional<SegmentInfo> next_victim(SegmentClass cls) const = 0;

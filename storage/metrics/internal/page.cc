@@ -46,10 +46,10 @@ Result<void> get_integers(ByteReader& in, std::vector<std::int64_t>& out) {
 }
 
 // The times most columns have, so that they are written once.
-std::vector<std::int64_t> common_times(const OpenColumns& columns) {
+std::vector<std::int64_t> common_times(const OpenColumns& columns, SlotRange slots) {
   std::map<std::vector<std::int64_t>, std::size_t> seen;
-  for (const auto& points : columns) {
-    if (!points.empty()) ++seen[times_of(points)];
+  for (std::uint32_t slot = slots.first; slot < slots.end; ++slot) {
+    if (!columns[slot].empty()) ++seen[times_of(columns[slot])];
   }
   const auto best = std::max_element(
       seen.begin(), seen.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
@@ -96,16 +96,17 @@ void put_column(std::string& out, const std::vector<Point>& points,
 
 }  // namespace
 
-void encode_page(const OpenColumns& columns, std::uint64_t flushed, std::string& out) {
-  const std::vector<std::int64_t> shared = common_times(columns);
+void encode_page(const OpenColumns& columns, SlotRange slots, std::uint64_t flushed,
+                 std::string& out) {
+  const std::vector<std::int64_t> shared = common_times(columns, slots);
   std::string body;
   chunk::put_varint(body, flushed);
   put_integers(body, shared);
   std::size_t used = 0;
-  for (const auto& points : columns) used += points.empty() ? 0 : 1;
+  for (std::uint32_t slot = slots.first; slot < slots.end; ++slot) used += columns[slot].empty() ? 0 : 1;
   chunk::put_varint(body, used);
   std::uint32_t next = 0;
-  for (std::uint32_t slot = 0; slot < columns.size(); ++slot) {
+  for (std::uint32_t slot = slots.first; slot < slots.end; ++slot) {
     if (columns[slot].empty()) continue;
     chunk::put_varint(body, slot - next);
     next = slot + 1;

@@ -17,8 +17,15 @@ namespace nines::storage {
 // What a page is made from: the open points of each slot, ascending by time.
 using OpenColumns = std::vector<std::vector<Point>>;
 
-// Appends one page; `flushed` is the sequence of the last journal frame whose rows it holds.
-void encode_page(const OpenColumns& columns, std::uint64_t flushed, std::string& out);
+// A range of slots, [first, end).
+struct SlotRange {
+  std::uint32_t first = 0;
+  std::uint32_t end = 0;
+};
+
+// Appends one page of the columns of `slots`; `flushed` is the sequence of the last journal frame all
+// of whose rows are in pages once this one is on disk (0: none).
+void encode_page(const OpenColumns& columns, SlotRange slots, std::uint64_t flushed, std::string& out);
 
 // A page unpacked, with the places of its columns.
 class Page {

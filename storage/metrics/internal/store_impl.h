@@ -21,6 +21,10 @@ inline constexpr std::uint8_t kRowsFrame = 2;
 inline constexpr std::uint8_t kLayoutFrame = 3;
 inline constexpr std::uint8_t kColsFrame = 4;
 
+// A generous guess at what a series takes in a layout. A layout must fit a segment, so a group has at
+// most as many series as that allows.
+inline constexpr std::size_t kLayoutBytesPerSeries = 160;
+
 // Unpacked pages, the least recently used dropped first. Thread-safe.
 class PageCache {
  public:
@@ -79,6 +83,8 @@ class StoreImpl final : public MetricStore {
   Result<ring::Location> journal_frame(std::uint8_t type, Group& group, std::string_view payload);
   void make_journal_room();
   Result<void> flush_group(Group& group);
+  Result<PageRef> write_page(Group& group, std::string_view payload, ring::TimeBounds times);
+  void seal_raw();
   Result<ring::Location> raw_frame(std::uint8_t type, std::uint32_t tag, std::string_view payload,
                                    ring::TimeBounds times);
   std::string raw_footer() const;

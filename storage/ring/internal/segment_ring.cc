@@ -304,7 +304,16 @@ Result<void> SegmentRing::seal(SegmentClass cls, std::span<const std::byte> foot
     const MutexLock lock(mutex_);
     if (classes_[index(cls)].open == kNone) return {};
   }
-  NINES_TRY(const Location at, append(cls, {.type = kFooterFrame}, footer, {}));
+  auto appended = append(cls, {.type = kFooterFrame}, footer, {});
+  if (!appended && appended.error().code() == ErrorCode::kLimit) {
+    // No room for it: the segment ends without one, as after a crash, and is scanned at a start.
+    if (auto synced = sync(cls); !synced) return synced;
+    const MutexLock lock(mutex_);
+    classes_[index(cls)].open = kNone;
+    return {};
+  }
+  if (!appended) return std::move(appended).error();
+  const Location at = *appended;
   if (auto synced = sync(cls); !synced) return synced;
   HeaderBytes header{};
   File* file = nullptr;
