@@ -11,11 +11,12 @@ const kTags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 export async function findPages(base) {
   const ask = async (url) => (await fetch(base + url)).json();
   const { slos } = await ask('/api/nines/v1/slos');
-  const { incidents } = await ask('/api/nines/v1/incidents?limit=1');
+  const { incidents: all } = await ask('/api/nines/v1/incidents?limit=50');
+  const incidents = [...all].sort((a, b) => Number(b.state === 'resolved') - Number(a.state === 'resolved'));  // one with an end has the whole chain
   return [
     { name: 'overview', url: '/' },
     { name: 'slos', url: '/slos' },
-    ...(slos[0] ? [{ name: 'slo', url: `/slos/${encodeURIComponent(slos[0].name)}` }] : []),
+    ...(slos[0] ? [{ name: 'slo', url: `/slos/${encodeURIComponent(slos[0].name)}` }] : []),  // the least budget comes first
     { name: 'alerts', url: '/alerts' },
     { name: 'incidents', url: '/incidents' },
     ...(incidents[0] ? [{ name: 'incident', url: `/incidents/${encodeURIComponent(incidents[0].episode)}` }] : []),
@@ -23,7 +24,7 @@ export async function findPages(base) {
     { name: 'explore', url: '/explore' },
     { name: 'graph', url: '/explore?q=up' },
     { name: 'table', url: '/explore?q=up&tab=table' },
-    { name: 'logs', url: '/logs' },
+    { name: 'logs', url: `/logs?q=${encodeURIComponent('{app=~".+"}')}` },
     { name: 'targets', url: '/targets' },
     { name: 'rules', url: '/rules' },
     { name: 'status', url: '/status' },

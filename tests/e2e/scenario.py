@@ -1,105 +1,23 @@
 """The main job with real programs: nginx dies, people are paged, the remediation brings it back."""
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
-import urllib.error
 
-from harness import Listener, Nginx, Nines, Process, free_port, get, say, wait_for
-
-CONFIG = """
-[global]
-scrape_interval = "1s"
-scrape_timeout = "900ms"
-evaluation_interval = "1s"
-
-[storage]
-budget = "64MiB"
-
-[[scrape_configs]]
-job_name = "node"
-static_configs = [{{ targets = ["127.0.0.1:{node}"], labels = {{ env = "prod" }} }}]
-
-[[probe_configs]]
-job_name = "shop"
-module = "http_2xx"
-static_configs = [{{ targets = ["http://127.0.0.1:{nginx}/"] }}]
-
-[[log_configs]]
-job_name = "nginx"
-files = ["{access_log}"]
-labels = {{ app = "shop" }}
-metrics_interval = "1s"
-metrics = [{{ name = "shop_requests_total", type = "counter", regex = '" (?P<status>\\d{{3}}) ', by = ["status"] }}]
-
-[[groups]]
-name = "shop"
-interval = "1s"
-[[groups.rules]]
-alert = "ShopDown"
-expr = 'probe_success{{job="shop"}} == 0'
-for = "3s"
-labels = {{ severity = "page", service = "shop" }}
-annotations = {{ summary = "{{{{ $labels.instance }}}} does not answer" }}
-[[groups.rules]]
-record = "shop:up:avg"
-expr = 'avg(probe_success{{job="shop"}})'
-
-[[slos]]
-name = "shop-availability"
-service = "shop"
-time_window = {{ duration = "30d", is_rolling = true }}
-objectives = [{{ target_percent = 99.9 }}]
-indicator = {{ ratio_metric = {{ counter = true, good = 'shop_requests_total{{status!~"5.."}}', total = 'shop_requests_total' }} }}
-
-[route]
-receiver = "oncall"
-group_by = ["alertname", "service"]
-group_wait = "1s"
-group_interval = "2s"
-
-[[receivers]]
-name = "oncall"
-webhook_configs = [{{ url = "http://127.0.0.1:{pager}/page", send_resolved = true }}]
-
-[[remediations]]
-name = "restart-shop"
-matchers = ['alertname="ShopDown"']
-mode = "auto"
-trigger_after = "3s"
-action = {{ webhook = {{ url = "http://127.0.0.1:{fixer}/restart", timeout = "5s" }} }}
-limits = {{ cooldown = "1m", max_per_hour = 3 }}
-verify = {{ expr = 'probe_success{{job="shop"}} == 1', for = "2s", timeout = "30s" }}
-on_failure = {{ receiver = "oncall" }}
-"""
+from harness import Process, free_port, get, say, wait_for
+from shop import Shop
 
 
 def scenario(args, folder):
     """nginx dies; the page goes out, nines is killed and started, the remediation brings nginx back."""
-    nginx = Nginx(folder, free_port())
-    node_port = free_port()
-    exporter = shutil.which("prometheus-node-exporter")
-    node = Process("node_exporter", [exporter, f"--web.listen-address=127.0.0.1:{node_port}"], folder)
-    pager = Listener()
-    fixer = Listener(on_post=lambda _: nginx.start())
-    config = os.path.join(folder, "nines.toml")
-    with open(config, "w") as f:
-        f.write(CONFIG.format(node=node_port, nginx=nginx.port, access_log=nginx.access_log, pager=pager.port, fixer=fixer.port))
-    subprocess.run([args.nines, "check", "config", config], check=True, stdout=subprocess.DEVNULL)
-    nines = Nines(args.nines, folder, config)
+    shop = Shop(args, folder)
+    nginx, nines, pager, fixer = shop.nginx, shop.nines, shop.pager, shop.fixer
     try:
         wait_for("node_exporter is scraped", lambda: nines.value('up{job="node"}') == 1)
         assert nines.value("count(node_cpu_seconds_total{job='node'})") > 0
         wait_for("the probe succeeds", lambda: nines.value('probe_success{job="shop"}') == 1)
-        for _ in range(20):
-            get(f"http://127.0.0.1:{nginx.port}/")
-        for _ in range(5):
-            try:
-                get(f"http://127.0.0.1:{nginx.port}/broken")
-            except urllib.error.HTTPError:
-                pass
+        shop.sell(20, 5)
         wait_for("log lines become a metric", lambda: nines.value('shop_requests_total{status="500"}') == 5)
         lines = wait_for("log lines are kept", lambda: nines.json("/loki/api/v1/query_range", query='{app="shop"} |= "broken"')["data"]["result"])
         assert sum(len(stream["values"]) for stream in lines) == 5, lines
@@ -144,11 +62,7 @@ def scenario(args, folder):
         say("ok: the budget shows the loss to the minute")
         clients(args, folder, nines)
     finally:
-        nines.kill(signal.SIGTERM)
-        node.kill()
-        nginx.kill()
-        pager.stop()
-        fixer.stop()
+        shop.stop()
 
 
 def clients(args, folder, nines):
