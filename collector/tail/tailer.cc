@@ -18,6 +18,11 @@ constexpr std::string_view kComponent = "tail";
 constexpr std::uint64_t kReadPerPoll =
     8u << 20;  // bytes per file and poll, so that no file starves another
 constexpr std::size_t kBatchLines = 1000;
+constexpr std::size_t kKnownMax = 1000;  // places of files that are not open, the latest
+
+bool is_place_of(const FilePlace& place, const FileInfo& info) {
+  return place.inode == info.inode && place.device == info.device;
+}
 
 // One [[log_configs]] entry: its files by path, and those that were renamed and are being drained.
 struct Job {
@@ -26,7 +31,10 @@ struct Job {
   std::map<std::string, std::unique_ptr<FollowedFile>> files;
   std::map<std::string, TailStatus> status;
   std::vector<std::pair<std::string, std::unique_ptr<FollowedFile>>> draining;
-  std::vector<FilePlace> known;  // from the checkpoint
+  // Where we are in files that are not open: of the checkpoint, and of those drained lately, which a
+  // glob may find again under their new name.
+  std::vector<FilePlace> known;
+  bool looked_for_rotated = false;
   bool has_checkpoint = false;
   bool dirty = false;
   Instant metrics_due{};
@@ -45,6 +53,8 @@ struct Tailer::Impl {
   void poll();
   void poll_job(Job& job);
   void look_for_files(Job& job);
+  void follow_renames(Job& job, const std::map<std::string, FileInfo>& found);
+  void find_rotated(Job& job, const std::map<std::string, FileInfo>& found);
   Result<bool> drain(Job& job, const std::string& path, FollowedFile& file);
   void checkpoint(Job& job);
   void restore(Job& job);
@@ -100,25 +110,23 @@ void Tailer::Impl::look_for_files(Job& job) {
         status.last_error = "the file does not exist (yet)";
     }
   }
+  std::map<std::string, FileInfo> found;
   for (const std::string& path : paths) {
+    const Result<FileInfo> info = parts.fs.info(path);
+    if (info && !info->is_directory) found.emplace(path, *info);
+  }
+  follow_renames(job, found);
+  if (!job.looked_for_rotated) find_rotated(job, found);
+  job.looked_for_rotated = true;
+  for (const auto& [path, info] : found) {
     TailStatus& status = job.status[path];
     status.job = job.config.job_name;
     status.path = path;
-    const Result<FileInfo> info = parts.fs.info(path);
-    if (!info || info->is_directory) continue;
+    status.inode = info.inode;
     auto& file = job.files[path];
-    if (file && file->place().inode == info->inode && file->place().device == info->device)
-      continue;
-    const bool rotated = file != nullptr;
-    if (rotated) {
-      ++status.rotations;
-      job.draining.emplace_back(path,
-                                std::move(file));  // what the old one still gets is read first
-    }
-    const auto known =
-        std::find_if(job.known.begin(), job.known.end(), [&](const FilePlace& place) {
-          return place.inode == info->inode && place.device == info->device;
-        });
+    if (file) continue;
+    const auto known = std::find_if(job.known.begin(), job.known.end(),
+                                    [&info = info](const FilePlace& place) { return is_place_of(place, info); });
     Result<std::unique_ptr<FollowedFile>> opened = FollowedFile::open(
         parts.fs, path, known == job.known.end() ? nullptr : &*known, job.config.line_bytes_max);
     if (!opened) {
@@ -127,11 +135,56 @@ void Tailer::Impl::look_for_files(Job& job) {
       continue;
     }
     file = *std::move(opened);
-    if (!rotated && known == job.known.end() && !job.has_checkpoint &&
+    if (status.rotations == 0 && known == job.known.end() && !job.has_checkpoint &&
         !job.config.read_from_beginning)
       file->skip_to_end();
     status.last_error.clear();
-    status.inode = info->inode;
+  }
+}
+
+// A file that is another one now was rotated: what the old one still gets is read first, and under
+// its new name where the globs find that.
+void Tailer::Impl::follow_renames(Job& job, const std::map<std::string, FileInfo>& found) {
+  std::map<std::string, std::unique_ptr<FollowedFile>> moved;
+  for (auto& [path, file] : job.files) {
+    const auto now = found.find(path);
+    if (!file || now == found.end() || is_place_of(file->place(), now->second)) continue;
+    ++job.status[path].rotations;
+    const auto elsewhere = std::find_if(found.begin(), found.end(), [&place = file->place()](const auto& one) {
+      return is_place_of(place, one.second);
+    });
+    if (elsewhere != found.end() && !job.files.contains(elsewhere->first)) {
+      moved[elsewhere->first] = std::move(file);
+    } else {
+      job.draining.emplace_back(path, std::move(file));
+    }
+  }
+  for (auto& [path, file] : moved) job.files[path] = std::move(file);
+}
+
+// At the first look: files of the checkpoint that were renamed while nobody looked are beside their
+// old name; what they got since is read before their successors.
+void Tailer::Impl::find_rotated(Job& job, const std::map<std::string, FileInfo>& found) {
+  for (const FilePlace& place : job.known) {
+    const bool here = std::any_of(found.begin(), found.end(),
+                                  [&](const auto& one) { return is_place_of(place, one.second); });
+    const std::size_t slash = place.path.rfind('/');
+    // Without a fingerprint nobody could tell a reused inode from the file.
+    if (here || slash == std::string::npos || place.fingerprint.bytes == 0) continue;
+    const std::string folder = place.path.substr(0, std::max<std::size_t>(slash, 1));
+    const Result<std::vector<std::string>> names = parts.fs.list(folder);
+    if (!names) continue;
+    for (const std::string& name : *names) {
+      const std::string path = folder + "/" + name;
+      const Result<FileInfo> info = parts.fs.info(path);
+      if (!info || info->is_directory || !is_place_of(place, *info)) continue;
+      auto opened = FollowedFile::open(parts.fs, path, &place, job.config.line_bytes_max);
+      // Another file under the old inode begins at 0: that one was never asked for.
+      if (!opened || (*opened)->place().offset != place.offset) break;
+      ++job.status[place.path].rotations;
+      job.draining.emplace_back(place.path, *std::move(opened));
+      break;
+    }
   }
 }
 
@@ -176,7 +229,13 @@ void Tailer::Impl::poll_job(Job& job) {
   look_for_files(job);
   for (auto it = job.draining.begin(); it != job.draining.end();) {
     const Result<bool> more = drain(job, it->first, *it->second);
-    it = more && *more ? it + 1 : job.draining.erase(it);
+    if (more && *more) {
+      ++it;
+      continue;
+    }
+    job.known.push_back(it->second->place());
+    job.known.back().path = it->first;
+    it = job.draining.erase(it);
   }
   for (auto& [path, file] : job.files) {
     if (!file) continue;
@@ -200,14 +259,19 @@ void Tailer::Impl::checkpoint(Job& job) {
   }
   JsonWriter json;
   json.begin_object().key("files").begin_array();
-  for (const auto& [path, file] : job.files) {
-    if (!file) continue;
-    const FilePlace& place = file->place();
-    json.begin_object()
-        .field("device", std::to_string(place.device))
+  const auto put = [&](const std::string& path, const FilePlace& place) {
+    json.begin_object().field("path", path);
+    json.field("device", std::to_string(place.device))
         .field("inode", std::to_string(place.inode));
     json.field("offset", place.offset).field("fingerprint_bytes", place.fingerprint.bytes);
     json.field("fingerprint", hex(place.fingerprint.hash)).end_object();
+  };
+  if (job.known.size() > kKnownMax)
+    job.known.erase(job.known.begin(), job.known.end() - static_cast<std::ptrdiff_t>(kKnownMax));
+  for (const FilePlace& place : job.known) put(place.path, place);
+  for (const auto& [path, file] : job.draining) put(path, file->place());
+  for (const auto& [path, file] : job.files) {
+    if (file) put(path, file->place());
   }
   json.end_array().key("counters");
   job.counters.save(json);
@@ -228,11 +292,16 @@ void Tailer::Impl::restore(Job& job) {
   job.has_checkpoint = true;
   for (const Json& file : (*json)["files"].items()) {
     FilePlace place;
+    place.path = file["path"].as_string();
     place.device = std::strtoull(file["device"].as_string().c_str(), nullptr, 10);
     place.inode = std::strtoull(file["inode"].as_string().c_str(), nullptr, 10);
     place.offset = static_cast<std::uint64_t>(file["offset"].as_int());
     place.fingerprint.bytes = static_cast<std::uint64_t>(file["fingerprint_bytes"].as_int());
     place.fingerprint.hash = std::strtoull(file["fingerprint"].as_string().c_str(), nullptr, 16);
+    // Later entries of the same file are newer.
+    std::erase_if(job.known, [&](const FilePlace& old) {
+      return old.inode == place.inode && old.device == place.device;
+    });
     job.known.push_back(place);
   }
   job.counters.restore((*json)["counters"]);
@@ -291,7 +360,7 @@ Result<void> Tailer::load(std::vector<LogConfig> configs) {
     Result<LineCounters> counters = LineCounters::make(config);
     if (!counters) return std::move(counters).error().in("log job " + quote_go(config.job_name));
     jobs.push_back(std::make_unique<Job>(
-        Job{config, *std::move(counters), {}, {}, {}, {}, false, false, {}, {}, {}, nullptr, {}}));
+        Job{config, *std::move(counters), {}, {}, {}, {}, false, false, false, {}, {}, {}, nullptr, {}}));
   }
   const std::lock_guard lock(impl_->mutex);
   // The old jobs say where they are; the new ones go on from there.

@@ -82,8 +82,15 @@ void read_groups(TableReader& root, Config& config, const Context& context) {
     if (group.rules.empty())
       t.fail("", "group " + quote_go(group.name) + " has no [[groups.rules]]");
     if (sound && !group.name.empty()) {
-      for (const std::string& problem : alerts::check_group(group, config.promql))
-        t.fail("", problem);
+      // They begin with `file:line: `, of the rule, which is as near as templates are known.
+      for (const std::string& problem : alerts::check_group(group, config.promql)) {
+        if (problem.starts_with(group.file + ":")) {
+          const std::size_t place = problem.find(": ", group.file.size() + 1);
+          t.problems().add_line(problem.substr(0, place) + ":1" + problem.substr(place));
+        } else {
+          t.fail("", problem);
+        }
+      }
     }
     config.groups.push_back(std::move(group));
   });

@@ -21,6 +21,7 @@ struct Fingerprint {
 inline constexpr std::uint64_t kFingerprintBytes = 1024;
 
 struct FilePlace {
+  std::string path;  // where it was found
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::uint64_t offset = 0;  // after the last whole line

@@ -68,7 +68,8 @@ struct World final : AlertSink {
   }
   std::vector<std::string> kinds(const std::string& episode) {
     std::vector<std::string> out;
-    for (const auto& event : *state.events(episode)) out.push_back(event.kind);
+    const auto events = *state.events(episode);
+    for (const auto& event : events) out.push_back(event.kind);
     return out;
   }
 };

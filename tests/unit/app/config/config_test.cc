@@ -1,0 +1,126 @@
+// Every mistake in a configuration is named where it stands, with what was probably meant.
+#include "app/config/config.h"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "tests/support/mem_fs.h"
+
+namespace nines::config {
+namespace {
+
+std::string mistakes(const std::string& text) {
+  testing::MemFs fs;
+  const auto config = load_text(fs, "n.toml", text);
+  return config ? "" : config.error().what();
+}
+
+// The first mistake begins with `where` and says `what`.
+void check_mistake(const std::string& text, const std::string& where, const std::string& what) {
+  const std::string said = mistakes(text);
+  CAPTURE(text);
+  CAPTURE(said);
+  CHECK(said.find("n.toml:" + where + ": ") != std::string::npos);
+  CHECK(said.find(what) != std::string::npos);
+}
+
+const std::string kGroup = "[[groups]]\nname = \"g\"\n[[groups.rules]]\n";
+
+TEST_CASE("unknown keys are errors with the nearest known name") {
+  check_mistake("[gloabl]\n", "1:2", "did you mean `global`");
+  check_mistake("[storage]\nbugdet = \"1GiB\"\n", "2:1", "did you mean `budget`");
+  check_mistake("[[scrape_configs]]\njob_name = \"a\"\nstatic_config = []\n", "3:1", "did you mean `static_configs`");
+  check_mistake(kGroup + "alert = \"A\"\nexpr = \"up\"\nannotation = { a = \"b\" }\n", "6:1", "did you mean `annotations`");
+  check_mistake("completely_else = 1\n", "1:1", "unknown key `completely_else`");
+}
+
+TEST_CASE("wrong types say what is wanted and what is there") {
+  check_mistake("[global]\nscrape_interval = 15\n", "2:19", "must be a duration");
+  check_mistake("[web]\nlisten = 9999\n", "2:10", "must be");
+  check_mistake("[[groups]]\nname = [\"g\"]\n", "2:8", "must be");
+  check_mistake("global = \"x\"\n", "1:10", "must be");
+}
+
+TEST_CASE("durations, sizes, regexes, PromQL and templates are checked at load") {
+  check_mistake("[global]\nscrape_interval = \"15x\"\n", "2:19", "want a unit");
+  check_mistake("[global]\nscrape_interval = \"-5s\"\n", "2:19", "scrape_interval");
+  check_mistake("[storage]\nbudget = \"10Gb\"\n", "2:10", "bad size");
+  check_mistake("[storage]\nbudget = \"105%\"\n", "2:10", "budget");
+  check_mistake(kGroup + "alert = \"A\"\nexpr = \"rate(up[5m)\"\n", "5:8", "parse error");
+  check_mistake(kGroup + "alert = \"A\"\nexpr = \"nofunction(up)\"\n", "5:8", "nofunction");
+  check_mistake(kGroup + "alert = \"A\"\nexpr = \"up\"\nannotations = { s = \"{{ $labels.x \" }\n", "3:1",
+                "annotation \"s\"");
+  check_mistake("[[log_configs]]\njob_name = \"a\"\nfiles = [\"/x\"]\nmetrics = [{ name = \"m\", regex = \"(\" }]\n", "4:34", "missing )");
+}
+
+TEST_CASE("references between sections are checked") {
+  check_mistake("[route]\nreceiver = \"nobody\"\n", "1:1", "\"nobody\"");
+  check_mistake("[[scrape_configs]]\njob_name = \"a\"\nstatic_configs = [{ targets = [\"x:1\"] }]\n"
+                "[[scrape_configs]]\njob_name = \"a\"\nstatic_configs = [{ targets = [\"x:2\"] }]\n",
+                "5:12", "\"a\"");
+}
+
+TEST_CASE("all mistakes are told at once, each on a line of its own") {
+  const std::string said = mistakes("[global]\nscrape_interval = \"x\"\n[storage]\nbudget = 5\n[wbe]\n");
+  CHECK(std::count(said.begin(), said.end(), '\n') >= 2);
+}
+
+TEST_CASE("broken TOML says where") {
+  check_mistake("x = [\n", "1:7", "array");
+  check_mistake("[storage\n", "1:9", "expected ']'");
+  CHECK(mistakes(std::string(kConfigBytesMax + 1, '#')).find("larger") != std::string::npos);
+}
+
+TEST_CASE("the built-in configuration and the design's example load") {
+  testing::MemFs fs;
+  const auto defaults = load_defaults(fs);
+  REQUIRE_MESSAGE(defaults, defaults.error().what());
+  CHECK(defaults->web.listen == "127.0.0.1:9999");
+  CHECK_FALSE(defaults->groups.empty());
+  CHECK_FALSE(defaults->slos.empty());
+  const auto again = load_text(fs, "n.toml", default_toml());
+  REQUIRE_MESSAGE(again, again.error().what());
+  const auto config = load_text(fs, "n.toml", R"(
+[global]
+scrape_interval = "5s"
+external_labels = { region = "eu-1" }
+[storage]
+path = "/var/lib/nines"
+budget = "5%"
+sync = "always"
+[[scrape_configs]]
+job_name = "node"
+metrics_path = "/m"
+static_configs = [{ targets = ["127.0.0.1:9100"], labels = { env = "prod" } }]
+[[probe_configs]]
+job_name = "shop"
+module = "http_2xx"
+static_configs = [{ targets = ["http://127.0.0.1:8080/health"] }]
+)");
+  REQUIRE_MESSAGE(config, config.error().what());
+  CHECK(config->storage.budget_percent == 5);
+  CHECK(config->storage.sync == storage::SyncMode::kAlways);
+  REQUIRE(config->scrapes.size() == 1);
+  CHECK(config->global.external_labels.get("region") == "eu-1");
+}
+
+TEST_CASE("rule files are found beside the configuration, TOML and Prometheus's YAML") {
+  testing::MemFs fs;
+  fs.put("/etc/nines/rules/a.toml", "[[groups]]\nname = \"t\"\n[[groups.rules]]\nrecord = \"a:b\"\nexpr = \"up\"\n");
+  fs.put("/etc/nines/legacy/b.yml", "groups:\n- name: y\n  rules:\n  - alert: Down\n    expr: up == 0\n    for: 5m\n");
+  fs.put("/etc/nines/nines.toml", "rule_files = [\"rules/*.toml\", \"legacy/*.yml\"]\n");
+  const auto config = load_file(fs, "/etc/nines/nines.toml");
+  REQUIRE_MESSAGE(config, config.error().what());
+  std::set<std::string> names;
+  for (const auto& group : config->groups) names.insert(group.name);
+  CHECK(names.contains("t"));
+  CHECK(names.contains("y"));
+  fs.put("/etc/nines/legacy/b.yml", "groups:\n- name: y\n  rules:\n  - alert: Down\n    exp: up == 0\n");
+  const auto bad = load_file(fs, "/etc/nines/nines.toml");
+  REQUIRE_FALSE(bad);
+  CHECK(bad.error().what().find("b.yml:5") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace nines::config
