@@ -6,6 +6,7 @@
 #include <limits>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "base/model/sample.h"
 #include "tests/support/sim_clock.h"
@@ -147,6 +148,20 @@ TEST_CASE("bytes nobody wrote are refused or read as something, never a crash") 
     if (read) CHECK(out.size() == values.size());
     else CHECK(read.error().code() == ErrorCode::kCorrupt);
   }
+}
+
+std::string hex(std::string_view bytes) {
+  std::string out;
+  for (const char c : bytes) out += fmt::format("{}{:02x}", out.empty() ? "" : " ", static_cast<unsigned char>(c));
+  return out;
+}
+
+TEST_CASE("the worked examples of docs/formats/metrics-ring.md") {
+  CHECK(hex(encoded({20.5, 20.5, 21, 20.75})) == "02 01 01 03 00 00 00 00 00 c0 34 40 01 9a 03 05 01 0c");
+  CHECK(hex(encoded({7, 7, 7})) == "00 0e");
+  std::string times;
+  encode_integers(std::vector<std::int64_t>{1'700'000'000'000, 1'700'000'015'000, 1'700'000'030'001, 1'700'000'045'000}, times);
+  CHECK(hex(times) == "02 80 a0 ab fe f9 62 ae ea 01 01 02 09");
 }
 
 TEST_CASE("a histogram comes back with all its fields") {
