@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view kComponent = "notify";
 constexpr Duration kKeepResolved{15 * 60'000};  // how long a resolved alert stays in view
+constexpr Duration kPruneEvery{3'600'000};
 
 std::string episodes_of(const std::vector<alerts::Alert>& alerts) {
   JsonWriter json;
@@ -47,6 +48,7 @@ struct Notifier::Impl {
     std::string receiver, integration, group_key;
     LabelSet group_labels;
     std::vector<alerts::Alert> alerts;
+    std::vector<std::uint64_t> held;  // instances the group holds, muted ones too; sorted
     WebhookConfig hook;
     Duration repeat_interval{};
   };
@@ -58,9 +60,10 @@ struct Notifier::Impl {
   static void expire_untold(std::map<std::uint64_t, HeldAlert>& held_alerts, Timestamp now);
   void send(const Message& message, Timestamp now);
   void post(std::function<void()> task);
-  std::vector<alerts::Alert> firing_alerts() const NINES_REQUIRES(mutex);
-  AlertStatus status_of(const HeldAlert& held, const std::vector<alerts::Alert>& firing,
+  std::vector<InhibitSource> inhibit_sources() const NINES_REQUIRES(mutex);
+  AlertStatus status_of(const HeldAlert& held, const std::vector<InhibitSource>& sources,
                         Timestamp now) const NINES_REQUIRES(mutex);
+  void prune(Timestamp now);
 
   const NotifierOptions options;
   NotifierParts parts;
@@ -73,6 +76,7 @@ struct Notifier::Impl {
       NINES_GUARDED_BY(mutex);  // by fingerprint, external labels in
   std::map<std::string, storage::Silence> silences NINES_GUARDED_BY(mutex);
   bool running NINES_GUARDED_BY(mutex) = false;
+  Timestamp pruned_at NINES_GUARDED_BY(mutex){};
   // Guards the pointer that timers and tasks hold, so that none runs after the notifier is gone.
   struct Shared {
     std::recursive_mutex mutex;
@@ -93,16 +97,16 @@ void Notifier::Impl::post(std::function<void()> task) {
 // for longer than that already (after a restart, or a reload that made the route).
 void Notifier::Impl::take(const alerts::Alert& told) {
   const Timestamp now = parts.scheduler.clock().now();
-  HeldAlert held{told, now};
   LabelBuilder labels(told.labels);
   for (const Label& label : options.external_labels) {
     if (labels.get(label.name).empty()) labels.set(label.name, label.value);
   }
+  const LabelSet all = labels.build();
+  const HeldAlert held{told, all, now};
   // The fingerprint stays that of the rule's alert: episodes and instances are named by it.
   const std::uint64_t fingerprint = told.fingerprint();
   alerts[fingerprint] = held;
   if (!root) return;
-  const LabelSet all = labels.build();
   for (const RouteNode* route : matching_routes(*root, all)) {
     const GroupKey key{route->key, group_labels(*route, all)};
     auto [it, made] = groups.try_emplace(key);
@@ -147,10 +151,11 @@ void Notifier::Impl::expire_untold(std::map<std::uint64_t, HeldAlert>& held_aler
   }
 }
 
-std::vector<alerts::Alert> Notifier::Impl::firing_alerts() const {
-  std::vector<alerts::Alert> firing;
+std::vector<InhibitSource> Notifier::Impl::inhibit_sources() const {
+  std::vector<InhibitSource> firing;
+  if (config.inhibit_rules.empty()) return firing;
   for (const auto& [fingerprint, held] : alerts) {
-    if (!is_resolved(held.alert)) firing.push_back(held.alert);
+    if (!is_resolved(held.alert)) firing.push_back({held.labels, fingerprint});
   }
   return firing;
 }
@@ -158,13 +163,16 @@ std::vector<alerts::Alert> Notifier::Impl::firing_alerts() const {
 std::vector<Notifier::Impl::Message> Notifier::Impl::due_messages(Group& group, Timestamp now) {
   expire_untold(group.alerts, now);
   expire_untold(alerts, now);
-  const std::vector<alerts::Alert> firing = firing_alerts();
+  const std::vector<InhibitSource> sources = inhibit_sources();
   std::vector<alerts::Alert> heard;
+  std::vector<std::uint64_t> instances;
   for (const auto& [fingerprint, held] : group.alerts) {
-    const bool muted = !silenced_by(silences, held.alert.labels, now).empty() ||
-                       !inhibited_by(config.inhibit_rules, firing, held.alert.labels).empty();
+    const bool muted = !silenced_by(silences, held.labels, now).empty() ||
+                       !inhibited_by(config.inhibit_rules, sources, held.labels).empty();
     if (!muted) heard.push_back(held.alert);
+    instances.push_back(instance_id(held.alert));
   }
+  std::sort(instances.begin(), instances.end());
   // Firing before resolved, oldest first, so that a cut list loses the least.
   std::stable_sort(heard.begin(), heard.end(), [](const alerts::Alert& a, const alerts::Alert& b) {
     if (is_resolved(a) != is_resolved(b)) return is_resolved(b);
@@ -176,7 +184,7 @@ std::vector<Notifier::Impl::Message> Notifier::Impl::due_messages(Group& group, 
     if (receiver.name != group.route->receiver) continue;
     for (std::size_t i = 0; i < receiver.webhook_configs.size(); ++i) {
       messages.push_back({receiver.name, receiver.name + "/webhook/" + std::to_string(i), group.key,
-                          group.labels, heard, receiver.webhook_configs[i],
+                          group.labels, heard, instances, receiver.webhook_configs[i],
                           group.route->repeat_interval});
     }
   }
@@ -206,6 +214,27 @@ void Notifier::Impl::flush(const GroupKey& key) {
     });
   }
   for (const Message& message : messages) send(message, now);
+  prune(now);
+}
+
+// What is over is kept for a while, for people who look back, and not for ever.
+void Notifier::Impl::prune(Timestamp now) {
+  std::vector<std::string> over;
+  {
+    const MutexLock lock(mutex);
+    if (now - pruned_at < kPruneEvery && now >= pruned_at) return;
+    pruned_at = now;
+    for (const auto& [id, silence] : silences) {
+      if (silence.ends_at + options.silence_retention < now) over.push_back(id);
+    }
+    for (const std::string& id : over) silences.erase(id);
+  }
+  for (const std::string& id : over) {
+    if (auto gone = parts.silences.remove_silence(id); !gone)
+      parts.log.warn(kComponent, "cannot remove silence {}: {}", id, gone.error().what());
+  }
+  if (auto pruned = parts.outbox.prune(now - options.history_retention); !pruned)
+    parts.log.warn(kComponent, "cannot prune the outbox: {}", pruned.error().what());
 }
 
 void Notifier::Impl::send(const Message& message, Timestamp now) {
@@ -237,12 +266,16 @@ void Notifier::Impl::send(const Message& message, Timestamp now) {
                                                        instance_id(alert)) == last->firing.end());
     });
   }
+  if (last) {
+    for (const std::uint64_t id : still_unheard(*last, message.held)) firing.push_back(id);
+    std::sort(firing.begin(), firing.end());
+  }
   storage::NotificationLogEntry entry{message.integration, message.group_key, firing, resolved,
                                       now};
   storage::Delivery delivery;
   delivery.receiver = message.integration;
   delivery.group_key = message.group_key;
-  delivery.resolved = firing.empty();
+  delivery.resolved = std::all_of(spoken.begin(), spoken.end(), is_resolved);
   // The same change of the same state has the same key, before and after a crash; a repetition
   // follows another log entry and gets another one.
   delivery.idempotency_key =
@@ -257,16 +290,16 @@ void Notifier::Impl::send(const Message& message, Timestamp now) {
 }
 
 AlertStatus Notifier::Impl::status_of(const HeldAlert& held,
-                                      const std::vector<alerts::Alert>& firing,
+                                      const std::vector<InhibitSource>& sources,
                                       Timestamp now) const {
   AlertStatus status;
   status.alert = held.alert;
   if (root) {
-    for (const RouteNode* route : matching_routes(*root, held.alert.labels))
+    for (const RouteNode* route : matching_routes(*root, held.labels))
       status.receivers.push_back(route->receiver);
   }
-  status.silenced_by = silenced_by(silences, held.alert.labels, now);
-  status.inhibited_by = inhibited_by(config.inhibit_rules, firing, held.alert.labels);
+  status.silenced_by = silenced_by(silences, held.labels, now);
+  status.inhibited_by = inhibited_by(config.inhibit_rules, sources, held.labels);
   return status;
 }
 
@@ -342,29 +375,27 @@ Result<void> Notifier::page_directly(const std::string& receiver, const alerts::
       hooks.emplace_back(receiver + "/webhook/" + std::to_string(i), found->webhook_configs[i]);
     }
   }
-  impl_->post([impl = impl_.get(), hooks = std::move(hooks), receiver, alert, key] {
-    for (const auto& [integration, hook] : hooks) {
-      storage::Delivery delivery;
-      delivery.receiver = integration;
-      delivery.group_key = "{}/escalation:" + key;
-      delivery.idempotency_key = sha256_hex(integration + "\nescalation\n" + key).substr(0, 32);
-      delivery.resolved = is_resolved(alert);
-      delivery.payload = webhook_payload({receiver,
-                                          delivery.group_key,
-                                          alert.labels,
-                                          impl->options.external_labels,
-                                          impl->options.external_url,
-                                          {alert},
-                                          0});
-      delivery.episodes_json = episodes_of({alert});
-      const storage::NotificationLogEntry entry{integration,
-                                                delivery.group_key,
-                                                {instance_id(alert)},
-                                                {},
-                                                impl->parts.scheduler.clock().now()};
-      impl->courier.submit(std::move(delivery), entry);
-    }
-  });
+  for (const auto& [integration, hook] : hooks) {
+    storage::Delivery delivery;
+    delivery.receiver = integration;
+    delivery.group_key = "{}/escalation:" + key;
+    delivery.idempotency_key = sha256_hex(integration + "\nescalation\n" + key).substr(0, 32);
+    delivery.resolved = is_resolved(alert);
+    delivery.payload = webhook_payload({receiver,
+                                        delivery.group_key,
+                                        alert.labels,
+                                        impl_->options.external_labels,
+                                        impl_->options.external_url,
+                                        {alert},
+                                        0});
+    delivery.episodes_json = episodes_of({alert});
+    const storage::NotificationLogEntry entry{integration,
+                                              delivery.group_key,
+                                              {instance_id(alert)},
+                                              {},
+                                              impl_->parts.scheduler.clock().now()};
+    impl_->courier.submit(std::move(delivery), entry);
+  }
   return {};
 }
 
@@ -422,7 +453,7 @@ std::vector<storage::Silence> Notifier::silences() const {
 std::vector<AlertStatus> Notifier::alerts() const {
   const MutexLock lock(impl_->mutex);
   const Timestamp now = impl_->parts.scheduler.clock().now();
-  const std::vector<alerts::Alert> firing = impl_->firing_alerts();
+  const std::vector<InhibitSource> firing = impl_->inhibit_sources();
   std::vector<AlertStatus> out;
   for (const auto& [fingerprint, held] : impl_->alerts) {
     if (!is_resolved(held.alert)) out.push_back(impl_->status_of(held, firing, now));
@@ -433,7 +464,7 @@ std::vector<AlertStatus> Notifier::alerts() const {
 std::vector<GroupView> Notifier::groups() const {
   const MutexLock lock(impl_->mutex);
   const Timestamp now = impl_->parts.scheduler.clock().now();
-  const std::vector<alerts::Alert> firing = impl_->firing_alerts();
+  const std::vector<InhibitSource> firing = impl_->inhibit_sources();
   std::vector<GroupView> out;
   for (const auto& [key, group] : impl_->groups) {
     GroupView view{group.labels, group.route->receiver, group.key, {}};

@@ -363,6 +363,17 @@ void Remediator::Impl::finish(RunId id, storage::RunState state, const std::stri
   run.row.state = state;
   run.row.finished_at = now();
   run.row.reason = reason;
+  // A person is told before the run counts as over: a crash between the two verifies it again, and
+  // the escalation is then sent under the same key instead of being lost.
+  const bool escalates = state != storage::RunState::kVerified &&
+                         !run.config.on_failure_receiver.empty() && parts.escalate;
+  if (escalates) {
+    LabelBuilder annotations(run.alert.annotations);
+    annotations.set("remediation", run.row.remediation + " did not help: " + reason);
+    alerts::Alert alert = run.alert;
+    alert.annotations = annotations.build();
+    parts.escalate(run.config.on_failure_receiver, alert, run.row.idempotency_key, reason);
+  }
   if (Result<void> kept = parts.journal.update_run(run.row); !kept) {
     parts.log.error(kComponent, "cannot note the outcome of run {}: {}", id, kept.error().what());
   }
@@ -380,12 +391,7 @@ void Remediator::Impl::finish(RunId id, storage::RunState state, const std::stri
   parts.log.warn(kComponent, "{} did not help {}: {}", run.row.remediation, run.row.target, reason);
   event(run.row.episode, "verify_failed", run.row.remediation + " did not help: " + reason,
         run.row);
-  if (run.config.on_failure_receiver.empty() || !parts.escalate) return;
-  LabelBuilder annotations(run.alert.annotations);
-  annotations.set("remediation", run.row.remediation + " did not help: " + reason);
-  alerts::Alert alert = run.alert;
-  alert.annotations = annotations.build();
-  parts.escalate(run.config.on_failure_receiver, alert, run.row.idempotency_key, reason);
+  if (!escalates) return;
   event(run.row.episode, "escalated", "escalated to " + run.config.on_failure_receiver, run.row);
 }
 

@@ -51,6 +51,7 @@ class SqliteState final : public StateStore {
 
   Result<std::vector<Silence>> load_silences() override { return silences_.load(); }
   Result<void> save_silence(const Silence& silence) override { return silences_.save(silence); }
+  Result<void> remove_silence(const std::string& id) override { return silences_.remove(id); }
 
   Result<void> save_incident(const Incident& incident) override {
     return incidents_.save(incident);

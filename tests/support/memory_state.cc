@@ -128,6 +128,13 @@ Result<void> MemoryState::save_silence(const Silence& silence) {
   return {};
 }
 
+Result<void> MemoryState::remove_silence(const std::string& id) {
+  NINES_MEMORY_STATE_ENTER();
+  silences_.erase(id);
+  ++writes_;
+  return {};
+}
+
 Result<void> MemoryState::save_incident(const Incident& incident) {
   NINES_MEMORY_STATE_ENTER();
   incidents_.insert_or_assign(incident.episode, incident);

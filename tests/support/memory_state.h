@@ -38,6 +38,7 @@ class MemoryState final : public storage::StateStore {
 
   Result<std::vector<storage::Silence>> load_silences() override;
   Result<void> save_silence(const storage::Silence& silence) override;
+  Result<void> remove_silence(const std::string& id) override;
 
   Result<void> save_incident(const storage::Incident& incident) override;
   Result<void> add_event(const storage::IncidentEvent& event) override;

@@ -253,6 +253,9 @@ void RuleUnit::restore(const std::vector<storage::StoredAlert>& alerts, Timestam
     if (alert.state == AlertState::kInactive) known.push_back(alert);
   }
   for (const Alert& alert : known) incidents_.reconcile(alert, now, config_.hold);
+  // Sinks know at once what fires, before any group speaks: no half-told group takes an alert for
+  // over, and what another alert inhibits stays inhibited.
+  tell(book_.to_tell());
   status_.state = book_.state();
   status_.alerts = book_.active();
 }

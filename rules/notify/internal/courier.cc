@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <optional>
+#include <set>
 
 #include "base/text/json.h"
 #include "base/text/text.h"
@@ -30,6 +31,17 @@ std::string answer_text(const Result<HttpResponse>& answer) {
   return "HTTP " + std::to_string(answer->status) + (body.empty() ? "" : ": " + body);
 }
 
+// Whether every episode of `less` is among those of `more` (JSON arrays of texts).
+bool speaks_of_all(const std::string& more, const std::string& less) {
+  const Result<Json> wide = Json::parse(more);
+  const Result<Json> narrow = Json::parse(less);
+  if (!wide || !narrow) return false;
+  std::set<std::string> known;
+  for (const Json& episode : wide->items()) known.insert(episode.as_string());
+  return std::all_of(narrow->items().begin(), narrow->items().end(),
+                     [&](const Json& episode) { return known.contains(episode.as_string()); });
+}
+
 }  // namespace
 
 // Lets a late callback find out that its courier has gone. Recursive, because a client or an
@@ -46,7 +58,11 @@ struct Courier::Shared {
 };
 
 Courier::Courier(const NotifierOptions& options, const NotifierParts& parts)
-    : options_(options), parts_(parts), shared_(std::make_shared<Shared>()) {
+    : options_(options),
+      parts_(parts),
+      queued_gauge_(
+          parts.telemetry.gauge("nines_notifications_queued", "Notifications not delivered yet.")),
+      shared_(std::make_shared<Shared>()) {
   const std::lock_guard lock(shared_->mutex);
   shared_->courier = this;
 }
@@ -133,8 +149,10 @@ void Courier::submit(storage::Delivery delivery, const storage::NotificationLogE
   pump();
 }
 
-// A newer notification of a group carries its whole state, so older ones that were never delivered
-// and are not under way have nothing left to say, unless they fire and the newer one only resolves.
+// While a receiver is down, an older notification that is not under way has nothing left to say
+// when the newer one speaks of every alert the older one speaks of: it carries their newer state.
+// One that fires is kept before one that only resolves, so that nobody hears of an end without a
+// beginning.
 void Courier::push(storage::Delivery delivery) {
   std::vector<storage::Delivery> superseded;
   {
@@ -144,9 +162,11 @@ void Courier::push(storage::Delivery delivery) {
       return item.delivery.idempotency_key == delivery.idempotency_key;
     });
     if (there) return;
+    const bool is_down = !lane.empty() && lane.front().delivery.attempts > 0;
     for (auto it = lane.begin(); it != lane.end();) {
-      const bool says_less = !delivery.resolved || it->delivery.resolved;
-      if (!it->in_flight && it->delivery.attempts > 0 && says_less) {
+      const bool says_less = (!delivery.resolved || it->delivery.resolved) &&
+                             speaks_of_all(delivery.episodes_json, it->delivery.episodes_json);
+      if (is_down && !it->in_flight && says_less) {
         superseded.push_back(std::move(it->delivery));
         it = lane.erase(it);
       } else {
@@ -159,7 +179,12 @@ void Courier::push(storage::Delivery delivery) {
     give_up(std::move(old), "superseded by a newer notification of its group");
 }
 
+void Courier::count_queue() {
+  queued_gauge_.set(static_cast<double>(waiting()));
+}
+
 void Courier::pump() {
+  count_queue();
   std::vector<std::pair<storage::Delivery, WebhookConfig>> ready;
   std::vector<storage::Delivery> orphans;
   {

@@ -41,6 +41,7 @@ class Courier {
   struct Shared;
   void push(storage::Delivery delivery);
   void pump();
+  void count_queue();
   void send(const Lane& lane, const storage::Delivery& delivery, const WebhookConfig& hook);
   void on_answer(const Lane& lane, Result<HttpResponse> answer);
   void tell_incidents(const storage::Delivery& delivery, const std::string& kind,
@@ -56,6 +57,7 @@ class Courier {
 
   const NotifierOptions options_;
   NotifierParts parts_;
+  Gauge& queued_gauge_;
   std::shared_ptr<Shared> shared_;  // outlives callbacks that come after stop()
   mutable Mutex mutex_;
   std::map<std::string, WebhookConfig> hooks_ NINES_GUARDED_BY(mutex_);

@@ -19,6 +19,7 @@ namespace nines::notify {
 
 struct HeldAlert {
   alerts::Alert alert;
+  LabelSet labels;      // with external labels: what routes, silences and inhibition look at
   Timestamp told_at{};  // when the rule last spoke of it
 };
 
@@ -32,10 +33,16 @@ struct Group {
 };
 
 // Alertmanager's deduplication: whether a receiver must be told, given what it was told last.
-// `firing` and `resolved` are instance ids, sorted.
+// `firing` and `resolved` are instance ids, sorted. Without firing alerts there must be one to take
+// back: an alert that is merely silent, or not yet told after a restart, is not over.
 bool needs_notification(const std::optional<storage::NotificationLogEntry>& last,
                         const std::vector<std::uint64_t>& firing,
                         const std::vector<std::uint64_t>& resolved, bool send_resolved,
                         Duration repeat_interval, Timestamp now);
+
+// Ids that `last` knows as firing and that the group holds in no state (`held` sorted): their rules
+// have not spoken since the start, so what the receiver knows of them stays as it is.
+std::vector<std::uint64_t> still_unheard(const storage::NotificationLogEntry& last,
+                                         const std::vector<std::uint64_t>& held);
 
 }  // namespace nines::notify

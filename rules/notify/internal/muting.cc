@@ -24,19 +24,19 @@ std::vector<std::string> silenced_by(const std::map<std::string, storage::Silenc
 }
 
 std::vector<std::string> inhibited_by(std::span<const InhibitRule> rules,
-                                      std::span<const alerts::Alert> firing,
+                                      std::span<const InhibitSource> firing,
                                       const LabelSet& target) {
   std::vector<std::string> out;
   for (const InhibitRule& rule : rules) {
     if (!matches_all(rule.target_matchers, target)) continue;
     const bool target_is_source = matches_all(rule.source_matchers, target);
-    for (const alerts::Alert& source : firing) {
+    for (const InhibitSource& source : firing) {
       if (!matches_all(rule.source_matchers, source.labels)) continue;
       if (target_is_source && matches_all(rule.target_matchers, source.labels)) continue;
       const bool same = std::all_of(
           rule.equal.begin(), rule.equal.end(),
           [&](const std::string& name) { return source.labels.get(name) == target.get(name); });
-      if (same) out.push_back(hex(source.fingerprint()));
+      if (same) out.push_back(hex(source.fingerprint));
     }
   }
   return out;

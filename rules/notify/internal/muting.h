@@ -21,10 +21,15 @@ SilenceState silence_state(const storage::Silence& silence, Timestamp now);
 std::vector<std::string> silenced_by(const std::map<std::string, storage::Silence>& silences,
                                      const LabelSet& labels, Timestamp now);
 
+struct InhibitSource {  // a firing alert
+  LabelSet labels;
+  std::uint64_t fingerprint = 0;
+};
+
 // Fingerprints (hex) of firing alerts that inhibit `target`. An alert that matches both sides of a
 // rule is not inhibited by another that does too.
 std::vector<std::string> inhibited_by(std::span<const InhibitRule> rules,
-                                      std::span<const alerts::Alert> firing,
+                                      std::span<const InhibitSource> firing,
                                       const LabelSet& target);
 
 }  // namespace nines::notify

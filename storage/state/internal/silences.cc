@@ -37,4 +37,9 @@ Result<void> SilenceTable::save(const Silence& silence) {
   return put.run();
 }
 
+Result<void> SilenceTable::remove(const std::string& id) {
+  const MutexLock lock(db_.mutex);
+  return db_.statement("remove a silence", "DELETE FROM silences WHERE id = ?").bind(id).run();
+}
+
 }  // namespace nines::storage::state

@@ -13,6 +13,7 @@ class SilenceTable {
   explicit SilenceTable(Database& db) : db_(db) {}
   Result<std::vector<Silence>> load();
   Result<void> save(const Silence& silence);
+  Result<void> remove(const std::string& id);
 
  private:
   Database& db_;

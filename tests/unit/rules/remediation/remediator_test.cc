@@ -111,6 +111,25 @@ TEST_CASE("what a crash left open is verified and never repeated") {
   CHECK(world.escalated == std::vector<std::string>{"oncall"});
 }
 
+TEST_CASE("a person is told before a run counts as over, so that no crash loses the escalation") {
+  World world;
+  world.http.set_handler([](const HttpRequest&) { return make_response(500); });
+  std::vector<RunState> open_at_escalation;
+  Remediator remediator(
+      {world.engine, world.state, world.state, world.http, world.scheduler, world.executor,
+       *world.log, *world.telemetry,
+       [&](const std::string&, const alerts::Alert&, const std::string& key, const std::string&) {
+         CHECK_FALSE(key.empty());
+         for (const auto& run : *world.state.unfinished_runs())
+           open_at_escalation.push_back(run.state);
+       }});
+  remediator.load({World::config()});
+  remediator.start();
+  world.tell(remediator);
+  CHECK(open_at_escalation == std::vector<RunState>{RunState::kActed});
+  CHECK(remediator.runs(1).at(0).state == RunState::kFailed);
+}
+
 TEST_CASE("the kill switch holds every action") {
   World world;
   const auto remediator = world.start();
