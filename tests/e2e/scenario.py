@@ -66,9 +66,19 @@ def scenario(args, folder):
 
 
 def clients(args, folder, nines):
-    """Debian's own promtool asks; Debian's own Prometheus scrapes /metrics."""
+    """Debian's own promtool and amtool ask; Debian's own Prometheus scrapes /metrics."""
     out = subprocess.run(["promtool", "query", "instant", nines.url, "up{job='node'}"], capture_output=True, text=True, timeout=20)
     assert out.returncode == 0 and "=> 1" in out.stdout, out
+    def amtool(*words):
+        out = subprocess.run(["amtool", f"--alertmanager.url={nines.url}", *words], capture_output=True, text=True, timeout=20)
+        assert out.returncode == 0, out
+        return out.stdout
+
+    assert "ShopDown" not in amtool("alert", "query")  # it is over
+    silence = amtool("silence", "add", "alertname=ShopDown", "-a", "e2e", "-c", "a test", "-d", "10m").strip()
+    assert silence in amtool("silence", "query"), silence
+    amtool("silence", "expire", silence)
+    assert silence not in amtool("silence", "query"), silence
     prometheus_port = free_port()
     config = os.path.join(folder, "prometheus.yml")
     with open(config, "w") as f:
@@ -81,4 +91,4 @@ def clients(args, folder, nines):
         assert not target[0]["lastError"], target
     finally:
         prometheus.kill(signal.SIGTERM)
-    say("ok: promtool and Prometheus speak with nines")
+    say("ok: promtool, amtool and Prometheus speak with nines")
