@@ -34,7 +34,7 @@ def incident(shop):
     wait_for("its requests are counted", lambda: nines.value("sum(shop_requests_total)") >= 200)
     shop.nginx.kill()
     wait_for("the remediation was called", lambda: shop.fixer.posts, 60)
-    wait_for("resolved was sent", lambda: [p for p in shop.pager.posts if p["body"]["status"] == "resolved"], 60)
+    wait_for("resolved was sent", lambda: shop.pages("resolved"), 60)
     wait_for("the action is verified", lambda: [
         r for r in nines.json("/api/nines/v1/remediations")["runs"] if r["state"] == "verified"], 40)
     shop.sell(100, 1)

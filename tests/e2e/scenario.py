@@ -12,7 +12,7 @@ from shop import Shop
 def scenario(args, folder):
     """nginx dies; the page goes out, nines is killed and started, the remediation brings nginx back."""
     shop = Shop(args, folder)
-    nginx, nines, pager, fixer = shop.nginx, shop.nines, shop.pager, shop.fixer
+    nginx, nines, fixer = shop.nginx, shop.nines, shop.fixer
     try:
         wait_for("node_exporter is scraped", lambda: nines.value('up{job="node"}') == 1)
         assert nines.value("count(node_cpu_seconds_total{job='node'})") > 0
@@ -27,12 +27,12 @@ def scenario(args, folder):
         nginx.kill()
         wait_for("the alert is pending", lambda: [a for a in nines.alerts() if a["labels"]["alertname"] == "ShopDown"], 30, 0.05)
         wait_for("the alert fires", lambda: [a for a in nines.alerts() if a["state"] == "firing" and a["labels"]["alertname"] == "ShopDown"], 30, 0.05)
-        wait_for("the pager was told", lambda: pager.posts, 30, 0.05)
+        wait_for("the pager was told", lambda: shop.pages("firing"), 30, 0.05)
         nines.kill(signal.SIGKILL)
         say("ok: paged, then killed with SIGKILL")
         time.sleep(1)
         nines.start()
-        page = pager.posts[0]["body"]
+        page = shop.pages("firing")[0]["body"]
         assert page["version"] == "4" and page["status"] == "firing" and page["receiver"] == "oncall", page
         assert page["groupLabels"] == {"alertname": "ShopDown", "service": "shop"}, page
         alert = page["alerts"][0]
@@ -40,9 +40,8 @@ def scenario(args, folder):
 
         wait_for("the remediation was called", lambda: fixer.posts, 60)
         wait_for("the probe recovers", lambda: nines.value('probe_success{job="shop"}') == 1, 60)
-        wait_for("resolved was sent", lambda: [p for p in pager.posts if p["body"]["status"] == "resolved"], 60)
-        firing = [p for p in pager.posts if p["body"]["status"] == "firing"]
-        keys = {p["headers"]["Idempotency-Key"] for p in firing}
+        wait_for("resolved was sent", lambda: shop.pages("resolved"), 60)
+        keys = {p["headers"]["Idempotency-Key"] for p in shop.pages("firing")}
         assert len(keys) == 1, f"paged with {len(keys)} keys"
         assert len({p["headers"]["Idempotency-Key"] for p in fixer.posts}) == len(fixer.posts) == 1, fixer.posts
         say("ok: remediated once, resolved, nothing paged twice")

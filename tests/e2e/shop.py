@@ -100,6 +100,10 @@ class Shop:
             except urllib.error.HTTPError:
                 pass
 
+    def pages(self, status):
+        """What the pager was told of ShopDown; the budget burns too, and pages on its own."""
+        return [p for p in self.pager.posts if p["body"]["status"] == status and p["body"]["groupLabels"]["alertname"] == "ShopDown"]
+
     def stop(self):
         self.nines.kill(signal.SIGTERM)
         self.node.kill()

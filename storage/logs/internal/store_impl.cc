@@ -200,7 +200,10 @@ Result<std::vector<BlockPtr>> StoreImpl::write_cut(const std::vector<BatchPtr>& 
   id.number = next_cut_++;
   id.first_sequence = batches.front()->sequence;
   id.last_sequence = batches.back()->sequence;
-  evicted_.clear();
+  {
+    const MutexLock lock(mutex_);
+    evicted_.clear();
+  }
   std::vector<BlockPtr> written;
   const std::vector<BlockPlan> plans = plan_blocks(batches, options_.block_bytes);
   for (std::size_t i = 0; i < plans.size(); ++i) {
@@ -209,9 +212,9 @@ Result<std::vector<BlockPtr>> StoreImpl::write_cut(const std::vector<BatchPtr>& 
   }
   if (auto r = writer_.sync(); !r) return std::move(r).error();
   // A cut larger than the whole ring evicts its own beginning.
-  std::erase_if(written, [this](const BlockPtr& block) {
-    return std::find(evicted_.begin(), evicted_.end(), block->location.generation) !=
-           evicted_.end();
+  const MutexLock lock(mutex_);
+  std::erase_if(written, [&evicted = evicted_](const BlockPtr& block) {
+    return std::find(evicted.begin(), evicted.end(), block->location.generation) != evicted.end();
   });
   return written;
 }
@@ -228,8 +231,8 @@ void StoreImpl::release_journal() {
 
 // Called by the ring in the middle of write_cut(), or from another class's append.
 void StoreImpl::on_evict(const ring::SegmentInfo& info) {
-  evicted_.push_back(info.generation);
   const MutexLock lock(mutex_);
+  evicted_.push_back(info.generation);
   index_.forget_segment(info.generation);
   streams_.sweep();
   metrics_.streams.set(static_cast<double>(streams_.size()));

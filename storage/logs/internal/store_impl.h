@@ -88,9 +88,9 @@ class StoreImpl final : public LogStore {
   std::uint64_t next_cut_ NINES_GUARDED_BY(append_mutex_) = 1;
   // The journal failed, and lines that were acknowledged may be in memory alone until the next cut.
   bool journal_broken_ NINES_GUARDED_BY(append_mutex_) = false;
-  std::vector<std::uint64_t> evicted_ NINES_GUARDED_BY(append_mutex_);  // generations, during a cut
 
   mutable Mutex mutex_;
+  std::vector<std::uint64_t> evicted_ NINES_GUARDED_BY(mutex_);  // generations, since the cut began
   StreamTable streams_ NINES_GUARDED_BY(mutex_);
   BlockIndex index_ NINES_GUARDED_BY(mutex_);
   Head head_ NINES_GUARDED_BY(mutex_);

@@ -105,7 +105,7 @@ class Opener {
     for (std::uint32_t i = 0;; ++i) {
       auto file = fs_.open(segment_path(i), OpenMode::kRead);
       if (!file) return false;
-      for (const std::uint64_t page : {0, 1}) {
+      for (std::uint64_t page = 0; page < 2; ++page) {
         HeaderBytes bytes{};
         const auto got = (*file)->pread(page * kPage, bytes);
         if (got && decode_header(std::span(bytes).first(*got))) return true;
