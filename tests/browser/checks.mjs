@@ -30,7 +30,7 @@ export class Checks {
   }
 
   finish() {
-    console.log(`${this.passed} passed, ${this.failed} failed`);
+    console.log(`${this.passed} passed, ${this.failed} failed, 0 skipped`);
     process.exitCode = this.failed > 0 ? 1 : 0;
   }
 }

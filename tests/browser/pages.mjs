@@ -8,26 +8,32 @@ const axeSource = fs.readFileSync(createRequire(import.meta.url).resolve('axe-co
 const kTags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 // The pages, with a real SLO and a real incident where the server knows one.
-export async function findPages(base) {
+// With `incident` set the server has had one on purpose: pages then must show what it left.
+export async function findPages(base, incident) {
   const ask = async (url) => (await fetch(base + url)).json();
-  const { slos } = await ask('/api/nines/v1/slos');
+  const { slos: known } = await ask('/api/nines/v1/slos');
   const { incidents: all } = await ask('/api/nines/v1/incidents?limit=50');
-  const incidents = [...all].sort((a, b) => Number(b.state === 'resolved') - Number(a.state === 'resolved'));  // one with an end has the whole chain
+  const slos = known.filter((slo) => !incident || slo.name === 'shop-availability');
+  const incidents = [...all].sort((a, b) => Number(b.state === 'resolved') - Number(a.state === 'resolved')).filter((one) => !incident || one.labels.alertname === 'ShopDown');  // one with an end has the whole chain
+  if (incident && (slos.length === 0 || incidents.length === 0)) throw new Error('the server knows no SLO or no incident of the shop');
+  const shows = (text) => (incident ? { shows: text } : {});
   return [
-    { name: 'overview', url: '/' },
+    { name: 'overview', url: '/', ...shows(['ShopDown', 'shop-availability']) },
     { name: 'slos', url: '/slos' },
     ...(slos[0] ? [{ name: 'slo', url: `/slos/${encodeURIComponent(slos[0].name)}` }] : []),  // the least budget comes first
-    { name: 'alerts', url: '/alerts' },
+    { name: 'alerts', url: '/alerts', ...shows(['BillingDown', '<img src=x']) },
     { name: 'incidents', url: '/incidents' },
-    ...(incidents[0] ? [{ name: 'incident', url: `/incidents/${encodeURIComponent(incidents[0].episode)}` }] : []),
-    { name: 'remediation', url: '/remediation' },
+    ...(incidents[0] ? [{ name: 'incident', url: `/incidents/${encodeURIComponent(incidents[0].episode)}`, ...shows(['restart-shop', 'oncall']) }] : []),
+    { name: 'remediation', url: '/remediation', ...shows(['restart-shop']) },
     { name: 'explore', url: '/explore' },
     { name: 'graph', url: '/explore?q=up' },
     { name: 'table', url: '/explore?q=up&tab=table' },
-    { name: 'logs', url: `/logs?q=${encodeURIComponent('{app=~".+"}')}` },
-    { name: 'targets', url: '/targets' },
+    ...(incident ? [{ name: 'hostile', url: '/explore?q=hostile_value&tab=table', shows: ['<img src=x'] }] : []),
+    ...(incident ? [{ name: 'broken', url: `/explore?q=${encodeURIComponent('sum(rate(up[5m]) by')}`, shows: ['^'], allowed: /status of (400|422)/ }] : []),
+    { name: 'logs', url: `/logs?q=${encodeURIComponent('{app=~".+"} !~ "/cart/|/broken|GET / "')}`, ...shows(['<img src=x']) },
+    { name: 'targets', url: '/targets', ...shows(['billing', 'onnect', 'expected a metric name']) },
     { name: 'rules', url: '/rules' },
-    { name: 'status', url: '/status' },
+    { name: 'status', url: '/status', ...shows(['oncall']) },
   ];
 }
 
@@ -40,8 +46,12 @@ export async function watch(page, problems, allowed) {
   page.on('response', (response) => {
     if (response.status() >= 500) problems.push(`HTTP ${response.status()} ${response.url()}`);
   });
+  page.on('requestfailed', (request) => {
+    if (!/ERR_ABORTED/.test(request.failure()?.errorText ?? '') && !allowed) problems.push(`request failed: ${request.url()} ${request.failure()?.errorText}`);
+  });
   await page.exposeFunction('reportCsp', (text) => problems.push(`CSP: ${text}`));
   await page.addInitScript(() => {
+    window.addEventListener('unhandledrejection', (event) => window.reportCsp(`unhandled rejection: ${event.reason}`));
     document.addEventListener('securitypolicyviolation', (event) => {
       window.reportCsp(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
     });
@@ -75,12 +85,15 @@ export async function openPage({ context, base, place, look, checks, shots }) {
   const page = await context.newPage();
   await checks.run(name, async () => {
     const problems = [];
-    await watch(page, problems);
+    await watch(page, problems, place.allowed);
     const response = await page.goto(base + place.url, { waitUntil: 'load' });
     if (response.status() !== 200) problems.push(`HTTP ${response.status()}`);
     await atRest(page);
     const lang = await page.evaluate(() => document.documentElement.lang);
     if (!lang.startsWith(look.lang)) problems.push(`the page says lang="${lang}"`);
+    const text = await page.evaluate(() => document.querySelector('main').innerText);
+    for (const wanted of place.shows ?? []) if (!text.includes(wanted)) problems.push(`does not show "${wanted}"`);
+    if (await page.evaluate(() => window.hacked !== undefined)) problems.push('markup out of data was run');
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (wide > 0) problems.push(`the page scrolls sideways by ${wide} px`);
     problems.push(...(await violations(page)));

@@ -67,7 +67,7 @@ const kLooks = [
 ];
 
 const only = new RegExp(option('--only', ''));  // of "page language theme width"; leaves the scenarios out
-const pages = await findPages(base);
+const pages = await findPages(base, process.argv.includes('--incident'));
 for (const look of kLooks) {
   const wanted = pages.filter((place) => only.test(lookName(place, look)));
   if (wanted.length > 0) await withBrowser(`${look.lang} ${look.theme} ${look.width}px`, (browser) => walk(browser, wanted, look));

@@ -140,3 +140,11 @@ export function axisTime(seconds: number, span: number): string {
   }
   return span < 300 ? clockTime(seconds) : `${pad(p.hour)}:${pad(p.minute)}`;
 }
+
+// What the times on the page are counted in: "UTC", "UTC+2", "UTC+5:30".
+export function zoneName(at: number | undefined): string {
+  const minutes = zone.value === 'utc' ? 0 : -new Date(at === undefined ? Date.now() : at * 1000).getTimezoneOffset();
+  if (minutes === 0) return 'UTC';
+  const size = Math.abs(minutes);
+  return `UTC${minutes < 0 ? '−' : '+'}${Math.floor(size / 60)}${size % 60 ? `:${pad(size % 60)}` : ''}`;
+}

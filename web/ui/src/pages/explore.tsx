@@ -222,6 +222,8 @@ export function ExplorePage() {
   const refresh = param('refresh', '0');
   const range = useRange('now-1h');
   const names = useLive('metric-names', { interval: 60_000, fetcher: (abort) => prom<string[]>('/api/v1/label/__name__/values', {}, abort) });
+  const labels = useLive('label-names', { interval: 60_000, fetcher: (abort) => prom<string[]>('/api/v1/labels', {}, abort) });
+  const labelNames = Array.isArray(labels.data) ? labels.data : [];
   const list = Array.isArray(names.data) ? names.data : [];
   const run = (next: string) => setParams({ q: next }, false);
   return (
@@ -231,7 +233,7 @@ export function ExplorePage() {
         <Choice label={t('explore.step')} value={param('step', 'auto')} options={kSteps.map((one) => [one, one === 'auto' ? t('auto') : one] as const)} onChange={(next) => setParams({ step: next === 'auto' ? '' : next })} />
         <Choice label={t('refresh')} value={refresh} options={kRefresh.map((one) => [one, one === '0' ? t('refresh.off') : duration(Number(one))] as const)} onChange={(next) => setParams({ refresh: next === '0' ? '' : next })} />
       </PageHead>
-      <QueryBox kind="promql" label={t('explore.query')} value={query} names={[...list, ...kPromFunctions]} example={'rate(node_cpu_seconds_total{mode!="idle"}[5m])'} onRun={run} />
+      <QueryBox kind="promql" label={t('explore.query')} value={query} names={[...new Set([...list, ...labelNames, ...kPromFunctions])]} example={'rate(node_cpu_seconds_total{mode!="idle"}[5m])'} onRun={run} />
       {query === '' ? <Browse names={list} run={run} /> : (
         <>
           <Tabs label={t('explore.view')} value={tab} options={[['graph', t('explore.graph')], ['table', t('explore.table')]]} onChange={(next) => setParams({ tab: next === 'graph' ? '' : next })} />

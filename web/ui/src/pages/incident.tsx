@@ -22,7 +22,7 @@ function detailText(value: unknown): string {
 }
 
 function Detail({ detail }: { detail: IncidentEvent['detail'] }) {
-  const entries = Object.entries(detail ?? {}).filter(([, value]) => value !== '' && value !== null);
+  const entries = Object.entries(detail ?? {}).filter(([name, value]) => value !== '' && value !== null && !(name === 'status' && value === 0))  // 0: not answered yet;
   if (entries.length === 0) return null;
   return (
     <dl class="detail">

@@ -17,6 +17,19 @@ export function Severity({ labels }: { labels: Record<string, string> }) {
   return <Pill tone={bad ? 'bad' : severity === 'ticket' || severity === 'warning' ? 'warn' : 'none'}>{severity}</Pill>;
 }
 
+const kStateOrder: Record<string, number> = { firing: 0, pending: 1 };
+const kSeverityOrder: Record<string, number> = { page: 0, critical: 0, ticket: 1, warning: 1 };
+
+// What wakes somebody stands above what can wait; the newest first among equals.
+export function mostUrgentFirst(incidents: Incident[]): Incident[] {
+  const rank = (one: Incident) => (kStateOrder[one.state] ?? 2) * 10 + (one.state === 'resolved' ? 0 : kSeverityOrder[one.labels['severity'] ?? ''] ?? 2);
+  const at = (one: Incident) => one.fired_at ?? one.started_at ?? 0;
+  return [...incidents].sort((a, b) => rank(a) - rank(b) || at(b) - at(a));
+}
+
+// Said by the title, or a second time for other tools.
+const kSkip = ['alertname', 'severity', 'sloth_id', 'sloth_service', 'sloth_slo'];
+
 export function IncidentRows({ incidents }: { incidents: Incident[] }) {
   return (
     <ul class="rows">
@@ -27,7 +40,7 @@ export function IncidentRows({ incidents }: { incidents: Incident[] }) {
             <span class="row-main">
               <span class="row-title"><b>{incidentTitle(incident.labels)}</b> <Severity labels={incident.labels} /></span>
               {incident.annotations['summary'] && <span class="muted">{incident.annotations['summary']}</span>}
-              <LabelList labels={incident.labels} skip={['alertname', 'severity']} />
+              <LabelList labels={incident.labels} skip={kSkip} />
             </span>
             <span class="row-end">
               <span><Ago at={incident.fired_at ?? incident.started_at} /></span>

@@ -9,7 +9,7 @@ import { Ago, Card, Empty, exploreHref, Meter, PageHead, Pill, State, Tile, Wait
 import { Icon, type IconName } from '../ui/icons';
 import { kOverviewUrl } from '../ui/shell';
 import { Spark } from '../ui/spark';
-import { IncidentRows } from './incident_rows';
+import { IncidentRows, mostUrgentFirst } from './incident_rows';
 import { BudgetBar } from './slo_bits';
 
 interface Verdict {
@@ -51,6 +51,8 @@ function VerdictLine({ overview }: { overview: Overview }) {
     </div>
   );
 }
+
+const kIncidentsShown = 6;  // more than a screen of them is the Incidents page's
 
 const kHost = [
   { key: 'cpu_busy_ratio', label: 'host.cpu', query: '1 - avg(rate(node_cpu_seconds_total{mode="idle"}[1m]))' },
@@ -150,7 +152,7 @@ function Budgets({ overview }: { overview: Overview }) {
         <ul class="rows">
           {overview.slos.map((slo) => (
             <li key={slo.name}>
-              <a class="row" href={`/slos/${encodeURIComponent(slo.name)}`}>
+              <a class="row budget-row" href={`/slos/${encodeURIComponent(slo.name)}`}>
                 <span class="row-main">
                   <b>{slo.name}</b>
                   <span class="muted">{slo.service}</span>
@@ -166,10 +168,24 @@ function Budgets({ overview }: { overview: Overview }) {
   );
 }
 
+function Incidents({ overview }: { overview: Overview }) {
+  return (
+    <Card title={t('overview.incidents')} aside={<a href="/incidents">{t('all')}</a>} flush>
+      {overview.incidents.length === 0 ? <Empty title={t('incidents.empty')} /> : <IncidentRows incidents={mostUrgentFirst(overview.incidents).slice(0, kIncidentsShown)} />}
+    </Card>
+  );
+}
+
 export function OverviewPage() {
   const live = useLive<Overview>(kOverviewUrl);
   const overview = live.data;
   if (!overview) return <><PageHead title={t('nav.overview')} /><Waiting data={overview} error={live.error} /></>;
+  const burning = overview.incidents.some((incident) => incident.state === 'firing');  // then it comes first
+  const host = overview.host && (
+    <div class="tiles">
+      {kHost.map((place) => <HostTile key={place.key} place={place} value={overview.host?.[place.key] ?? null} />)}
+    </div>
+  );
   return (
     <>
       <VerdictLine overview={overview} />
@@ -178,23 +194,20 @@ export function OverviewPage() {
           <strong>{t('paging.none')}</strong> {t('paging.how')} <code>[[receivers]]</code>
         </Banner>
       )}
-      {overview.host && (
-        <div class="tiles">
-          {kHost.map((place) => <HostTile key={place.key} place={place} value={overview.host?.[place.key] ?? null} />)}
-        </div>
-      )}
+      {!burning && host}
       <div class="columns">
         <div class="column wide">
-          <Budgets overview={overview} />
-          <Card title={t('overview.incidents')} aside={<a href="/incidents">{t('all')}</a>} flush>
-            {overview.incidents.length === 0 ? <Empty title={t('incidents.empty')} /> : <IncidentRows incidents={overview.incidents} />}
-          </Card>
+          {burning && <Incidents overview={overview} />}
+          {!burning && <Budgets overview={overview} />}
+          {!burning && <Incidents overview={overview} />}
         </div>
         <div class="column">
+          {burning && <Budgets overview={overview} />}
           <SystemCard overview={overview} />
           <RingCard overview={overview} />
         </div>
       </div>
+      {burning && host}
       <p class="muted foot">{t('updated')} <Ago at={live.at / 1000} /></p>
     </>
   );

@@ -7,7 +7,7 @@ import { Meter, toneOf } from '../ui/bits';
 
 export function BudgetBar({ slo }: { slo: Slo }) {
   const none = slo.state === 'no_data';
-  const text = none ? '–' : percent(slo.budget_remaining, 1);
+  const text = none ? '–' : percent(slo.budget_remaining, Math.abs(slo.budget_remaining) >= 10 ? 0 : 1);
   return (
     <span class="budget">
       <Meter ratio={none ? 0 : slo.budget_remaining} tone={toneOf(slo.state)} label={t('slo.left_label', { p: text })} />

@@ -4,7 +4,7 @@
 import { effect } from '@preact/signals';
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
-import { axisTime, compact, dateTime, number } from '../core/format';
+import { axisTime, compact, dateTime, number, zoneName } from '../core/format';
 import { t } from '../core/i18n';
 import { dark, zone } from '../core/prefs';
 import { colour, forgetColours, seriesLook } from './palette';
@@ -64,6 +64,7 @@ function drawUnder(u: uPlot, bands: Band[]): void {
 
 function drawThresholds(u: uPlot, thresholds: Threshold[]): void {
   const { ctx, bbox } = u;
+  const labelled: number[] = [];
   for (const line of thresholds) {
     const y = u.valToPos(line.value, 'y', true);
     if (y < bbox.top || y > bbox.top + bbox.height) continue;
@@ -77,7 +78,11 @@ function drawThresholds(u: uPlot, thresholds: Threshold[]): void {
     ctx.stroke();
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.textAlign = 'left';
-    ctx.fillText(line.label, bbox.left + 6 * devicePixelRatio, y - 5 * devicePixelRatio);
+    // Two lines a hair apart: the first keeps its name, or neither could be read.
+    if (labelled.every((other) => Math.abs(other - y) > 14 * devicePixelRatio)) {
+      ctx.fillText(line.label, bbox.left + 6 * devicePixelRatio, y - 5 * devicePixelRatio);
+      labelled.push(y);
+    }
     ctx.restore();
   }
 }
@@ -287,6 +292,7 @@ export function Chart(props: Props) {
             )}
           </span>
         )}
+        <span class="muted chart-zone">{zoneName(props.times[props.times.length - 1])}</span>
         <button type="button" class="link-button" aria-expanded={asTable} onClick={() => setAsTable(!asTable)}>
           {asTable ? t('chart.hide_table') : t('chart.table')}
         </button>
