@@ -8,7 +8,7 @@
 namespace nines::collector {
 
 struct StaticConfig {
-  std::vector<std::string> targets;            // "host:port", or URLs for probes
+  std::vector<std::string> targets;  // "host:port", or URLs for probes
   std::map<std::string, std::string> labels;
 };
 

@@ -12,19 +12,19 @@ namespace {
 
 constexpr std::string_view kParamPrefix = "__param_";
 
-std::string url_of(const LabelSet& discovered, const ScrapeConfig& config) {
+std::string url_of(const LabelSet& labels, const ScrapeConfig& config) {
   // The first value of a parameter may be set by its label.
   std::map<std::string, std::vector<std::string>> params = config.params;
-  for (const Label& label : discovered) {
+  for (const Label& label : labels) {
     if (!label.name.starts_with(kParamPrefix)) continue;
     std::vector<std::string>& values = params[label.name.substr(kParamPrefix.size())];
     if (values.empty()) values.emplace_back();
     values.front() = label.value;
   }
-  std::string url(discovered.get("__scheme__"));
+  std::string url(labels.get("__scheme__"));
   url += "://";
-  url += discovered.get("__address__");
-  const std::string_view path = discovered.get("__metrics_path__");
+  url += labels.get("__address__");
+  const std::string_view path = labels.get("__metrics_path__");
   if (!path.starts_with('/')) url += '/';
   url += path;
   char separator = url.find('?') == std::string::npos ? '?' : '&';
@@ -38,38 +38,101 @@ std::string url_of(const LabelSet& discovered, const ScrapeConfig& config) {
   return url;
 }
 
-LabelSet kept_labels(const LabelSet& discovered) {
+LabelSet discovered_labels(const ScrapeConfig& config, const StaticConfig& group,
+                           const std::string& address) {
   LabelBuilder labels;
-  for (const Label& label : discovered) {
+  labels.set("job", config.job_name);
+  labels.set("__scheme__", config.scheme);
+  labels.set("__metrics_path__", config.metrics_path);
+  labels.set("__scrape_interval__", format_duration(config.scrape_interval));
+  labels.set("__scrape_timeout__", format_duration(config.scrape_timeout));
+  for (const auto& [name, values] : config.params) {
+    if (!values.empty()) labels.set(std::string(kParamPrefix) + name, values.front());
+  }
+  labels.set("__address__", address);
+  for (const auto& [name, value] : group.labels) labels.set(name, value);
+  return labels.build();
+}
+
+LabelSet kept_labels(const LabelSet& relabelled) {
+  LabelBuilder labels;
+  for (const Label& label : relabelled) {
     if (!label.name.starts_with("__")) labels.set(label.name, label.value);
   }
-  if (labels.get("instance").empty()) labels.set("instance", discovered.get("__address__"));
+  if (labels.get("instance").empty()) labels.set("instance", relabelled.get("__address__"));
   return labels.build();
+}
+
+Result<Duration> time_label(const LabelSet& labels, std::string_view name) {
+  Result<Duration> value = parse_duration(labels.get(name));
+  if (!value) return std::move(value).error().in(std::string(name));
+  if (*value <= Duration(0)) {
+    return Error(ErrorCode::kInvalid, std::string(name) + " must be above 0s");
+  }
+  return value;
+}
+
+// Fills what relabelling decided.
+Result<void> settle(ScrapeTarget& target, const LabelSet& relabelled) {
+  if (relabelled.get("__address__").empty()) {
+    return Error(ErrorCode::kInvalid, "relabelling left no __address__");
+  }
+  const std::string_view scheme = relabelled.get("__scheme__");
+  if (scheme != "http" && scheme != "https") {
+    return Error(ErrorCode::kInvalid,
+                 "relabelling left __scheme__ " + quote_go(scheme) + ": it is http or https");
+  }
+  NINES_TRY(target.interval, time_label(relabelled, "__scrape_interval__"));
+  NINES_TRY(target.timeout, time_label(relabelled, "__scrape_timeout__"));
+  if (target.timeout > target.interval) {
+    return Error(ErrorCode::kInvalid, "__scrape_timeout__ (" + format_duration(target.timeout) +
+                                          ") is longer than __scrape_interval__ (" +
+                                          format_duration(target.interval) + ")");
+  }
+  for (const Label& label : target.labels) {
+    if (!is_valid_utf8(label.name) || !is_valid_utf8(label.value)) {
+      return Error(ErrorCode::kInvalid, "label " + quote_go(label.name) + " is not valid UTF-8");
+    }
+  }
+  return {};
+}
+
+ScrapeTarget make_target(const std::shared_ptr<const ScrapeConfig>& config, LabelSet discovered,
+                         const LabelSet& relabelled) {
+  ScrapeTarget target;
+  target.config = config;
+  target.discovered = std::move(discovered);
+  target.labels = kept_labels(relabelled);
+  target.url = url_of(relabelled, *config);
+  if (Result<void> settled = settle(target, relabelled); !settled) {
+    target.refused = settled.error().what();
+    target.interval = config->scrape_interval;
+    target.timeout = config->scrape_timeout;
+  }
+  return target;
 }
 
 }  // namespace
 
-std::vector<ScrapeTarget> targets_of(std::shared_ptr<const ScrapeConfig> config) {
-  std::vector<ScrapeTarget> out;
+JobTargets targets_of(std::shared_ptr<const ScrapeConfig> config) {
+  JobTargets out;
   for (const StaticConfig& group : config->static_configs) {
     for (const std::string& address : group.targets) {
-      LabelBuilder discovered;
-      discovered.set("job", config->job_name);
-      discovered.set("__scheme__", config->scheme);
-      discovered.set("__metrics_path__", config->metrics_path);
-      discovered.set("__scrape_interval__", format_duration(config->scrape_interval));
-      discovered.set("__scrape_timeout__", format_duration(config->scrape_timeout));
-      for (const auto& [name, values] : config->params) {
-        if (!values.empty()) discovered.set(std::string(kParamPrefix) + name, values.front());
+      LabelSet discovered = discovered_labels(*config, group, address);
+      const std::optional<LabelSet> kept = relabel(discovered, config->relabel_configs);
+      if (kept) {
+        out.targets.push_back(make_target(config, std::move(discovered), *kept));
+      } else {
+        out.dropped.push_back(std::move(discovered));
       }
-      discovered.set("__address__", address);
-      for (const auto& [name, value] : group.labels) discovered.set(name, value);
-      ScrapeTarget target;
-      target.config = config;
-      target.discovered = discovered.build();
-      target.labels = kept_labels(target.discovered);
-      target.url = url_of(target.discovered, *config);
-      out.push_back(std::move(target));
+    }
+  }
+  const std::uint64_t most = config->target_limit;
+  if (most != 0 && out.targets.size() > most) {
+    for (ScrapeTarget& target : out.targets) {
+      target.refused = "target_limit of " + std::to_string(most) + " exceeded: job " +
+                       quote_go(config->job_name) + " has " + std::to_string(out.targets.size()) +
+                       " targets";
     }
   }
   return out;
@@ -78,15 +141,14 @@ std::vector<ScrapeTarget> targets_of(std::shared_ptr<const ScrapeConfig> config)
 HttpRequest ScrapeTarget::request() const {
   HttpRequest request;
   request.url = url;
-  request.headers = {
-      {"Accept", accept_header(config->scrape_protocols)},
-      {"X-Prometheus-Scrape-Timeout-Seconds", format_double(to_seconds(config->scrape_timeout))}};
+  request.headers = {{"Accept", accept_header(config->scrape_protocols)},
+                     {"X-Prometheus-Scrape-Timeout-Seconds", format_double(to_seconds(timeout))}};
   if (!config->bearer_token.empty()) {
     request.headers.emplace_back("Authorization", "Bearer " + config->bearer_token);
   }
   request.basic_user = config->basic_auth_username;
   request.basic_password = config->basic_auth_password;
-  request.timeout = config->scrape_timeout;
+  request.timeout = timeout;
   request.body_bytes_max = config->body_size_limit == 0
                                ? std::numeric_limits<std::size_t>::max()
                                : static_cast<std::size_t>(config->body_size_limit);
@@ -102,8 +164,8 @@ TargetStatus ScrapeTarget::status() const {
   status.kind = "scrape";
   status.discovered = discovered;
   status.labels = labels;
-  status.interval = config->scrape_interval;
-  status.timeout = config->scrape_timeout;
+  status.interval = interval;
+  status.timeout = timeout;
   return status;
 }
 
@@ -118,14 +180,21 @@ std::uint64_t fingerprint_of(const ScrapeConfig& c) {
     all += part;
     all += '\0';
   };
-  add(std::to_string(c.scrape_interval.count()));
-  add(std::to_string(c.scrape_timeout.count()));
   add(std::to_string(c.honor_labels) + std::to_string(c.honor_timestamps));
   add(std::to_string(c.body_size_limit));
   add(std::to_string(c.sample_limit));
   add(std::to_string(c.label_limit));
   add(std::to_string(c.label_name_length_limit));
   add(std::to_string(c.label_value_length_limit));
+  for (const RelabelRule& rule : c.metric_relabel_configs) {
+    add(join(rule.source_labels, ","));
+    add(rule.separator);
+    add(rule.regex_text);
+    add(std::to_string(rule.modulus));
+    add(rule.target_label);
+    add(rule.replacement);
+    add(to_string(rule.action));
+  }
   add(c.basic_auth_username);
   add(c.basic_auth_password);
   add(c.bearer_token);

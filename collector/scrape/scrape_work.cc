@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text/text.h"
+
 namespace nines::collector {
 namespace {
 
@@ -35,7 +37,7 @@ ScrapeWork::ScrapeWork(ScrapeTarget target, ScrapeWorkParts parts, SelfScrape se
     : target_(std::move(target)), parts_(parts), self_(std::move(self)) {}
 
 std::optional<HttpRequest> ScrapeWork::request() const {
-  if (self_) return std::nullopt;
+  if (self_ || !target_.refused.empty()) return std::nullopt;
   return target_.request();
 }
 
@@ -56,9 +58,11 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
   }
   ++turn_;
   discard();
-  scraped_ = added_ = refused_ = 0;
+  scraped_ = kept_ = added_ = refused_ = 0;
   Result<void> taken;
-  if (!answer) {
+  if (!target_.refused.empty()) {
+    taken = Error(ErrorCode::kInvalid, target_.refused);
+  } else if (!answer) {
     taken = take_text(self_(), ExpositionFormat::kText004, report);
   } else if (!*answer) {
     taken = std::move(*answer).error();
@@ -126,9 +130,14 @@ Result<SeriesCache::Entry*> ScrapeWork::entry_of(const ExposedSample& sample) {
   SeriesCache::Entry* entry =
       sample.as_expected ? &cache_.take_expected() : cache_.find(sample.series);
   if (entry != nullptr && entry->second.retry_in != 1) return entry;
-  NINES_TRY(const LabelSet labels, labels_of(sample.series));
-  if (Result<void> fits = check_limits(labels); !fits) return std::move(fits).error();
-  const Result<storage::Slot> slot = writer_->slot(labels);
+  NINES_TRY(const std::optional<LabelSet> labels, labels_of(sample.series));
+  if (!labels) {
+    entry = &cache_.add(sample.series);
+    entry->second.dropped = true;
+    return entry;
+  }
+  if (Result<void> fits = check_limits(*labels); !fits) return std::move(fits).error();
+  const Result<storage::Slot> slot = writer_->slot(*labels);
   if (!slot && slot.error().code() != ErrorCode::kLimit) return Error(slot.error());
   if (entry == nullptr) {
     entry = &cache_.add(sample.series);
@@ -150,11 +159,12 @@ std::uint32_t& ScrapeWork::seen_at(storage::Slot slot) {
 
 Result<void> ScrapeWork::on_sample(const ExposedSample& sample) {
   ++scraped_;
-  const std::uint64_t most = target_.config->sample_limit;
-  if (most != 0 && scraped_ > most) return limit("sample_limit", most, "");
   NINES_TRY(SeriesCache::Entry* const entry, entry_of(sample));
   cache_.use(*entry);
   CachedSeries& series = entry->second;
+  if (series.dropped) return {};
+  const std::uint64_t most = target_.config->sample_limit;
+  if (++kept_ > most && most != 0) return limit("sample_limit", most, "");
   if (series.retry_in > 0) {
     --series.retry_in;
     ++refused_;
@@ -179,7 +189,7 @@ Result<void> ScrapeWork::on_sample(const ExposedSample& sample) {
 
 // The target's labels join the exposed ones. Where both have a name, honor_labels lets the exposed
 // one win; otherwise it moves to exported_<name>.
-Result<LabelSet> ScrapeWork::labels_of(std::string_view series) const {
+Result<std::optional<LabelSet>> ScrapeWork::labels_of(std::string_view series) const {
   NINES_TRY(const LabelSet exposed, parse_series(series));
   LabelBuilder labels(exposed);
   for (const Label& label : target_.labels) {
@@ -192,7 +202,13 @@ Result<LabelSet> ScrapeWork::labels_of(std::string_view series) const {
     }
     labels.set(label.name, label.value);
   }
-  return labels.build();
+  if (target_.config->metric_relabel_configs.empty()) return std::optional(labels.build());
+  std::optional<LabelSet> kept = relabel(labels.build(), target_.config->metric_relabel_configs);
+  if (kept && kept->metric_name().empty()) {
+    return Error(ErrorCode::kInvalid, "metric_relabel_configs left " +
+                                          quote_go(series.substr(0, 200)) + " without a name");
+  }
+  return kept;
 }
 
 Result<void> ScrapeWork::check_limits(const LabelSet& labels) const {
@@ -253,7 +269,7 @@ void ScrapeWork::add_reports(bool up, Instant began) {
   add_report(kUp, up ? 1 : 0);
   add_report(kDuration, took.count());
   add_report(kScraped, static_cast<double>(scraped_));
-  add_report(kKept, static_cast<double>(scraped_ - refused_));
+  add_report(kKept, static_cast<double>(kept_ - refused_));
   add_report(kAdded, static_cast<double>(up ? added_ : 0));
 }
 

@@ -42,7 +42,9 @@ struct Scraper::Impl {
       plan.status.url = "self";
     }
     plan.key = target.group_name();
-    plan.fingerprint = fingerprint;
+    plan.fingerprint = hash64(target.refused + "/" + std::to_string(target.interval.count()) + "/" +
+                                  std::to_string(target.timeout.count()),
+                              fingerprint);
     // With the external labels in it, two replicas do not ask the same target at the same moment.
     plan.phase_hash = hash64(plan.key, external_labels.hash());
     plan.make = [this, target, self] {
@@ -53,10 +55,17 @@ struct Scraper::Impl {
 
   void reload() NINES_REQUIRES(mutex) {
     std::vector<TargetPlan> plans;
+    dropped = {};
     for (const auto& config : configs) {
       const std::uint64_t fingerprint = fingerprint_of(*config);
-      for (const ScrapeTarget& target : targets_of(config)) {
+      JobTargets found = targets_of(config);
+      for (const ScrapeTarget& target : found.targets) {
         plans.push_back(plan_of(target, fingerprint, nullptr));
+      }
+      dropped.counts[config->job_name] = found.dropped.size();
+      const std::uint64_t shown = config->keep_dropped_targets;
+      for (std::size_t i = 0; i < found.dropped.size() && (shown == 0 || i < shown); ++i) {
+        dropped.shown.push_back({config->job_name, std::move(found.dropped[i])});
       }
     }
     for (const Self& self : selves) plans.push_back(plan_of(self.target, 0, self.scrape));
@@ -65,10 +74,11 @@ struct Scraper::Impl {
 
   ScrapeCounters counters;
   const ScrapeWorkParts work_parts;
-  Mutex mutex;
+  mutable Mutex mutex;
   std::vector<std::shared_ptr<const ScrapeConfig>> configs NINES_GUARDED_BY(mutex);
   std::vector<Self> selves NINES_GUARDED_BY(mutex);
   LabelSet external_labels NINES_GUARDED_BY(mutex);
+  DroppedTargets dropped NINES_GUARDED_BY(mutex);
   TargetPool pool;  // last: its work uses the counters
 };
 
@@ -97,6 +107,7 @@ void Scraper::add_self(std::string job, std::string instance, Duration interval,
   target.labels = LabelSet{{"instance", instance}, {"job", job}};
   target.discovered = LabelSet{{"__address__", instance}, {"job", job}};
   target.url = "self://" + instance;
+  target.interval = target.timeout = interval;
   const MutexLock lock(impl_->mutex);
   impl_->selves.push_back({std::move(target), std::move(scrape)});
   impl_->reload();
@@ -110,6 +121,14 @@ void Scraper::stop() {
 }
 std::vector<TargetStatus> Scraper::targets() const {
   return impl_->pool.targets();
+}
+DroppedTargets Scraper::dropped_targets() const {
+  const MutexLock lock(impl_->mutex);
+  return impl_->dropped;
+}
+std::vector<std::shared_ptr<const ScrapeConfig>> Scraper::jobs() const {
+  const MutexLock lock(impl_->mutex);
+  return impl_->configs;
 }
 
 }  // namespace nines::collector

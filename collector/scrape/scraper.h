@@ -17,6 +17,7 @@
 #include "base/model/labels.h"
 #include "base/net/http_client.h"
 #include "base/telemetry/telemetry.h"
+#include "collector/discovery/relabel.h"
 #include "collector/discovery/target.h"
 #include "collector/exposition/parser.h"
 #include "storage/api/appender.h"
@@ -36,13 +37,18 @@ struct ScrapeConfig {
   // How to read an answer whose Content-Type is missing or unknown; without it such a scrape fails.
   std::optional<ScrapeProtocol> fallback_scrape_protocol;
   std::uint64_t body_size_limit = 16u << 20;  // bytes, after decompression
-  std::uint64_t sample_limit = 0;             // 0: none; past it the whole scrape fails
+  std::uint64_t sample_limit = 0;  // 0: none; of those kept; past it the whole scrape fails
+  std::uint64_t target_limit = 0;  // 0: none; past it every target of the job fails
   std::uint64_t label_limit = 64;
   std::uint64_t label_name_length_limit = 1024;
   std::uint64_t label_value_length_limit = 4096;
   std::string basic_auth_username, basic_auth_password;
   std::string bearer_token;
   std::vector<StaticConfig> static_configs;
+  std::vector<RelabelRule> relabel_configs;  // on discovered labels: which targets, and how
+  std::vector<RelabelRule>
+      metric_relabel_configs;              // on each series, after the target's labels joined
+  std::uint64_t keep_dropped_targets = 0;  // how many of them to show; 0: all
   int line = 0;
 };
 
@@ -62,6 +68,16 @@ struct TargetStatus {
   Duration last_duration{};
   std::uint64_t last_samples = 0;
   Duration interval{}, timeout{};
+};
+
+// A target that relabelling dropped.
+struct DroppedTarget {
+  std::string pool;
+  LabelSet discovered;
+};
+struct DroppedTargets {
+  std::vector<DroppedTarget> shown;
+  std::map<std::string, std::uint64_t> counts;  // by pool; every pool has its line
 };
 
 struct ScraperParts {
@@ -95,6 +111,9 @@ class Scraper {
   void start();
   void stop();  // waits for appends under way; pending HTTP calls are cancelled
   std::vector<TargetStatus> targets() const;
+  DroppedTargets dropped_targets() const;
+  // The jobs as loaded, targets or none. Shared with the loops that scrape them; immutable.
+  std::vector<std::shared_ptr<const ScrapeConfig>> jobs() const;
 
  private:
   struct Impl;

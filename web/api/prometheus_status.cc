@@ -1,4 +1,4 @@
-// /api/v1/targets, rules, alerts, status/*; /metrics, /-/healthy, /-/ready, /-/reload.
+// /api/v1/rules, alerts, status/*; /metrics, /-/healthy, /-/ready, /-/reload.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -28,49 +28,6 @@ std::string exponent_form(double value) {
   const auto end =
       std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific);
   return std::string(text.data(), end.ptr);
-}
-
-std::vector<collector::TargetStatus> all_targets(const ApiParts& parts) {
-  std::vector<collector::TargetStatus> targets = parts.scraper.targets();
-  for (collector::TargetStatus& target : parts.prober.targets())
-    targets.push_back(std::move(target));
-  return targets;
-}
-
-Response targets(const ApiParts& parts, const Request& request) {
-  const std::string_view pool = request.param("scrapePool");
-  const std::string_view state = request.param("state");
-  JsonWriter json;
-  json.begin_object().key("activeTargets").begin_array();
-  for (const collector::TargetStatus& target : all_targets(parts)) {
-    if (state == "dropped" || (!pool.empty() && pool != target.pool)) continue;
-    json.begin_object().key("discoveredLabels");
-    write_labels(json, target.discovered);
-    json.key("labels");
-    write_labels(json, target.labels);
-    json.field("scrapePool", target.pool)
-        .field("scrapeUrl", target.url)
-        .field("globalUrl", target.url);
-    json.field("lastError", target.last_error).field("lastScrape", go_time(target.last_scrape));
-    json.field("lastScrapeDuration", to_seconds(target.last_duration));
-    json.field("health", collector::to_string(target.health));
-    json.field("scrapeInterval", format_duration(target.interval))
-        .field("scrapeTimeout", format_duration(target.timeout));
-    json.end_object();
-  }
-  json.end_array().key("droppedTargets").begin_array().end_array();
-  json.key("droppedTargetCounts").begin_object().end_object().end_object();
-  return success(json.str());
-}
-
-Response scrape_pools(const ApiParts& parts, const Request&) {
-  std::set<std::string> pools;
-  for (const auto& target : all_targets(parts)) pools.insert(target.pool);
-  JsonWriter json;
-  json.begin_object().key("scrapePools").begin_array();
-  for (const std::string& pool : pools) json.value(pool);
-  json.end_array().end_object();
-  return success(json.str());
 }
 
 void write_alert(JsonWriter& json, const alerts::Alert& alert) {
@@ -256,8 +213,6 @@ void add_prometheus_status(Router& router, const Parts& parts) {
                        Response (*handle)(const ApiParts&, const Request&)) {
     router.add("GET", path, pool, [parts, handle](const Request& r) { return handle(*parts, r); });
   };
-  get("/api/v1/targets", Pool::kFast, targets);
-  get("/api/v1/scrape_pools", Pool::kFast, scrape_pools);
   get("/api/v1/rules", Pool::kFast, rules);
   get("/api/v1/alerts", Pool::kFast, active_alerts);
   get("/api/v1/alertmanagers", Pool::kFast, [](const ApiParts&, const Request&) {

@@ -10,6 +10,7 @@ void add_routes(Router& router, const ApiParts& given) {
   add_prometheus_query(router, query);
   add_federate(router, query);
   add_prometheus_status(router, parts);
+  add_prometheus_targets(router, parts);
   add_alertmanager(router, {given.clock, given.notifier, given.runtime});
   add_loki(router, {given.clock, given.log_querier, given.logql});
   add_native(router, parts);

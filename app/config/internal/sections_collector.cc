@@ -1,4 +1,4 @@
-// [host], [[scrape_configs]], [[probe_configs]], [[log_configs]]: what is collected.
+// [host], [[probe_configs]], [[log_configs]]: what is collected.
 #include <algorithm>
 #include <cstdint>
 #include <map>
@@ -6,93 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "app/config/internal/collector_keys.h"
 #include "app/config/internal/sections.h"
 #include "base/text/numbers.h"
 #include "base/text/regex.h"
 #include "base/text/text.h"
 
 namespace nines::config {
-namespace {
-
-void read_labels(TableReader& t, std::string_view key, std::map<std::string, std::string>& out) {
-  t.each_string(key, [&](const std::string& name, const std::string& value,
-                         const toml::source_region& place) {
-    if (!is_legacy_label_name(name)) t.problems().add(place, quote_go(name) + " is no label name");
-    out[name] = value;
-  });
-}
-
-void read_static_configs(TableReader& t, std::vector<collector::StaticConfig>& out) {
-  t.tables("static_configs", [&](TableReader& s) {
-    collector::StaticConfig config;
-    s.read("targets", config.targets);
-    read_labels(s, "labels", config.labels);
-    if (config.targets.empty()) s.fail("targets", "`targets` names no target");
-    for (const std::string& target : config.targets) {
-      if (target.empty()) s.fail("targets", "a target must not be empty");
-    }
-    out.push_back(std::move(config));
-  });
-}
-
-// Interval and timeout fall back to [global]; the timeout never exceeds the interval.
-void read_times(TableReader& t, const Global& global, Duration& interval, Duration& timeout) {
-  interval = global.scrape_interval;
-  t.read("scrape_interval", interval);
-  timeout = std::min(global.scrape_timeout, interval);
-  t.read("scrape_timeout", timeout);
-  if (interval < Duration(100))
-    t.fail("scrape_interval", "`scrape_interval` must be at least 100ms");
-  if (timeout > interval || timeout <= Duration(0)) {
-    t.fail("scrape_timeout",
-           "`scrape_timeout` must be above 0s and not longer than `scrape_interval` (" +
-               format_duration(interval) + ")");
-  }
-}
-
-void read_job_name(TableReader& t, std::string& job, std::set<std::string>& seen) {
-  t.read("job_name", job);
-  if (job.empty()) {
-    t.fail("job_name", "`job_name` is missing in " + t.name());
-  } else if (!seen.insert(job).second) {
-    t.fail("job_name", "`job_name` " + quote_go(job) + " is used twice in " + t.name());
-  }
-}
-
-void read_protocols(TableReader& t, collector::ScrapeConfig& s) {
-  const auto read = [&](const char* key, const std::string& name) {
-    const auto protocol = collector::scrape_protocol(name);
-    if (protocol) return protocol;
-    std::string all;
-    for (const std::string_view known : collector::scrape_protocol_names()) {
-      all += (all.empty() ? "" : ", ") + std::string(known);
-    }
-    t.fail(key, "`" + std::string(key) + "`: " + quote_go(name) + " is none of " + all);
-    return protocol;
-  };
-  if (t.has("scrape_protocols")) {
-    std::vector<std::string> names;
-    t.read("scrape_protocols", names);
-    s.scrape_protocols.clear();
-    for (const std::string& name : names) {
-      const auto protocol = read("scrape_protocols", name);
-      if (!protocol) continue;
-      if (std::count(s.scrape_protocols.begin(), s.scrape_protocols.end(), *protocol) != 0) {
-        t.fail("scrape_protocols", "`scrape_protocols` names " + name + " twice");
-      }
-      s.scrape_protocols.push_back(*protocol);
-    }
-    if (names.empty()) t.fail("scrape_protocols", "`scrape_protocols` names no protocol");
-  }
-  std::string fallback;
-  t.read("fallback_scrape_protocol", fallback);
-  if (!fallback.empty()) {
-    s.fallback_scrape_protocol = read("fallback_scrape_protocol", fallback);
-  }
-}
-
-}  // namespace
-
 void read_host(TableReader& root, Config& config) {
   config.host.interval = config.global.scrape_interval;
   root.table("host", [&](TableReader& t) {
@@ -103,51 +23,6 @@ void read_host(TableReader& root, Config& config) {
     t.read("proc_path", config.host.proc_path);
     t.read("sys_path", config.host.sys_path);
     t.read("root_path", config.host.root_path);
-  });
-}
-
-void read_scrapes(TableReader& root, Config& config, const Context& context) {
-  std::set<std::string> jobs;
-  root.tables("scrape_configs", [&](TableReader& t) {
-    collector::ScrapeConfig s;
-    s.line = t.line();
-    read_job_name(t, s.job_name, jobs);
-    read_times(t, config.global, s.scrape_interval, s.scrape_timeout);
-    t.read("metrics_path", s.metrics_path);
-    t.read_one_of("scheme", s.scheme, {"http", "https"});
-    t.table("params", [&](TableReader& p) {
-      std::map<std::string, std::vector<std::string>> params;
-      for (auto&& [key, value] : p.raw()) {
-        (void)value;
-        std::vector<std::string> values;
-        p.read(key.str(), values);
-        params[std::string(key.str())] = std::move(values);
-      }
-      s.params = std::move(params);
-    });
-    t.read("honor_labels", s.honor_labels);
-    t.read("honor_timestamps", s.honor_timestamps);
-    read_protocols(t, s);
-    t.read_bytes("body_size_limit", s.body_size_limit);
-    t.read_count("sample_limit", s.sample_limit);
-    t.read_count("label_limit", s.label_limit);
-    t.read_count("label_name_length_limit", s.label_name_length_limit);
-    t.read_count("label_value_length_limit", s.label_value_length_limit);
-    t.table("basic_auth", [&](TableReader& b) {
-      b.read("username", s.basic_auth_username);
-      b.read_secret("password", s.basic_auth_password, context.read_secret);
-    });
-    t.table("authorization", [&](TableReader& a) {
-      std::string type = "Bearer";
-      a.read_one_of("type", type, {"Bearer"});
-      a.read_secret("credentials", s.bearer_token, context.read_secret);
-    });
-    read_static_configs(t, s.static_configs);
-    if (s.static_configs.empty())
-      t.fail("", "job " + quote_go(s.job_name) + " has no `static_configs`");
-    if (!s.metrics_path.starts_with('/'))
-      t.fail("metrics_path", "`metrics_path` must begin with /");
-    config.scrapes.push_back(std::move(s));
   });
 }
 

@@ -67,7 +67,8 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   Result<void> take_body(const HttpResponse& answer, TargetReport& report);
   Result<void> take_text(std::string_view body, ExpositionFormat format, TargetReport& report);
   Result<SeriesCache::Entry*> entry_of(const ExposedSample& sample);
-  Result<LabelSet> labels_of(std::string_view series) const;
+  // Nothing when metric relabelling drops the series.
+  Result<std::optional<LabelSet>> labels_of(std::string_view series) const;
   Result<void> check_limits(const LabelSet& labels) const;
   std::uint32_t& seen_at(storage::Slot slot);
   void discard();
@@ -89,6 +90,7 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   std::vector<storage::Row> rows_;
   std::optional<storage::Slot> reports_[kReports];
   std::uint64_t scraped_ = 0;
+  std::uint64_t kept_ = 0;  // of them, by metric relabelling
   std::uint64_t added_ = 0;
   std::uint64_t refused_ = 0;
   std::unordered_map<std::string, Metadata, TextHash, std::equal_to<>> metadata_;

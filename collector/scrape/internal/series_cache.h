@@ -15,6 +15,7 @@ namespace nines::collector {
 
 struct CachedSeries {
   storage::Slot slot{};
+  bool dropped = false;  // by metric relabelling: it has no slot and never will
   std::uint32_t retry_in =
       0;  // scrapes until a refused series is offered again; 0: it has its slot
   std::uint32_t position = 0;  // in the last scrape's order

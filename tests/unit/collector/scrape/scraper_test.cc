@@ -462,5 +462,113 @@ TEST_CASE("static labels join, override and steer") {
   CHECK(s.status().discovered.get("__address__") == "a:1");
 }
 
+RelabelRule rule(RelabelAction action, std::vector<std::string> sources, std::string target,
+                 std::string regex = "(.*)", std::string replacement = "$1") {
+  RelabelSpec spec;
+  spec.action = action;
+  spec.source_labels = std::move(sources);
+  spec.target_label = std::move(target);
+  spec.regex = std::move(regex);
+  spec.replacement = std::move(replacement);
+  return *make_relabel_rule(spec);
+}
+
+TEST_CASE("relabelling decides where, when and whether a target is asked, and what it is called") {
+  Stage s;
+  ScrapeConfig c = s.config();
+  c.static_configs = {{{"a:1", "b:1"}, {{"__meta_zone", "z1"}}}};
+  c.relabel_configs = {
+      rule(RelabelAction::kKeep, {"__address__"}, "", "a:.*"),
+      rule(RelabelAction::kReplace, {"__address__"}, "__param_target"),
+      rule(RelabelAction::kReplace, {"__address__"}, "instance"),
+      rule(RelabelAction::kReplace, {"__meta_zone"}, "zone"),
+      rule(RelabelAction::kReplace, {}, "__address__", "", "proxy:9115"),
+      rule(RelabelAction::kReplace, {}, "__metrics_path__", "", "/probe"),
+      rule(RelabelAction::kReplace, {}, "__scrape_interval__", "", "5s"),
+      rule(RelabelAction::kReplace, {}, "__scrape_timeout__", "", "4s"),
+  };
+  s.begin(c);
+  s.turn("m 1\n");
+  REQUIRE(s.scraper.targets().size() == 1);
+  CHECK(s.http.calls().size() == 2);  // in 15 s; the second is never answered here
+  CHECK(s.http.calls().at(0).request.url == "http://proxy:9115/probe?target=a%3A1");
+  CHECK(s.http.calls().at(0).request.timeout == Duration(4000));
+  CHECK(s.status().interval == Duration(5000));
+  CHECK(s.status().labels.to_string() == "{instance=\"a:1\", job=\"j\", zone=\"z1\"}");
+  CHECK(s.status().discovered.get("__meta_zone") == "z1");
+  const DroppedTargets dropped = s.scraper.dropped_targets();
+  REQUIRE(dropped.shown.size() == 1);
+  CHECK(dropped.shown[0].discovered.get("__address__") == "b:1");
+  CHECK(dropped.counts.at("j") == 1);
+}
+
+TEST_CASE("a target whose relabelled labels make no sense fails, visibly, and is not asked") {
+  Stage s;
+  ScrapeConfig c = s.config();
+  const auto reason = [&](const char* label, const char* value) {
+    c.relabel_configs = {rule(RelabelAction::kReplace, {}, label, "", value)};
+    s.load(c);
+    s.scraper.start();
+    s.scheduler.run_for(Duration(15'000));
+    CHECK(s.status().health == TargetHealth::kDown);
+    return s.status().last_error;
+  };
+  CHECK(reason("__address__", "") == "relabelling left no __address__");
+  CHECK(reason("__scheme__", "ftp").starts_with("relabelling left __scheme__ \"ftp\""));
+  CHECK(reason("__scrape_interval__", "soon").starts_with("__scrape_interval__"));
+  CHECK(reason("__scrape_timeout__", "0s") == "__scrape_timeout__ must be above 0s");
+  CHECK(reason("__scrape_timeout__", "16s") ==
+        "__scrape_timeout__ (16s) is longer than __scrape_interval__ (15s)");
+  CHECK(s.http.calls().empty());
+}
+
+TEST_CASE("target_limit lets exactly so many through and fails all of them beyond") {
+  Stage s;
+  ScrapeConfig c = s.config();
+  c.target_limit = 2;
+  c.static_configs = {{{"a:1", "b:1"}, {}}};
+  s.http.set_handler([](const HttpRequest&) { return make_response(200, "m 1\n", kPlain); });
+  s.begin(c);
+  s.scheduler.run_for(Duration(15'000));
+  CHECK(s.status().health == TargetHealth::kUp);
+  c.static_configs = {{{"a:1", "b:1", "c:1"}, {}}};
+  s.load(c);
+  s.scheduler.run_for(Duration(15'000));
+  for (const TargetStatus& t : s.scraper.targets()) {
+    CHECK(t.last_error == "target_limit of 2 exceeded: job \"j\" has 3 targets");
+  }
+}
+
+TEST_CASE("metric relabelling drops and renames series; limits count what it keeps") {
+  Stage s;
+  ScrapeConfig c = s.config();
+  c.sample_limit = 2;
+  c.label_limit = 4;
+  RelabelSpec drop_label;
+  drop_label.action = RelabelAction::kLabelDrop;
+  drop_label.regex = "x.*";
+  c.metric_relabel_configs = {
+      rule(RelabelAction::kDrop, {"__name__"}, "", "go_.*"),
+      rule(RelabelAction::kReplace, {"__name__"}, "__name__", "old_(.*)", "new_$1"),
+      *make_relabel_rule(drop_label)};
+  s.begin(c);
+  const std::string body = "go_a 1\ngo_b 1\nold_m{x1=\"1\",x2=\"2\"} 5\nn 6\n";
+  for (int i = 0; i < 2; ++i) {  // the second time from the cache
+    const auto batch = s.turn(body);
+    CHECK(batch.value(series("up")) == 1);
+    CHECK(batch.value(series("new_m")) == 5);
+    CHECK(batch.value(series("n")) == 6);
+    CHECK(batch.value(series("scrape_samples_scraped")) == 4);
+    CHECK(batch.value(series("scrape_samples_post_metric_relabeling")) == 2);
+    CHECK(batch.rows.size() == 7);
+  }
+  s.turn(body + "o 7\n");
+  CHECK(s.status().last_error == "sample_limit of 2 exceeded");
+  c.metric_relabel_configs = {rule(RelabelAction::kReplace, {}, "__name__", "", "")};
+  s.load(c);
+  s.turn("m 1\n");
+  CHECK(s.status().last_error == "metric_relabel_configs left \"m\" without a name");
+}
+
 }  // namespace
 }  // namespace nines::collector
