@@ -13,6 +13,7 @@
 #include "base/telemetry/telemetry.h"
 #include "collector/host/host.h"
 #include "collector/probe/prober.h"
+#include "collector/receive/remote_write.h"
 #include "collector/scrape/scraper.h"
 #include "collector/tail/tailer.h"
 #include "rules/alerts/manager.h"
@@ -54,6 +55,7 @@ struct ApiParts {
   const collector::Prober& prober;
   const collector::Host* host;              // null when switched off
   const collector::Tailer& tailer;
+  collector::RemoteWriteReceiver& remote_write;
   const alerts::Manager& rules;
   const slo::Service& slos;
   notify::Notifier& notifier;

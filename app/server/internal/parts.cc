@@ -67,6 +67,7 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
               : nullptr),
       tailer_({around.fs, store_->log_appender(), store_->appender(), store_->state(),
                around.scheduler, *collect_pool_, around.log, *telemetry_}),
+      remote_write_({store_->appender(), around.clock, around.log, *telemetry_}, {}),
       slos_({store_->querier(), store_->appender(), store_->state(), around.scheduler, *rules_pool_,
              around.log, *telemetry_}),
       notifier_(notifier_options(config),
@@ -152,7 +153,7 @@ Result<void> Parts::serve(const config::Config& config, Callbacks callbacks) {
       router_,
       web::ApiParts{around_.clock, around_.log, *telemetry_, store_->querier(),
                     store_->log_querier(), *store_, store_->state(), promql_, logql_, scraper_,
-                    prober_, host_.get(), tailer_, rules_, slos_, notifier_, remediator_,
+                    prober_, host_.get(), tailer_, remote_write_, rules_, slos_, notifier_, remediator_,
                     std::move(callbacks.runtime), std::move(callbacks.reload)});
   NINES_TRY(server_,
             web::Server::start(config.web, router_, around_.clock, around_.log, *telemetry_));

@@ -12,6 +12,7 @@
 #include "base/telemetry/telemetry.h"
 #include "collector/host/host.h"
 #include "collector/probe/prober.h"
+#include "collector/receive/remote_write.h"
 #include "collector/scrape/scraper.h"
 #include "collector/tail/tailer.h"
 #include "rules/alerts/manager.h"
@@ -63,6 +64,7 @@ class Parts {
   collector::Prober prober_;
   std::unique_ptr<collector::Host> host_;
   collector::Tailer tailer_;
+  collector::RemoteWriteReceiver remote_write_;
   slo::Service slos_;
   notify::Notifier notifier_;
   remediation::Remediator remediator_;

@@ -207,7 +207,9 @@ bool RequestFramer::check_headers(bool http11) {
       has_coding = true;
       coding = value;
     }
-    if (name == "content-encoding" && !value.empty() && to_lower(value) != "identity") {
+    // Snappy is remote write's own business; nobody below unpacks it unasked.
+    if (name == "content-encoding" && !value.empty() && to_lower(value) != "identity" &&
+        to_lower(value) != "snappy") {
       refuse(415, "encoded request bodies are not taken");
       return false;
     }

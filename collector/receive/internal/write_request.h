@@ -1,0 +1,51 @@
+#pragma once
+// The messages of remote write, read.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/core/result.h"
+#include "base/model/histogram.h"
+#include "base/model/sample.h"
+
+namespace nines::collector {
+
+enum class WriteVersion : std::uint8_t { kV1, kV2 };
+
+struct WrittenSample {
+  std::int64_t time_ms = 0;
+  double value = 0;
+  std::int64_t start_ms = 0;  // 0: unknown
+  HistogramPtr histogram;     // shared because Row takes a pointer and samples are sorted by copy
+};
+
+// Views point into the message.
+struct WrittenSeries {
+  std::vector<std::pair<std::string_view, std::string_view>> labels;
+  std::vector<WrittenSample> samples;  // floats and histograms
+  std::uint64_t exemplars = 0;         // how many there were
+};
+
+struct WrittenMetadata {
+  std::string_view family;
+  MetricType type = MetricType::kUnknown;
+  std::string_view help, unit;
+};
+
+struct WriteRequest {
+  std::vector<WrittenSeries> series;
+  std::vector<WrittenMetadata> metadata;
+  std::vector<std::string> bad;  // parts that could be read but make no sense, and why
+};
+
+// kInvalid: the bytes are no such message. `message` must outlive the result.
+Result<WriteRequest> read_write_request(std::string_view message, WriteVersion version);
+
+// A snappy block. kLimit when it says, or is, more than `bytes_max`; kInvalid when it is damaged.
+Result<std::string> unsnap(std::string_view block, std::size_t bytes_max);
+
+}  // namespace nines::collector
