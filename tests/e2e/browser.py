@@ -141,6 +141,7 @@ def walk(args, folder):
         command = ["node", "tests/browser/run.mjs", "--base", shop.nines.url, "--shots", os.path.abspath(args.shots), "--incident"]
         code = subprocess.call(command + (["--only", args.only] if args.only else []))
         if args.keep:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})  # sigwait takes only what is held back
             signal.sigwait({signal.SIGTERM, signal.SIGINT})
         return code
     except AssertionError:
