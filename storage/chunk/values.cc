@@ -3,134 +3,113 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
 #include <optional>
 
 #include "storage/chunk/column.h"
+#include "storage/chunk/internal/column_head.h"
 
 namespace nines::storage::chunk {
 namespace {
-
-enum Mode : std::uint8_t {
-  kConstInteger = 0,  // a whole number
-  kConstBits = 1,     // 8 bytes
-  kDecimal = 2,       // scale, exceptions, integer column
-  kXor = 3,           // first 8 bytes, then per value: how many bytes changed, and they
-  kBits = 4,          // 8 bytes each
-};
-
-constexpr unsigned kExponentMax = 15;
-constexpr double kExactMax = 9007199254740992.0;  // 2^53
-
-constexpr std::array<double, 16> kPower = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                           1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-constexpr std::array<double, 16> kInverse = {1e0,  1e-1, 1e-2,  1e-3,  1e-4,  1e-5,  1e-6,  1e-7,
-                                             1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15};
-
-// How a value was most likely computed from a whole number. Exporters that write milliseconds as
-// seconds by `x * 0.001` make doubles that `x / 1000` does not, and the other way round.
-enum class Decoder : std::uint8_t { kDivide = 0, kMultiply = 1, kDivideTwice = 2 };
-
-struct Scale {
-  Decoder decoder = Decoder::kDivide;
-  unsigned exponent = 0;
-
-  double value(std::int64_t whole) const {
-    const auto x = static_cast<double>(whole);
-    switch (decoder) {
-      case Decoder::kMultiply:
-        return x * kInverse[exponent];
-      case Decoder::kDivideTwice:
-        return (x / 1000.0) / kPower[exponent - 3];
-      case Decoder::kDivide:
-        break;
-    }
-    return x / kPower[exponent];
-  }
-};
 
 std::uint64_t bits(double v) {
   return std::bit_cast<std::uint64_t>(v);
 }
 
-// The whole number that `scale` turns into exactly `v`.
-std::optional<std::int64_t> whole(double v, const Scale& scale) {
-  const double x = std::nearbyint(v * kPower[scale.exponent]);
-  if (!(std::fabs(x) < kExactMax)) return std::nullopt;  // NaN and infinities too
-  const auto n = static_cast<std::int64_t>(x);
-  if (bits(scale.value(n)) != bits(v)) return std::nullopt;
-  return n;
+Error corrupt(const char* what) {
+  return Error(ErrorCode::kCorrupt, std::string("value column: ") + what);
 }
 
 struct Decimal {
   Scale scale;
-  std::vector<std::int64_t> wholes;
-  std::vector<std::size_t> exceptions;  // places whose value is no whole number under `scale`
+  std::size_t exceptions = 0;  // places whose value is no whole number under `scale`
 };
 
-std::optional<Decimal> try_scale(std::span<const double> values, const Scale& scale) {
-  const std::size_t exceptions_max = std::max<std::size_t>(1, values.size() / 8);
-  Decimal decimal{.scale = scale, .wholes = {}, .exceptions = {}};
-  decimal.wholes.reserve(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto n = whole(values[i], scale);
-    if (!n) {
-      if (decimal.exceptions.size() == exceptions_max) return std::nullopt;
-      decimal.exceptions.push_back(i);
-    }
-    // An exception repeats its neighbour, which costs the integer column nothing.
-    decimal.wholes.push_back(n ? *n : (decimal.wholes.empty() ? 0 : decimal.wholes.back()));
-  }
-  return decimal;
-}
+// The scales worth trying: the first under which all values are whole numbers, and the first with
+// few exceptions when that comes earlier.
+struct Candidates {
+  std::optional<Decimal> exact, patched;
+};
 
-std::optional<Decimal> find_decimal(std::span<const double> values) {
-  for (unsigned exponent = 0; exponent <= kExponentMax; ++exponent) {
-    if (auto d = try_scale(values, {Decoder::kDivide, exponent})) return d;
-    if (exponent == 0) continue;
-    if (auto d = try_scale(values, {Decoder::kMultiply, exponent})) return d;
-    if (exponent <= 3) continue;
-    if (auto d = try_scale(values, {Decoder::kDivideTwice, exponent})) return d;
+Candidates find_decimals(std::span<const double> values) {
+  Candidates found;
+  const std::size_t exceptions_max = std::max<std::size_t>(1, values.size() / 8);
+  const auto look = [&](const Scale& scale) {
+    std::size_t exceptions = 0;
+    std::int64_t ignored = 0;
+    for (const double v : values) {
+      if (!scale.whole(v, ignored) && ++exceptions > exceptions_max) return false;
+    }
+    if (exceptions == 0) {
+      found.exact = Decimal{scale, 0};
+    } else if (!found.patched) {
+      found.patched = Decimal{scale, exceptions};
+    }
+    return exceptions == 0;
+  };
+  for (std::uint8_t e = 0; e <= 15; ++e) {
+    if (look({Scale::Decoder::kDivide, e})) break;
+    if (e > 0 && look({Scale::Decoder::kMultiply, e})) break;
+    if (e > 3 && look({Scale::Decoder::kDivideTwice, e})) break;
   }
-  return std::nullopt;
+  return found;
 }
 
 void put_decimal(const Decimal& decimal, std::span<const double> values, std::string& out) {
-  put_byte(out, kDecimal);
-  put_byte(out, static_cast<std::uint8_t>(static_cast<unsigned>(decimal.scale.decoder) << 4 |
-                                          decimal.scale.exponent));
-  put_varint(out, decimal.exceptions.size());
-  for (const std::size_t place : decimal.exceptions) {
-    put_varint(out, place);
-    put_fixed(out, values[place]);
+  const std::size_t begin = out.size();
+  put_byte(out, 0);
+  std::uint8_t head = 0;
+  if (decimal.scale != Scale{}) {
+    head |= kScaled;
+    put_byte(out, decimal.scale.packed());
   }
-  encode_integers(decimal.wholes, out);
+  if (decimal.exceptions > 0) {
+    head |= kExceptions;
+    put_varint(out, decimal.exceptions);
+  }
+  std::array<std::int64_t, kColumnMax> wholes;
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (decimal.scale.whole(values[i], wholes[i])) continue;
+    // An exception repeats its neighbour, which costs the integers nothing.
+    wholes[i] = i == 0 ? 0 : wholes[i - 1];
+    put_varint(out, i - last);
+    put_fixed(out, values[i]);
+    last = i;
+  }
+  head |= encode_body(std::span(wholes).first(values.size()), out);
+  out[begin] = static_cast<char>(head);
 }
 
-Result<void> get_decimal(ByteReader& in, std::size_t count, std::vector<double>& out) {
-  const std::uint8_t packed = in.byte();
-  const Scale scale{.decoder = static_cast<Decoder>(packed >> 4), .exponent = packed & 0x0FU};
-  if (packed >> 4 > 2 || (scale.decoder == Decoder::kDivideTwice && scale.exponent < 3)) {
-    return Error(ErrorCode::kCorrupt, "value column: unknown scale");
+Result<void> get_decimal(ByteReader& in, std::uint8_t head, std::size_t count, double* out) {
+  Scale scale;
+  if ((head & kScaled) != 0 && !Scale::unpack(in.byte(), scale)) return corrupt("unknown scale");
+  struct Patch {
+    std::size_t place = 0;
+    double value = 0;
+  };
+  std::array<Patch, kColumnMax / 8> patches;
+  std::size_t exceptions = 0;
+  if ((head & kExceptions) != 0) {
+    exceptions = in.count(9);
+    if (exceptions > patches.size()) return corrupt("too many exceptions");
+    std::uint64_t place = 0;
+    for (std::size_t i = 0; i < exceptions; ++i) {
+      place += in.varint();
+      if (in.failed() || place >= count) return corrupt("exception past its end");
+      patches[i] = {static_cast<std::size_t>(place), in.fixed<double>()};
+    }
   }
-  const std::size_t exceptions = in.count(9);
-  std::vector<std::pair<std::size_t, double>> patches;
-  for (std::size_t i = 0; i < exceptions; ++i) {
-    const std::uint64_t place = in.varint();
-    patches.emplace_back(place, in.fixed<double>());
-    if (place >= count) return Error(ErrorCode::kCorrupt, "value column: exception past its end");
+  std::array<std::int64_t, kColumnMax> wholes;
+  if (auto got = decode_body(in, head, count, wholes.data()); !got) return got;
+  if (scale.exponent == 0) {
+    for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<double>(wholes[i]);
+  } else {
+    for (std::size_t i = 0; i < count; ++i) out[i] = scale.value(wholes[i]);
   }
-  std::vector<std::int64_t> wholes;
-  wholes.reserve(count);
-  if (auto got = decode_integers(in, count, wholes); !got) return got;
-  const std::size_t begin = out.size();
-  for (const std::int64_t n : wholes) out.push_back(scale.value(n));
-  for (const auto& [place, value] : patches) out[begin + place] = value;
+  for (std::size_t i = 0; i < exceptions; ++i) out[patches[i].place] = patches[i].value;
   return {};
 }
 
-// Each value but the first: a byte with the number of low zero bytes (high nibble) and of bytes
-// that follow (low nibble).
 void put_xor(std::span<const double> values, std::string& out) {
   put_byte(out, kXor);
   put_fixed(out, values[0]);
@@ -146,94 +125,116 @@ void put_xor(std::span<const double> values, std::string& out) {
   }
 }
 
-Result<void> get_xor(ByteReader& in, std::size_t count, std::vector<double>& out) {
-  std::uint64_t value = in.fixed<std::uint64_t>();
-  out.push_back(std::bit_cast<double>(value));
-  for (std::size_t i = 1; i < count && !in.failed(); ++i) {
+Result<void> get_xor(ByteReader& in, std::size_t count, double* out) {
+  auto value = in.fixed<std::uint64_t>();
+  out[0] = std::bit_cast<double>(value);
+  for (std::size_t i = 1; i < count; ++i) {
     const std::uint8_t packed = in.byte();
     const unsigned low = packed >> 4;
     const unsigned length = packed & 0x0FU;
-    if (low + length > 8) return Error(ErrorCode::kCorrupt, "value column: bad change");
+    if (low + length > 8) return corrupt("bad change");
+    const std::string_view bytes = in.raw(length);
+    if (in.failed()) return corrupt("cut short");
     std::uint64_t change = 0;
-    for (unsigned b = 0; b < length; ++b) change |= std::uint64_t{in.byte()} << (8 * (low + b));
-    value ^= change;
-    out.push_back(std::bit_cast<double>(value));
+    std::memcpy(&change, bytes.data(), length);
+    if (length > 0) value ^= change << (8 * low);
+    out[i] = std::bit_cast<double>(value);
   }
-  if (in.failed()) return Error(ErrorCode::kCorrupt, "value column: cut short");
   return {};
 }
 
-bool all_equal(std::span<const double> values) {
-  return std::all_of(values.begin(), values.end(),
-                     [first = bits(values[0])](double v) { return bits(v) == first; });
-}
-
-// Does what was appended to `out` since `begin` give back the same bits?
+// Does `encoded` give back the same bits?
 bool round_trips(std::span<const double> values, std::string_view encoded) {
   ByteReader in(encoded);
-  std::vector<double> back;
-  back.reserve(values.size());
-  if (!decode_values(in, values.size(), back) || in.left() != 0) return false;
-  return std::equal(values.begin(), values.end(), back.begin(), back.end(),
+  std::array<double, kColumnMax> back;
+  if (!decode_values(in, values.size(), back.data()) || in.left() != 0) return false;
+  return std::equal(values.begin(), values.end(), back.begin(),
                     [](double a, double b) { return bits(a) == bits(b); });
+}
+
+// Keeps the smaller of what `out` holds from `begin` on and what `put` appends.
+template <typename Put>
+void keep_smaller(std::span<const double> values, std::size_t begin, std::string& out, Put&& put) {
+  std::string other;
+  put(other);
+  const bool empty = out.size() == begin;
+  if (!empty && other.size() >= out.size() - begin) return;
+  if (!round_trips(values, other)) return;
+  out.resize(begin);
+  out += other;
 }
 
 }  // namespace
 
 void encode_values(std::span<const double> values, std::string& out) {
   const std::size_t begin = out.size();
-  if (all_equal(values)) {
-    if (const auto n = whole(values[0], {})) {
-      put_byte(out, kConstInteger);
-      put_signed(out, *n);
+  const std::uint64_t first = bits(values[0]);
+  if (std::all_of(values.begin(), values.end(), [&](double v) { return bits(v) == first; })) {
+    std::int64_t whole = 0;
+    if (Scale{}.whole(values[0], whole)) {
+      put_byte(out, kConst);
+      put_signed(out, whole);
     } else {
       put_byte(out, kConstBits);
       put_fixed(out, values[0]);
     }
     return;
   }
-  if (const auto decimal = find_decimal(values)) {
-    put_decimal(*decimal, values, out);
-    // Scattered decimals of many digits can take more room than their bits.
-    if (out.size() - begin < values.size() * 6 &&
-        round_trips(values, std::string_view(out).substr(begin))) {
-      return;
-    }
-    out.resize(begin);
+  const Candidates found = find_decimals(values);
+  if (found.exact) {
+    put_decimal(*found.exact, values, out);
+    if (!round_trips(values, std::string_view(out).substr(begin))) out.resize(begin);
   }
-  put_xor(values, out);
-  if (out.size() - begin <= values.size() * 8 &&
-      round_trips(values, std::string_view(out).substr(begin))) {
-    return;
+  if (found.patched) {
+    keep_smaller(values, begin, out, [&](std::string& o) { put_decimal(*found.patched, values, o); });
   }
+  // Scattered decimals of many digits can take more room than their bits.
+  if (out.size() == begin || out.size() - begin > values.size() * 3) {
+    keep_smaller(values, begin, out, [&](std::string& o) { put_xor(values, o); });
+  }
+  if (out.size() != begin && out.size() - begin <= values.size() * 8) return;
   out.resize(begin);
   put_byte(out, kBits);
   for (const double v : values) put_fixed(out, v);
 }
 
-Result<void> decode_values(ByteReader& in, std::size_t count, std::vector<double>& out) {
-  if (count == 0 || count > kColumnMax) {
-    return Error(ErrorCode::kCorrupt, "value column: impossible length");
+Result<void> decode_values(ByteReader& in, std::size_t count, double* out) {
+  if (count == 0 || count > kColumnMax) return corrupt("impossible length");
+  const std::uint8_t head = in.byte();
+  const std::uint8_t mode = head & kModeMask;
+  if (mode <= kSparse && (head & 0x80) == 0) {
+    if (head == kConst) {
+      std::fill_n(out, count, static_cast<double>(in.signed_varint()));
+      if (in.failed()) return corrupt("cut short");
+      return {};
+    }
+    return get_decimal(in, head, count, out);
   }
-  switch (in.byte()) {
-    case kConstInteger:
-      out.resize(out.size() + count, static_cast<double>(in.signed_varint()));
-      break;
+  switch (head) {
     case kConstBits:
-      out.resize(out.size() + count, in.fixed<double>());
+      std::fill_n(out, count, in.fixed<double>());
       break;
-    case kDecimal:
-      return get_decimal(in, count, out);
     case kXor:
       return get_xor(in, count, out);
-    case kBits:
-      for (std::size_t i = 0; i < count; ++i) out.push_back(in.fixed<double>());
+    case kBits: {
+      const std::string_view bytes = in.raw(count * 8);
+      if (!in.failed()) std::memcpy(out, bytes.data(), count * 8);
       break;
+    }
     default:
-      return Error(ErrorCode::kCorrupt, "value column: unknown mode");
+      return corrupt("unknown mode");
   }
-  if (in.failed()) return Error(ErrorCode::kCorrupt, "value column: cut short");
+  if (in.failed()) return corrupt("cut short");
   return {};
+}
+
+Result<void> decode_values(ByteReader& in, std::size_t count, std::vector<double>& out) {
+  if (count == 0 || count > kColumnMax) return corrupt("impossible length");
+  const std::size_t begin = out.size();
+  out.resize(begin + count);
+  Result<void> got = decode_values(in, count, out.data() + begin);
+  if (!got) out.resize(begin);
+  return got;
 }
 
 }  // namespace nines::storage::chunk

@@ -1,18 +1,37 @@
 #include "storage/chunk/internal/bit_pack.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace nines::storage::chunk {
 namespace {
+
 __extension__ using Wide = unsigned __int128;
+
+constexpr std::uint64_t mask_of(unsigned width) {
+  return width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
 }
+
+// Value `i`; 16 bytes may be read from `bytes + i * width / 8`.
+std::uint64_t value_at(const char* bytes, std::size_t i, unsigned width) {
+  const std::size_t bit = i * width;
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  std::memcpy(&low, bytes + bit / 8, 8);
+  std::memcpy(&high, bytes + bit / 8 + 8, 8);
+  return static_cast<std::uint64_t>((static_cast<Wide>(high) << 64 | low) >> (bit % 8)) &
+         mask_of(width);
+}
+
+}  // namespace
 
 void pack_bits(std::span<const std::uint64_t> values, unsigned width, std::string& out) {
   if (width == 0) return;
+  const std::uint64_t mask = mask_of(width);
   Wide pending = 0;
   unsigned bits = 0;
   for (const std::uint64_t value : values) {
-    pending |= static_cast<Wide>(value) << bits;
+    pending |= static_cast<Wide>(value & mask) << bits;
     bits += width;
     while (bits >= 8) {
       out.push_back(static_cast<char>(static_cast<std::uint8_t>(pending)));
@@ -23,29 +42,41 @@ void pack_bits(std::span<const std::uint64_t> values, unsigned width, std::strin
   if (bits > 0) out.push_back(static_cast<char>(static_cast<std::uint8_t>(pending)));
 }
 
-void unpack_bits(ByteReader& in, std::size_t count, unsigned width,
-                 std::vector<std::uint64_t>& out) {
+void unpack_bits(ByteReader& in, std::size_t count, unsigned width, std::uint64_t* out) {
   if (width == 0) {
-    out.resize(out.size() + count, 0);
+    std::fill_n(out, count, 0);
     return;
   }
   const std::string_view bytes = in.raw(packed_size(count, width));
   if (in.failed()) return;
-  const std::uint64_t mask = width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t bit = i * width;
-    const std::size_t first = bit / 8;
-    const unsigned shift = static_cast<unsigned>(bit % 8);
-    // Nine bytes cover any 64 bits at any shift.
-    std::uint64_t low = 0;
-    const std::size_t here = bytes.size() - first;
-    std::memcpy(&low, bytes.data() + first, here < 8 ? here : 8);
-    std::uint64_t value = low >> shift;
-    if (shift + width > 64) {
-      value |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[first + 8]))
-               << (64 - shift);
+  // As long as whole words may be read without looking past the end.
+  const std::size_t whole = bytes.size() < 16 ? 0 : (bytes.size() - 16) * 8 / width;
+  const std::size_t fast = std::min(count, whole);
+  std::size_t i = 0;
+  if (width <= 56) {
+    const std::uint64_t mask = mask_of(width);
+    for (; i < fast; ++i) {
+      const std::size_t bit = i * width;
+      std::uint64_t word = 0;
+      std::memcpy(&word, bytes.data() + bit / 8, 8);
+      out[i] = word >> (bit % 8) & mask;
     }
-    out.push_back(value & mask);
+  } else {
+    for (; i < fast; ++i) out[i] = value_at(bytes.data(), i, width);
+  }
+  if (i == count) return;
+  // The rest from a copy with room behind it.
+  char tail[16 + 16 + 16 + 8] = {};
+  const std::size_t first = i * width / 8;
+  const std::size_t skipped = i * width % 8;
+  std::memcpy(tail, bytes.data() + first, std::min(bytes.size() - first, sizeof(tail) - 16));
+  for (std::size_t bit = skipped; i < count; ++i, bit += width) {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    std::memcpy(&low, tail + bit / 8, 8);
+    std::memcpy(&high, tail + bit / 8 + 8, 8);
+    out[i] = static_cast<std::uint64_t>((static_cast<Wide>(high) << 64 | low) >> (bit % 8)) &
+             mask_of(width);
   }
 }
 

@@ -1,0 +1,66 @@
+// Doubles as whole numbers of decimal places, where that is exact.
+
+#include <array>
+#include <bit>
+#include <cmath>
+
+#include "storage/chunk/column.h"
+
+namespace nines::storage::chunk {
+namespace {
+
+constexpr double kExactMax = 9007199254740992.0;  // 2^53
+constexpr std::uint8_t kExponentMax = 15;
+
+constexpr std::array<double, 16> kPower = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                           1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+constexpr std::array<double, 16> kInverse = {1e0,  1e-1, 1e-2,  1e-3,  1e-4,  1e-5,  1e-6,  1e-7,
+                                             1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15};
+
+}  // namespace
+
+bool Scale::unpack(std::uint8_t byte, Scale& out) {
+  if (byte >> 4 > 2) return false;
+  out.decoder = static_cast<Decoder>(byte >> 4);
+  out.exponent = byte & 0x0FU;
+  return out.decoder != Decoder::kDivideTwice || out.exponent >= 3;
+}
+
+double Scale::value(std::int64_t whole) const {
+  const auto x = static_cast<double>(whole);
+  switch (decoder) {
+    case Decoder::kMultiply:
+      return x * kInverse[exponent];
+    case Decoder::kDivideTwice:
+      return (x / 1000.0) / kPower[exponent - 3U];
+    case Decoder::kDivide:
+      break;
+  }
+  return x / kPower[exponent];
+}
+
+bool Scale::whole(double v, std::int64_t& out) const {
+  const double x = std::nearbyint(v * kPower[exponent]);
+  if (!(std::fabs(x) < kExactMax)) return false;  // NaN and infinities too
+  out = static_cast<std::int64_t>(x);
+  return std::bit_cast<std::uint64_t>(value(out)) == std::bit_cast<std::uint64_t>(v);
+}
+
+bool find_scale(std::span<const double> values, Scale& out) {
+  const auto fits = [&](const Scale& scale) {
+    std::int64_t ignored = 0;
+    for (const double v : values) {
+      if (!scale.whole(v, ignored)) return false;
+    }
+    out = scale;
+    return true;
+  };
+  for (std::uint8_t e = 0; e <= kExponentMax; ++e) {
+    if (fits({Scale::Decoder::kDivide, e})) return true;
+    if (e > 0 && fits({Scale::Decoder::kMultiply, e})) return true;
+    if (e > 3 && fits({Scale::Decoder::kDivideTwice, e})) return true;
+  }
+  return false;
+}
+
+}  // namespace nines::storage::chunk
