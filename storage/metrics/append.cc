@@ -60,37 +60,33 @@ void StoreImpl::close(Group& group) {
 
 Result<Slot> StoreImpl::slot(Group& group, const LabelSet& labels) {
   const std::lock_guard lock(mutex_);
-  if (const auto known = group.slots.find(labels); known != group.slots.end())
-    return Slot{known->second};
+  const auto known = state_.index.find(labels);
+  if (known) {
+    if (const auto slot = state_.slot_in(*group.layout, *known)) return Slot{*slot};
+  }
   const auto refuse = [&](std::string_view limit, std::uint64_t value) {
     ++refused_;
     return Error(ErrorCode::kLimit, "series " + labels.to_string() + " refused: " +
                                         std::string(limit) + " is " + std::to_string(value));
   };
-  if (group.slots.size() >= options_.series_per_group_max) {
+  if (group.layout->ids.size() >= options_.series_per_group_max) {
     return refuse("max_series_per_target", options_.series_per_group_max);
   }
   if (const std::size_t most = parts_.ring.frame_max() / (4 * kLayoutBytesPerSeries);
-      group.slots.size() >= most) {
+      group.layout->ids.size() >= most) {
     return refuse("what a target can have with segments of this size (a larger [storage] budget has "
                   "larger ones)",
                   most);
   }
-  if (!state_.index.find(labels) && state_.index.size() >= options_.series_max)
+  if (!known && state_.index.size() >= options_.series_max)
     return refuse("max_series", options_.series_max);
-  const auto slot = static_cast<std::uint32_t>(group.layout->ids.size());
-  state_.extend(*group.layout, state_.add_series(labels));
-  group.slots.emplace(labels, slot);
-  group.open.emplace_back();
-  group.newest.push_back(INT64_MIN);
-  group.newest_bits.push_back(0);
-  return Slot{slot};
+  return Slot{state_.slot_of(group, known ? *known : state_.add_series(labels))};
 }
 
 bool StoreImpl::accept(Group& group, const Row& row, std::int64_t at, std::int64_t now,
                        AppendOutcome& outcome, Entry& entry) const {
   const auto slot = static_cast<std::uint32_t>(row.slot);
-  if (slot >= group.open.size()) return false;
+  if (slot >= group.head.slots()) return false;
   entry.slot = slot;
   entry.time = row.own_time_ms == Row::kBatchTime ? at : row.own_time_ms;
   entry.value = row.histogram ? 0 : row.value;
@@ -106,39 +102,30 @@ bool StoreImpl::accept(Group& group, const Row& row, std::int64_t at, std::int64
     return false;
   }
   // At or behind the newest: an open point may have this very time.
-  const std::vector<Point>& points = group.open[slot];
-  const auto there =
-      std::lower_bound(points.begin(), points.end(), entry.time,
-                       [](const Point& point, std::int64_t t) { return point.time < t; });
   std::uint64_t bits = group.newest_bits[slot];
   bool taken = entry.time == group.newest[slot];
   bool same_histogram = !entry.histogram;
-  if (there != points.end() && there->time == entry.time) {
+  Point there;
+  if (group.head.find(slot, entry.time, there)) {
     taken = true;
-    bits = std::bit_cast<std::uint64_t>(there->value);
-    same_histogram = (entry.histogram && there->histogram) ? *entry.histogram == *there->histogram
-                                                           : !entry.histogram && !there->histogram;
+    bits = std::bit_cast<std::uint64_t>(there.value);
+    same_histogram = (entry.histogram && there.histogram) ? *entry.histogram == *there.histogram
+                                                          : !entry.histogram && !there.histogram;
   }
   if (!taken) return true;
   ++(bits == bits_of(entry) && same_histogram ? outcome.duplicates : outcome.conflicts);
   return false;
 }
 
-void StoreImpl::keep(Group& group, const Entry& entry) {
-  std::vector<Point>& points = group.open[entry.slot];
-  const Point point{entry.time, entry.value, entry.histogram, entry.start};
-  if (points.empty() || points.back().time < entry.time) {
-    points.push_back(point);
-  } else {
-    const auto at = std::lower_bound(points.begin(), points.end(), entry.time,
-                                     [](const Point& p, std::int64_t t) { return p.time < t; });
-    if (at == points.end() || at->time != entry.time) points.insert(at, point);
+void StoreImpl::keep(Group& group, std::int64_t at, std::span<const Entry> entries) {
+  group.head.keep(at, entries);
+  for (const Entry& entry : entries) {
+    if (entry.time >= group.newest[entry.slot]) {
+      group.newest[entry.slot] = entry.time;
+      group.newest_bits[entry.slot] = bits_of(entry);
+    }
+    group.newest_any = std::max(group.newest_any, entry.time);
   }
-  if (entry.time >= group.newest[entry.slot]) {
-    group.newest[entry.slot] = entry.time;
-    group.newest_bits[entry.slot] = bits_of(entry);
-  }
-  group.newest_any = std::max(group.newest_any, entry.time);
 }
 
 Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<const Row> rows) {
@@ -147,31 +134,36 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
   {
     const std::lock_guard lock(mutex_);
     const std::int64_t now = to_millis(parts_.clock.now());
-    std::vector<Entry> entries;
-    entries.reserve(rows.size());
+    entries_.clear();
     for (const Row& row : rows) {
       Entry entry;
       if (accept(group, row, to_millis(at), now, outcome, entry))
-        entries.push_back(std::move(entry));
+        entries_.push_back(std::move(entry));
     }
     const auto by_slot = [](const Entry& a, const Entry& b) { return a.slot < b.slot; };
-    if (!std::is_sorted(entries.begin(), entries.end(), by_slot))
-      std::stable_sort(entries.begin(), entries.end(), by_slot);
+    if (!std::is_sorted(entries_.begin(), entries_.end(), by_slot))
+      std::stable_sort(entries_.begin(), entries_.end(), by_slot);
     // One frame holds each slot once; what is left goes into further frames.
-    while (!entries.empty() && written) {
-      std::vector<Entry> frame, rest;
-      for (Entry& entry : entries) {
-        (frame.empty() || frame.back().slot != entry.slot ? frame : rest)
-            .push_back(std::move(entry));
+    std::vector<Entry> rest;
+    while (!entries_.empty() && written) {
+      const auto same_slot = [](const Entry& a, const Entry& b) { return a.slot == b.slot; };
+      rest.clear();
+      if (std::adjacent_find(entries_.begin(), entries_.end(), same_slot) != entries_.end()) {
+        std::vector<Entry> frame;
+        for (Entry& entry : entries_) {
+          (frame.empty() || frame.back().slot != entry.slot ? frame : rest).push_back(std::move(entry));
+        }
+        entries_.swap(frame);
       }
-      written = journal(group, to_millis(at), frame);
-      for (const Entry& entry : frame) keep(group, entry);
-      outcome.appended += static_cast<std::uint32_t>(frame.size());
-      entries = std::move(rest);
+      written = journal(group, to_millis(at), entries_);
+      keep(group, to_millis(at), entries_);
+      outcome.appended += static_cast<std::uint32_t>(entries_.size());
+      entries_.swap(rest);
     }
     appended_ += outcome.appended;
     if (outcome.appended > 0 && group.open_rows++ == 0) group.open_since_ms = now;
-    if (group.open_rows >= options_.rows_per_page) {
+    if (group.open_rows >= options_.rows_per_page ||
+        group.head.odd_points() > kOddPointsMax + 16 * group.head.slots()) {
       if (Result<void> flushed = flush_group(group); !flushed) {
         parts_.log.error("storage", "cannot write a page of {}, its rows stay in the journal: {}",
                          group.name, flushed.error().what());
@@ -184,6 +176,14 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
       return std::move(synced).error();
   }
   return outcome;
+}
+
+// The open segment failed and is no longer written to. Rows in it that were not synced are in memory
+// alone now: tend() makes pages of them.
+void StoreImpl::journal_broke() {
+  ++journal_epoch_;
+  rows_at_risk_ = true;
+  make_journal_room();
 }
 
 // Pages are written for every group whose rows stand in the journal segment that would go next.
@@ -222,7 +222,7 @@ Result<void> StoreImpl::journal(Group& group, std::int64_t at, std::span<const E
         group.journal_epoch = journal_epoch_;
         group.defined_slots = static_cast<std::uint32_t>(group.layout->ids.size());
       } else if (written.error().code() != ErrorCode::kLimit) {
-        ++journal_epoch_;
+        journal_broke();
         if (attempt == 2) return std::move(written).error();
         continue;
       }
@@ -239,7 +239,7 @@ Result<void> StoreImpl::journal(Group& group, std::int64_t at, std::span<const E
         return {};
       }
       if (written.error().code() != ErrorCode::kLimit) {
-        ++journal_epoch_;
+        journal_broke();
         if (attempt == 2) return std::move(written).error();
         continue;
       }

@@ -22,7 +22,10 @@ std::string StoreImpl::raw_footer() const {
     chunk::put_varint(body, page.page.location.length);
     chunk::put_signed(body, page.page.times.min);
     chunk::put_signed(body, page.page.times.max);
+    chunk::put_varint(body, page.page.slots.first);
+    chunk::put_varint(body, page.page.slots.end - page.page.slots.first);
     chunk::put_varint(body, page.flushed);
+    chunk::put_varint(body, page.parts);
   }
   std::string out;
   put_packed(out, body);
@@ -41,42 +44,57 @@ Result<void> StoreImpl::write_layout(Group& group) {
   std::string payload;
   put_packed(payload, encode_series(frame));
   NINES_TRY(const ring::Location at, raw_frame(kLayoutFrame, group.tag, payload, {}));
-  if (at.generation != raw_generation_) {
-    raw_generation_ = at.generation;
-    footer_layouts_.clear();
-    footer_pages_.clear();
-    footer_bytes_ = 0;
-  }
+  if (at.generation != raw_generation_) begin_raw_segment(at.generation);
   group.layout_generation = at.generation;
   group.layout_slots = static_cast<std::uint32_t>(group.layout->ids.size());
-  footer_bytes_ += payload.size() + 16;
-  group.footer_layout = static_cast<std::uint32_t>(footer_layouts_.size());
-  footer_layouts_.push_back(std::move(payload));
+  group.footer_layout = add_footer_layout(std::move(payload));
   return {};
+}
+
+void StoreImpl::begin_raw_segment(std::uint64_t generation) {
+  raw_generation_ = generation;
+  footer_layouts_.clear();
+  footer_pages_.clear();
+  footer_bytes_ = 0;
+}
+
+std::uint32_t StoreImpl::add_footer_layout(std::string payload) {
+  footer_bytes_ += payload.size() + 16;
+  footer_layouts_.push_back(std::move(payload));
+  return static_cast<std::uint32_t>(footer_layouts_.size() - 1);
+}
+
+void StoreImpl::add_footer_page(const FooterPage& page) {
+  constexpr std::size_t kMost = 40;  // bytes of one
+  footer_bytes_ += kMost;
+  footer_pages_.push_back(page);
 }
 
 // Writes one page, into the next segment when this one is full. The segment's footer must still fit
 // behind it.
-Result<PageRef> StoreImpl::write_page(Group& group, std::string_view payload, ring::TimeBounds times) {
+Result<PageRef> StoreImpl::write_page(Group& group, std::string_view payload, const PageHead& head) {
   constexpr int kTries = 3;  // a full segment, then a failing one
   for (int attempt = 1;; ++attempt) {
-    const std::size_t labels = group.layout->ids.size() * kLayoutBytesPerSeries + 1024;
+    const bool known = raw_generation_ != 0 && group.layout_generation == raw_generation_ &&
+                       group.layout_slots == group.layout->ids.size();
+    const std::size_t labels =
+        known ? 0 : group.layout->ids.size() * kLayoutBytesPerSeries + 1024;
+    bool fresh = false;
     if (raw_generation_ != 0 && parts_.ring.room(SegmentClass::kRaw) <
                                     payload.size() + footer_bytes_ + 2 * labels + 4096) {
       seal_raw();
+      fresh = true;
     }
     Result<void> layout;
-    if (raw_generation_ == 0 || group.layout_generation != raw_generation_ ||
-        group.layout_slots < group.layout->ids.size()) {
-      layout = write_layout(group);
-    }
-    Result<ring::Location> at = layout ? raw_frame(kColsFrame, group.tag, payload, times)
+    if (!known || fresh) layout = write_layout(group);
+    Result<ring::Location> at = layout ? raw_frame(kColsFrame, group.tag, payload, head.times)
                                        : Result<ring::Location>(layout.error());
-    if (at && at->generation == raw_generation_) return PageRef{*at, times};
+    if (at && at->generation == raw_generation_) return PageRef{*at, head.times, head.slots};
     if (attempt == kTries) {
       return at ? Error(ErrorCode::kIo, "no page could be written") : std::move(at).error();
     }
     if (!at && at.error().code() == ErrorCode::kLimit) seal_raw();
+    if (!at && at.error().code() != ErrorCode::kLimit && !unsynced_.empty()) pages_at_risk_ = true;
     raw_generation_ = 0;
   }
 }
@@ -85,54 +103,94 @@ void StoreImpl::seal_raw() {
   if (Result<void> sealed = parts_.ring.seal(SegmentClass::kRaw, chunk::as_bytes(raw_footer()));
       !sealed) {
     parts_.log.error("storage", "raw segment left without an index: {}", sealed.error().what());
+    if (sealed.error().code() == ErrorCode::kIo && !unsynced_.empty()) pages_at_risk_ = true;
   }
   raw_generation_ = 0;
 }
 
 Result<void> StoreImpl::flush_group(Group& group) {
-  // What does not fit one frame becomes several pages, of some of the slots each. Only the last one
-  // says that the rows are in pages now, and only once the others are on disk.
-  std::vector<SlotRange> todo = {{0, static_cast<std::uint32_t>(group.open.size())}};
-  std::vector<PageRef> written;
+  struct Part {
+    PageHead head;
+    std::string columns;
+  };
+  std::vector<Part> parts;
   const std::size_t page_max = parts_.ring.frame_max() / 4;
-  while (!todo.empty()) {
-    const SlotRange slots = todo.back();
-    todo.pop_back();
-    ring::TimeBounds times;
-    for (std::uint32_t slot = slots.first; slot < slots.end; ++slot) {
-      const std::vector<Point>& points = group.open[slot];
-      if (points.empty()) continue;
-      times.include(points.front().time);
-      times.include(points.back().time);
+  const auto slots = static_cast<std::uint32_t>(group.head.slots());
+  std::vector<SlotRange> todo;
+  for (std::uint32_t first = 0; first < slots && !group.head.empty(); first += kPageSlots) {
+    todo.push_back({first, std::min(first + kPageSlots, slots)});
+    while (!todo.empty()) {
+      Part part;
+      part.head.slots = todo.back();
+      todo.pop_back();
+      part.head.times = encode_columns(group.head, part.head.slots, part.columns);
+      const SlotRange range = part.head.slots;
+      if (part.columns.size() > page_max && range.end - range.first > 1) {
+        const std::uint32_t middle = range.first + (range.end - range.first) / 2;
+        todo.push_back({middle, range.end});
+        todo.push_back({range.first, middle});
+      } else if (!part.head.times.empty()) {
+        parts.push_back(std::move(part));
+      }
     }
-    if (times.empty()) continue;
-    std::string payload;
-    const std::uint64_t flushed = todo.empty() ? group.last_sequence : 0;
-    encode_page(group.open, slots, flushed, payload);
-    if (payload.size() > page_max && slots.end - slots.first > 1) {
-      const std::uint32_t middle = slots.first + (slots.end - slots.first) / 2;
-      todo.push_back({slots.first, middle});
-      todo.push_back({middle, slots.end});
-      continue;
-    }
-    if (todo.empty() && !written.empty()) {
-      if (Result<void> synced = parts_.ring.sync(SegmentClass::kRaw); !synced) return synced;
-    }
-    NINES_TRY(const PageRef page, write_page(group, payload, times));
-    footer_pages_.push_back({group.footer_layout, page, flushed});
-    footer_bytes_ += 40;
-    written.push_back(page);
   }
-  group.layout->pages.insert(group.layout->pages.end(), written.begin(), written.end());
-  for (std::vector<Point>& points : group.open) points.clear();
+  std::string payload;
+  for (Part& part : parts) {
+    part.head.flushed = group.last_sequence;
+    part.head.parts = static_cast<std::uint32_t>(parts.size());
+    payload.clear();
+    encode_page_head(part.head, payload);
+    payload += part.columns;
+    NINES_TRY(const PageRef page, write_page(group, payload, part.head));
+    add_footer_page({group.footer_layout, page, part.head.flushed, part.head.parts});
+    group.layout->add_page(page);
+    unsynced_bytes_ += payload.size();
+    unsynced_.push_back({&group, page, part.head, payload});
+  }
+  group.head.clear();
   group.open_rows = 0;
   group.oldest_generation = 0;
+  if (pages_at_risk_ || unsynced_bytes_ > kUnsyncedBytesMax) return sync_pages();
   return {};
+}
+
+// A failed sync abandons its segment, and what was not on disk is written once more, into the next.
+Result<void> StoreImpl::sync_pages() {
+  constexpr int kTries = 3;
+  for (int attempt = 1;; ++attempt) {
+    if (pages_at_risk_) rewrite_unsynced();
+    Result<void> synced = parts_.ring.sync(SegmentClass::kRaw);
+    if (synced && !pages_at_risk_) {
+      unsynced_.clear();
+      unsynced_bytes_ = 0;
+      return {};
+    }
+    pages_at_risk_ = true;
+    raw_generation_ = 0;
+    if (attempt == kTries)
+      return synced ? Error(ErrorCode::kIo, "pages could not be written again") : synced;
+  }
+}
+
+void StoreImpl::rewrite_unsynced() {
+  pages_at_risk_ = false;
+  for (Unsynced& lost : unsynced_) {
+    const Result<PageRef> page = write_page(*lost.group, lost.payload, lost.head);
+    if (!page) {
+      pages_at_risk_ = true;
+      return;
+    }
+    std::vector<PageRef>& pages = lost.group->layout->pages[lost.page.slots.first / kPageSlots];
+    std::erase_if(pages, [&](const PageRef& p) { return p.location == lost.page.location; });
+    lost.group->layout->add_page(*page);
+    add_footer_page({lost.group->footer_layout, *page, lost.head.flushed, lost.head.parts});
+    lost.page = *page;
+  }
 }
 
 // A page must be on disk before the journal that holds its rows may go.
 void StoreImpl::release_journal() {
-  if (Result<void> synced = parts_.ring.sync(SegmentClass::kRaw); !synced) {
+  if (Result<void> synced = sync_pages(); !synced) {
     parts_.log.error("storage", "pages could not be synced: {}", synced.error().what());
     return;
   }
@@ -152,14 +210,21 @@ void StoreImpl::release_journal() {
 
 void StoreImpl::forget_segment(const ring::SegmentInfo& segment) {
   for (const auto& layout : state_.layouts) {
-    std::erase_if(layout->pages, [&](const PageRef& page) {
-      return page.location.generation == segment.generation;
-    });
+    for (std::vector<PageRef>& pages : layout->pages) {
+      std::erase_if(pages, [&](const PageRef& page) {
+        return page.location.generation == segment.generation;
+      });
+    }
   }
 }
 
 Result<void> StoreImpl::sync() {
-  return parts_.ring.sync(SegmentClass::kJournal);
+  Result<void> synced = parts_.ring.sync(SegmentClass::kJournal);
+  if (!synced) {
+    const std::lock_guard lock(mutex_);
+    journal_broke();
+  }
+  return synced;
 }
 
 void StoreImpl::tend() {
@@ -167,14 +232,17 @@ void StoreImpl::tend() {
   const std::int64_t now = to_millis(parts_.clock.now());
   bool flushed_any = false;
   for (auto& [name, group] : state_.groups) {
-    if (group->open_rows == 0 || now - group->open_since_ms < options_.page_age_max.count())
-      continue;
+    const bool old = now - group->open_since_ms >= options_.page_age_max.count();
+    if (group->open_rows == 0 || !(old || rows_at_risk_)) continue;
     if (Result<void> flushed = flush_group(*group); !flushed) {
       parts_.log.error("storage", "cannot write a page of {}: {}", name, flushed.error().what());
     }
     flushed_any = true;
   }
-  if (flushed_any || parts_.ring.segments(SegmentClass::kJournal).size() > 2) release_journal();
+  if (flushed_any || !unsynced_.empty() ||
+      parts_.ring.segments(SegmentClass::kJournal).size() > 2)
+    release_journal();
+  if (unsynced_.empty()) rows_at_risk_ = false;
   if (metadata_changed_) save_metadata();
 }
 
@@ -184,8 +252,9 @@ Result<void> StoreImpl::flush() {
     if (Result<void> flushed = flush_group(*group); !flushed) return flushed;
   }
   if (metadata_changed_) save_metadata();
+  if (Result<void> synced = sync_pages(); !synced) return synced;
   release_journal();
-  return parts_.ring.sync(SegmentClass::kRaw);
+  return {};
 }
 
 }  // namespace nines::storage

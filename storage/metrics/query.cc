@@ -19,23 +19,7 @@ class Selection final : public SeriesSelection {
     out.clear();
     if (stop_ && stop_->stop.load(std::memory_order_relaxed))
       return Error(ErrorCode::kUnavailable, "the query was stopped");
-    std::vector<Point> points;
-    Result<void> read = store_.read_series(series_[index].second, range, points);
-    bool histograms = false;
-    bool starts = false;
-    for (const Point& point : points) {
-      out.times.push_back(point.time);
-      out.values.push_back(point.value);
-      histograms = histograms || point.histogram != nullptr;
-      starts = starts || point.start != 0;
-    }
-    if (starts) {
-      for (const Point& point : points) out.start_times.push_back(point.start);
-    }
-    if (histograms) {
-      for (Point& point : points) out.histograms.push_back(std::move(point.histogram));
-    }
-    return read;
+    return store_.read_series(series_[index].second, range, out);
   }
 
  private:
@@ -73,17 +57,21 @@ void PageCache::put(const ring::Location& location, std::shared_ptr<const Page> 
 }
 
 bool StoreImpl::has_samples(std::uint32_t id, TimeRange range) const {
-  for (const auto& [layout, slot] : state_.places[id]) {
-    for (const PageRef& page : layout->pages) {
-      if (overlaps(page.times, range)) return true;
+  bool found = false;
+  state_.each_place(id, [&](const Layout& layout, std::uint32_t slot) {
+    if (found) return;
+    if (slot / kPageSlots < layout.pages.size()) {
+      const std::vector<PageRef>& pages = layout.pages[slot / kPageSlots];
+      found = std::any_of(pages.rbegin(), pages.rend(), [&](const PageRef& page) {
+        return slot >= page.slots.first && slot < page.slots.end && overlaps(page.times, range);
+      });
     }
-    if (!layout->owner) continue;
-    const std::vector<Point>& open = layout->owner->open[slot];
-    if (!open.empty() && open.front().time <= to_millis(range.to) &&
-        open.back().time >= to_millis(range.from))
-      return true;
-  }
-  return false;
+    if (found || !layout.owner) return;
+    const ring::TimeBounds open = layout.owner->head.bounds();
+    found = !open.empty() && overlaps(open, range) &&
+            layout.owner->newest[slot] >= std::max(open.min, to_millis(range.from));
+  });
+  return found;
 }
 
 std::vector<std::uint32_t> StoreImpl::live(std::span<const Matcher> matchers,
@@ -118,50 +106,60 @@ Result<std::unique_ptr<SeriesSelection>> StoreImpl::select(std::span<const Match
       std::make_unique<Selection>(*this, std::move(series), stop));
 }
 
-Result<void> StoreImpl::read_series(std::uint32_t id, TimeRange range,
-                                    std::vector<Point>& out) const {
+std::shared_ptr<const Page> StoreImpl::load(const ring::Location& location,
+                                            std::size_t& damaged) const {
+  if (std::shared_ptr<const Page> page = cache_.get(location)) return page;
+  const Result<ring::OwnedFrame> frame = parts_.ring.read(location);
+  if (!frame) {
+    // Evicted meanwhile: it is gone.
+    damaged += frame.error().code() == ErrorCode::kNotFound ? 0 : 1;
+    return nullptr;
+  }
+  Result<std::shared_ptr<const Page>> opened = Page::open(chunk::as_text(frame->payload));
+  if (!opened) {
+    ++damaged;
+    return nullptr;
+  }
+  cache_.put(location, *opened);
+  return *std::move(opened);
+}
+
+Result<void> StoreImpl::read_series(std::uint32_t id, TimeRange range, SampleColumns& out) const {
   std::vector<std::pair<ring::Location, std::uint32_t>> pages;
+  SampleColumns open;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [layout, slot] : state_.places[id]) {
-      for (const PageRef& page : layout->pages) {
-        if (overlaps(page.times, range)) pages.emplace_back(page.location, slot);
+    state_.each_place(id, [&](const Layout& layout, std::uint32_t slot) {
+      if (slot / kPageSlots < layout.pages.size()) {
+        for (const PageRef& page : layout.pages[slot / kPageSlots]) {
+          if (slot >= page.slots.first && slot < page.slots.end && overlaps(page.times, range))
+            pages.emplace_back(page.location, slot);
+        }
       }
-      if (layout->owner) {
-        const std::vector<Point>& open = layout->owner->open[slot];
-        out.insert(out.end(), open.begin(), open.end());
-      }
-    }
+      if (layout.owner && overlaps(layout.owner->head.bounds(), range))
+        layout.owner->head.read(slot, open);
+    });
   }
   std::size_t damaged = 0;
   for (const auto& [location, slot] : pages) {
-    std::shared_ptr<const Page> page = cache_.get(location);
-    if (!page) {
-      const Result<ring::OwnedFrame> frame = parts_.ring.read(location);
-      if (!frame) {
-        damaged +=
-            frame.error().code() == ErrorCode::kNotFound ? 0 : 1;  // evicted meanwhile: it is gone
-        continue;
-      }
-      Result<std::shared_ptr<const Page>> opened = Page::open(chunk::as_text(frame->payload));
-      if (!opened) {
-        ++damaged;
-        continue;
-      }
-      page = *std::move(opened);
-      cache_.put(location, page);
+    const std::shared_ptr<const Page> page = load(location, damaged);
+    if (page && !page->read(slot, out)) {
+      ++damaged;
+      const std::size_t whole = std::min(out.times.size(), out.values.size());
+      out.times.resize(whole);
+      out.values.resize(whole);
     }
-    if (!page->read(slot, out)) ++damaged;
   }
-  std::erase_if(out, [&](const Point& p) {
-    return p.time < to_millis(range.from) || p.time > to_millis(range.to);
-  });
-  const auto by_time = [](const Point& a, const Point& b) { return a.time < b.time; };
-  if (!std::is_sorted(out.begin(), out.end(), by_time))
-    std::stable_sort(out.begin(), out.end(), by_time);
-  out.erase(std::unique(out.begin(), out.end(),
-                        [](const Point& a, const Point& b) { return a.time == b.time; }),
-            out.end());
+  if (out.times.empty()) {
+    std::swap(out, open);
+  } else {
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      add_point(out, {open.times[i], open.values[i],
+                      open.histograms.empty() ? nullptr : open.histograms[i],
+                      open.start_times.empty() ? 0 : open.start_times[i]});
+    }
+  }
+  put_in_order(out, to_millis(range.from), to_millis(range.to));
   if (damaged > 0)
     return Error(ErrorCode::kCorrupt,
                  std::to_string(damaged) + " damaged pages of the series were left out");

@@ -40,8 +40,15 @@ Layout* StoreImpl::layout_from(std::string_view payload, std::string* group) {
   return layout;
 }
 
+void StoreImpl::PagesSeen::add(const std::string& group, std::uint64_t sequence,
+                               std::uint32_t of) {
+  if (++parts[{group, sequence}] < of) return;
+  std::uint64_t& newest = flushed[group];
+  newest = std::max(newest, sequence);
+}
+
 Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment,
-                                    std::map<std::string, std::uint64_t>& flushed) {
+                                    PagesSeen& seen) {
   if (segment.sealed) {
     const Result<ring::OwnedFrame> frame = parts_.ring.read(segment.footer);
     if (frame) {
@@ -50,7 +57,7 @@ Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment,
         ByteReader in(*body);
         std::vector<std::pair<Layout*, std::string>> layouts(in.count());
         for (auto& [layout, group] : layouts) layout = layout_from(in.text(), &group);
-        const std::size_t pages = in.count(6);
+        const std::size_t pages = in.count(8);
         for (std::size_t i = 0; i < pages; ++i) {
           const auto at = static_cast<std::size_t>(in.varint());
           PageRef page;
@@ -60,10 +67,15 @@ Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment,
           page.location.length = static_cast<std::uint32_t>(in.varint());
           page.times.min = in.signed_varint();
           page.times.max = in.signed_varint();
+          page.slots.first = static_cast<std::uint32_t>(in.varint());
+          page.slots.end = page.slots.first + static_cast<std::uint32_t>(in.varint());
           const std::uint64_t sequence = in.varint();
-          if (in.failed() || at >= layouts.size() || !layouts[at].first) break;
-          layouts[at].first->pages.push_back(page);
-          flushed[layouts[at].second] = std::max(flushed[layouts[at].second], sequence);
+          const auto parts = static_cast<std::uint32_t>(in.varint());
+          if (in.failed() || at >= layouts.size() || !layouts[at].first ||
+              page.slots.end > layouts[at].first->ids.size())
+            break;
+          layouts[at].first->add_page(page);
+          seen.add(layouts[at].second, sequence, parts);
         }
         return {};
       }
@@ -71,30 +83,34 @@ Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment,
     damage_.push_back(ring::segment_name(segment.segment) +
                       ": its index is damaged, reading its frames instead");
   }
-  std::map<std::uint32_t, std::pair<Layout*, std::string>> by_tag;
+  // The open segment is gone on with: its index, written when it is full, names these pages too.
+  if (segment.open) begin_raw_segment(segment.generation);
+  struct Known {
+    Layout* layout = nullptr;
+    std::string group;
+    std::uint32_t in_footer = 0;
+  };
+  std::map<std::uint32_t, Known> by_tag;
   const auto report =
       parts_.ring.scan(segment.segment, segment.generation, [&](const ring::Frame& frame) {
         const std::string_view payload = chunk::as_text(frame.payload);
         if (frame.head.type == kLayoutFrame) {
-          std::string group;
-          Layout* layout = layout_from(payload, &group);
-          by_tag[frame.head.tag] = {layout, group};
+          Known& known = by_tag[frame.head.tag];
+          known.layout = layout_from(payload, &known.group);
+          if (segment.open) known.in_footer = add_footer_layout(std::string(payload));
         } else if (frame.head.type == kColsFrame) {
           const auto it = by_tag.find(frame.head.tag);
-          const Result<std::shared_ptr<const Page>> page = Page::open(payload);
-          if (it == by_tag.end() || !it->second.first || !page) {
+          const Result<PageHead> page = decode_page_head(payload);
+          if (it == by_tag.end() || !it->second.layout || !page ||
+              page->slots.end > it->second.layout->ids.size()) {
             ++lost_frames_;
             return true;
           }
-          PageRef ref;
-          ref.location = frame.location;
-          std::vector<Point> points;
-          for (std::uint32_t slot = 0; slot < it->second.first->ids.size(); ++slot)
-            (void)(*page)->read(slot, points);
-          for (const Point& point : points) ref.times.include(point.time);
-          parts_.ring.note_times(segment.segment, segment.generation, ref.times);
-          it->second.first->pages.push_back(ref);
-          flushed[it->second.second] = std::max(flushed[it->second.second], (*page)->flushed());
+          parts_.ring.note_times(segment.segment, segment.generation, page->times);
+          const PageRef ref{frame.location, page->times, page->slots};
+          it->second.layout->add_page(ref);
+          seen.add(it->second.group, page->flushed, page->parts);
+          if (segment.open) add_footer_page({it->second.in_footer, ref, page->flushed, page->parts});
         }
         return true;
       });
@@ -133,15 +149,7 @@ Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment,
           replay.flushed = done == flushed.end() ? 0 : done->second;
           for (const LabelSet& labels : series->labels) {
             Group& group = *replay.group;
-            const auto [it, made] = group.slots.try_emplace(
-                labels, static_cast<std::uint32_t>(group.layout->ids.size()));
-            if (made) {
-              state_.extend(*group.layout, state_.add_series(labels));
-              group.open.emplace_back();
-              group.newest.push_back(INT64_MIN);
-              group.newest_bits.push_back(0);
-            }
-            replay.slots.push_back(it->second);
+            replay.slots.push_back(state_.slot_of(group, state_.add_series(labels)));
           }
         } else if (frame.head.type == kRowsFrame) {
           const auto it = by_tag.find(frame.head.tag);
@@ -160,12 +168,14 @@ Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment,
           Group& group = *replay.group;
           group.last_sequence = std::max(group.last_sequence, frame.sequence);
           if (frame.sequence <= replay.flushed) return true;
-          for (Entry& entry : rows->entries) {
-            if (entry.slot >= replay.slots.size()) continue;
-            entry.slot = replay.slots[entry.slot];
-            keep(group, entry);
-            ++recovered_;
-          }
+          std::erase_if(rows->entries, [&](const Entry& entry) {
+            return entry.slot >= replay.slots.size();
+          });
+          for (Entry& entry : rows->entries) entry.slot = replay.slots[entry.slot];
+          std::sort(rows->entries.begin(), rows->entries.end(),
+                    [](const Entry& a, const Entry& b) { return a.slot < b.slot; });
+          keep(group, rows->time, rows->entries);
+          recovered_ += rows->entries.size();
           if (group.open_rows++ == 0) group.open_since_ms = to_millis(parts_.clock.now());
           if (group.oldest_generation == 0) group.oldest_generation = segment.generation;
         }
@@ -185,21 +195,19 @@ Result<void> StoreImpl::recover() {
   parts_.ring.on_evict(SegmentClass::kRaw,
                        [this](const ring::SegmentInfo& segment) { forget_segment(segment); });
   load_metadata();
-  std::map<std::string, std::uint64_t> flushed;
+  PagesSeen seen;
   for (const ring::SegmentInfo& segment : parts_.ring.segments(SegmentClass::kRaw)) {
-    if (Result<void> read = recover_raw(segment, flushed); !read) return read;
+    if (Result<void> read = recover_raw(segment, seen); !read) return read;
   }
   state_.by_content.clear();
   const std::vector<ring::SegmentInfo> journal = parts_.ring.segments(SegmentClass::kJournal);
   for (const ring::SegmentInfo& segment : journal) {
-    if (Result<void> read = recover_journal(segment, flushed); !read) return read;
+    if (Result<void> read = recover_journal(segment, seen.flushed); !read) return read;
   }
   if (journal.empty()) return {};
-  // What the journal held goes into pages at once, so that this life begins with a journal of its
-  // own.
-  for (auto& [name, group] : state_.groups) {
-    if (Result<void> written = flush_group(*group); !written) return written;
-  }
+  // The rows stay where they are, in memory and in the journal, until their pages are due. This life
+  // begins a segment of its own, in which every group is defined anew.
+  make_journal_room();
   if (Result<void> sealed = parts_.ring.seal(SegmentClass::kJournal, {}); !sealed) {
     parts_.log.warn("storage", "journal segment abandoned: {}", sealed.error().what());
   }

@@ -1,7 +1,6 @@
 #include "storage/metrics/internal/page.h"
 
 #include <algorithm>
-#include <map>
 
 #include "storage/chunk/column.h"
 #include "storage/metrics/internal/compress.h"
@@ -11,171 +10,244 @@ namespace {
 
 using chunk::ByteReader;
 
-constexpr std::uint8_t kOwnTimes = 1;    // else the page's shared times
-constexpr std::uint8_t kHistograms = 2;  // a kind byte before each sample instead of a value column
-constexpr std::uint8_t kStarts = 4;      // when each sample's counter began, before the values
+// The first byte of a column that is more than values at the shared times; below 0x80 it is a value
+// column.
+constexpr std::uint8_t kSpecial = 0x80;
+constexpr std::uint8_t kOwnTimes = 1;    // else a bitmap of the shared times it has
+constexpr std::uint8_t kHistograms = 2;  // a bitmap: which samples are histograms
+constexpr std::uint8_t kStarts = 4;
+
+constexpr std::size_t kSamplesMax = 1U << 24;  // of one column; more is damage
 
 Error damaged() {
   return Error(ErrorCode::kCorrupt, "page: its bytes make no sense");
 }
 
-std::vector<std::int64_t> times_of(const std::vector<Point>& points) {
-  std::vector<std::int64_t> times;
-  times.reserve(points.size());
-  for (const Point& point : points) times.push_back(point.time);
-  return times;
+template <typename T, typename Encode>
+void put_pieces(std::span<const T> values, std::string& out, Encode&& encode) {
+  for (std::size_t at = 0; at < values.size(); at += chunk::kColumnMax)
+    encode(values.subspan(at, std::min(chunk::kColumnMax, values.size() - at)), out);
 }
 
 void put_integers(std::string& out, const std::vector<std::int64_t>& values) {
   chunk::put_varint(out, values.size());
-  for (std::size_t at = 0; at < values.size(); at += chunk::kColumnMax) {
-    chunk::encode_integers(
-        std::span(values).subspan(at, std::min(chunk::kColumnMax, values.size() - at)), out);
-  }
+  put_pieces(std::span(values), out, chunk::encode_integers);
 }
 
 Result<void> get_integers(ByteReader& in, std::vector<std::int64_t>& out) {
-  std::size_t left = in.varint();
-  if (left > (1u << 24)) return damaged();
+  std::uint64_t left = in.varint();
+  if (in.failed() || left > kSamplesMax) return damaged();
   while (left > 0) {
-    const std::size_t now = std::min(left, chunk::kColumnMax);
+    const auto now = static_cast<std::size_t>(std::min<std::uint64_t>(left, chunk::kColumnMax));
     if (Result<void> read = chunk::decode_integers(in, now, out); !read) return read;
     left -= now;
   }
   return {};
 }
 
-// The times most columns have, so that they are written once.
-std::vector<std::int64_t> common_times(const OpenColumns& columns, SlotRange slots) {
-  std::map<std::vector<std::int64_t>, std::size_t> seen;
-  for (std::uint32_t slot = slots.first; slot < slots.end; ++slot) {
-    if (!columns[slot].empty()) ++seen[times_of(columns[slot])];
+Result<void> get_values(ByteReader& in, std::size_t count, std::vector<double>& out) {
+  while (count > 0) {
+    const std::size_t now = std::min(count, chunk::kColumnMax);
+    if (Result<void> read = chunk::decode_values(in, now, out); !read) return read;
+    count -= now;
   }
-  const auto best = std::max_element(
-      seen.begin(), seen.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  return best == seen.end() ? std::vector<std::int64_t>() : best->first;
+  return {};
 }
 
-void put_column(std::string& out, const std::vector<Point>& points,
-                const std::vector<std::int64_t>& shared) {
-  const std::vector<std::int64_t> times = times_of(points);
-  const bool own = times != shared;
-  const bool histograms = std::any_of(points.begin(), points.end(),
-                                      [](const Point& p) { return p.histogram != nullptr; });
-  const bool starts =
-      std::any_of(points.begin(), points.end(), [](const Point& p) { return p.start != 0; });
-  chunk::put_byte(out, static_cast<std::uint8_t>((own ? kOwnTimes : 0) |
+template <typename Has>
+void put_bitmap(std::string& out, std::size_t size, Has&& has) {
+  const std::size_t begin = out.size();
+  out.resize(begin + (size + 7) / 8);
+  for (std::size_t i = 0; i < size; ++i) {
+    if (has(i)) out[begin + i / 8] = static_cast<char>(out[begin + i / 8] | 1 << (i % 8));
+  }
+}
+
+bool bit_at(std::string_view bitmap, std::size_t i) {
+  return ((static_cast<unsigned char>(bitmap[i / 8]) >> (i % 8)) & 1) != 0;
+}
+
+void put_special(const SampleColumns& column, const std::vector<std::int64_t>& shared,
+                 std::string& out) {
+  const bool own = !std::includes(shared.begin(), shared.end(), column.times.begin(), column.times.end());
+  const bool histograms = !column.histograms.empty();
+  const bool starts = !column.start_times.empty();
+  chunk::put_byte(out, static_cast<std::uint8_t>(kSpecial | (own ? kOwnTimes : 0) |
                                                  (histograms ? kHistograms : 0) |
                                                  (starts ? kStarts : 0)));
-  if (own) put_integers(out, times);
-  if (starts) {
-    std::vector<std::int64_t> began;
-    began.reserve(points.size());
-    for (const Point& point : points) began.push_back(point.start);
-    put_integers(out, began);
+  if (own) {
+    put_integers(out, column.times);
+  } else {
+    put_bitmap(out, shared.size(), [&, next = std::size_t{0}](std::size_t i) mutable {
+      if (next == column.size() || column.times[next] != shared[i]) return false;
+      ++next;
+      return true;
+    });
   }
-  if (histograms) {
-    for (const Point& point : points) {
-      chunk::put_byte(out, point.histogram ? 1 : 0);
-      if (point.histogram) {
-        chunk::encode_histogram(*point.histogram, out);
-      } else {
-        chunk::put_fixed(out, point.value);
-      }
-    }
+  if (starts) put_pieces(std::span(column.start_times), out, chunk::encode_integers);
+  if (!histograms) {
+    put_pieces(std::span(column.values), out, chunk::encode_values);
     return;
   }
-  std::vector<double> values;
-  values.reserve(points.size());
-  for (const Point& point : points) values.push_back(point.value);
-  for (std::size_t at = 0; at < values.size(); at += chunk::kColumnMax) {
-    chunk::encode_values(
-        std::span(values).subspan(at, std::min(chunk::kColumnMax, values.size() - at)), out);
+  put_bitmap(out, column.size(), [&](std::size_t i) { return column.histograms[i] != nullptr; });
+  std::vector<double> floats;
+  std::vector<HistogramPtr> kept;
+  for (std::size_t i = 0; i < column.size(); ++i) {
+    if (column.histograms[i]) kept.push_back(column.histograms[i]);
+    else floats.push_back(column.values[i]);
   }
+  put_pieces(std::span(std::as_const(floats)), out, chunk::encode_values);
+  put_pieces(std::span(std::as_const(kept)), out, chunk::encode_histograms);
 }
 
 }  // namespace
 
-void encode_page(const OpenColumns& columns, SlotRange slots, std::uint64_t flushed,
-                 std::string& out) {
-  const std::vector<std::int64_t> shared = common_times(columns, slots);
-  std::string body;
-  chunk::put_varint(body, flushed);
-  put_integers(body, shared);
-  std::size_t used = 0;
-  for (std::uint32_t slot = slots.first; slot < slots.end; ++slot) used += columns[slot].empty() ? 0 : 1;
-  chunk::put_varint(body, used);
-  std::uint32_t next = 0;
-  for (std::uint32_t slot = slots.first; slot < slots.end; ++slot) {
-    if (columns[slot].empty()) continue;
-    chunk::put_varint(body, slot - next);
-    next = slot + 1;
-    std::string column;
-    put_column(column, columns[slot], shared);
-    chunk::put_text(body, column);
+ring::TimeBounds encode_columns(const GroupHead& head, SlotRange slots, std::string& out) {
+  ring::TimeBounds bounds;
+  const std::vector<std::int64_t>* shared = &head.row_times();
+  std::vector<std::int64_t> found;
+  SampleColumns column;
+  if (shared->empty()) {  // only odd points: perhaps they agree among themselves
+    for (std::uint32_t slot = slots.first; slot < slots.end && found.empty(); ++slot) {
+      column.clear();
+      head.read(slot, column);
+      found = column.times;
+    }
+    shared = &found;
   }
-  put_packed(out, body);
+  std::string columns;
+  std::string lengths;
+  for (std::uint32_t slot = slots.first; slot < slots.end; ++slot) {
+    column.clear();
+    head.read(slot, column);
+    const std::size_t begin = columns.size();
+    if (!column.times.empty()) {
+      bounds.include(column.times.front());
+      bounds.include(column.times.back());
+      if (column.histograms.empty() && column.start_times.empty() && column.times == *shared &&
+          column.size() <= chunk::kColumnMax) {
+        chunk::encode_values(column.values, columns);
+      } else {
+        put_special(column, *shared, columns);
+      }
+    }
+    chunk::put_varint(lengths, columns.size() - begin);
+  }
+  if (bounds.empty()) return bounds;
+  put_integers(out, *shared);
+  put_packed(out, lengths + columns);
+  return bounds;
 }
 
-Result<std::shared_ptr<const Page>> Page::open(std::string_view packed) {
+void encode_page_head(const PageHead& head, std::string& out) {
+  chunk::put_varint(out, head.flushed);
+  chunk::put_varint(out, head.parts);
+  chunk::put_varint(out, head.slots.first);
+  chunk::put_varint(out, head.slots.end - head.slots.first);
+  chunk::put_signed(out, head.times.min);
+  chunk::put_varint(out, static_cast<std::uint64_t>(head.times.max - head.times.min));
+}
+
+namespace {
+Result<PageHead> get_head(ByteReader& in) {
+  PageHead head;
+  head.flushed = in.varint();
+  head.parts = static_cast<std::uint32_t>(in.varint());
+  head.slots.first = static_cast<std::uint32_t>(in.varint());
+  const std::uint64_t slots = in.varint();
+  head.slots.end = head.slots.first + static_cast<std::uint32_t>(slots);
+  head.times.min = in.signed_varint();
+  head.times.max = static_cast<std::int64_t>(static_cast<std::uint64_t>(head.times.min) + in.varint());
+  if (in.failed() || slots == 0 || slots > kPageSlots) return damaged();
+  return head;
+}
+}  // namespace
+
+Result<PageHead> decode_page_head(std::string_view payload) {
+  ByteReader in(payload);
+  return get_head(in);
+}
+
+Result<std::shared_ptr<const Page>> Page::open(std::string_view payload) {
   auto page = std::make_shared<Page>();
-  NINES_TRY(page->bytes_, unpack(packed));
-  ByteReader in(page->bytes_);
-  page->flushed_ = in.varint();
+  ByteReader in(payload);
+  NINES_TRY(page->head_, get_head(in));
   if (Result<void> read = get_integers(in, page->times_); !read) return std::move(read).error();
-  const std::size_t used = in.count(2);
-  std::uint32_t slot = 0;
-  for (std::size_t i = 0; i < used; ++i) {
-    slot += static_cast<std::uint32_t>(in.varint());
-    const std::string_view column = in.text();
-    if (in.failed()) return damaged();
-    page->directory_.emplace_back(slot,
-                                  static_cast<std::size_t>(column.data() - page->bytes_.data()));
-    ++slot;
+  NINES_TRY(page->bytes_, unpack(in.raw(in.left())));
+  ByteReader body(page->bytes_);
+  const std::uint32_t slots = page->head_.slots.end - page->head_.slots.first;
+  page->places_.reserve(slots + 1);
+  std::uint64_t place = 0;
+  for (std::uint32_t i = 0; i <= slots; ++i) {
+    if (place > page->bytes_.size()) return damaged();
+    page->places_.push_back(static_cast<std::uint32_t>(place));
+    if (i < slots) place += body.varint();
   }
-  if (in.failed()) return damaged();
+  const std::size_t lengths = page->bytes_.size() - body.left();
+  if (body.failed() || page->places_.back() != body.left()) return damaged();
+  for (std::uint32_t& at : page->places_) at += static_cast<std::uint32_t>(lengths);
   return std::shared_ptr<const Page>(std::move(page));
 }
 
-Result<void> Page::read(std::uint32_t slot, std::vector<Point>& out) const {
-  const auto found =
-      std::lower_bound(directory_.begin(), directory_.end(), std::pair(slot, std::size_t{0}));
-  if (found == directory_.end() || found->first != slot) return {};
-  ByteReader in(std::string_view(bytes_).substr(found->second));
+Result<void> Page::read(std::uint32_t slot, SampleColumns& out) const {
+  if (slot < head_.slots.first || slot >= head_.slots.end) return {};
+  const std::uint32_t begin = places_[slot - head_.slots.first];
+  const std::uint32_t end = places_[slot - head_.slots.first + 1];
+  if (begin == end) return {};
+  ByteReader in(std::string_view(bytes_).substr(begin, end - begin));
+  if ((static_cast<unsigned char>(bytes_[begin]) & kSpecial) != 0) return read_special(in, out);
+  const std::size_t was = out.times.size();
+  if (Result<void> read = chunk::decode_values(in, times_.size(), out.values); !read) return read;
+  out.times.resize(was + times_.size());
+  std::copy(times_.begin(), times_.end(), out.times.begin() + static_cast<std::ptrdiff_t>(was));
+  level(out);
+  return {};
+}
+
+Result<void> Page::read_special(ByteReader& in, SampleColumns& out) const {
   const std::uint8_t kind = in.byte();
-  std::vector<std::int64_t> own;
+  std::vector<std::int64_t> times;
   if ((kind & kOwnTimes) != 0) {
-    if (Result<void> read = get_integers(in, own); !read) return read;
+    if (Result<void> read = get_integers(in, times); !read) return read;
+  } else {
+    const std::string_view bitmap = in.raw((times_.size() + 7) / 8);
+    if (in.failed()) return damaged();
+    for (std::size_t i = 0; i < times_.size(); ++i) {
+      if (bit_at(bitmap, i)) times.push_back(times_[i]);
+    }
   }
-  const std::vector<std::int64_t>& times = (kind & kOwnTimes) != 0 ? own : times_;
   std::vector<std::int64_t> starts;
   if ((kind & kStarts) != 0) {
-    if (Result<void> read = get_integers(in, starts); !read) return read;
-    if (starts.size() != times.size()) return damaged();
-  }
-  const auto start_of = [&](std::size_t i) { return starts.empty() ? 0 : starts[i]; };
-  if ((kind & kHistograms) != 0) {
-    for (std::size_t i = 0; i < times.size(); ++i) {
-      Point point{times[i], 0, nullptr, start_of(i)};
-      if (in.byte() != 0) {
-        NINES_TRY(point.histogram, chunk::decode_histogram(in));
-      } else {
-        point.value = in.fixed<double>();
-      }
-      if (in.failed()) return damaged();
-      out.push_back(std::move(point));
+    for (std::size_t left = times.size(); left > 0;) {
+      const std::size_t now = std::min(left, chunk::kColumnMax);
+      if (Result<void> read = chunk::decode_integers(in, now, starts); !read) return read;
+      left -= now;
     }
-    return {};
   }
   std::vector<double> values;
-  for (std::size_t at = 0; at < times.size(); at += chunk::kColumnMax) {
-    if (Result<void> read =
-            chunk::decode_values(in, std::min(chunk::kColumnMax, times.size() - at), values);
-        !read)
-      return read;
+  std::vector<HistogramPtr> histograms;
+  std::string_view which;
+  if ((kind & kHistograms) != 0) {
+    which = in.raw((times.size() + 7) / 8);
+    if (in.failed()) return damaged();
+    std::size_t many = 0;
+    for (std::size_t i = 0; i < times.size(); ++i) many += bit_at(which, i) ? 1 : 0;
+    if (Result<void> read = get_values(in, times.size() - many, values); !read) return read;
+    for (std::size_t left = many; left > 0;) {
+      const std::size_t now = std::min(left, chunk::kColumnMax);
+      if (Result<void> read = chunk::decode_histograms(in, now, histograms); !read) return read;
+      left -= now;
+    }
+  } else if (Result<void> read = get_values(in, times.size(), values); !read) {
+    return read;
   }
+  std::size_t next_value = 0;
+  std::size_t next_histogram = 0;
   for (std::size_t i = 0; i < times.size(); ++i) {
-    out.push_back({times[i], values[i], nullptr, start_of(i)});
+    Point point{times[i], 0, nullptr, starts.empty() ? 0 : starts[i]};
+    if (!which.empty() && bit_at(which, i)) point.histogram = histograms[next_histogram++];
+    else point.value = values[next_value++];
+    add_point(out, point);
   }
   return {};
 }

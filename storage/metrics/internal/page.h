@@ -1,47 +1,59 @@
 #pragma once
-// COLS pages: the rows of one group, column by column. Layout: docs/formats/metrics-ring.md,
-// "COLS".
+// COLS pages: the rows of some slots of one group, column by column. Layout:
+// docs/formats/metrics-ring.md, "COLS".
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/core/result.h"
-#include "storage/metrics/internal/entry.h"
+#include "storage/metrics/internal/group_head.h"
 
 namespace nines::storage {
 
-// What a page is made from: the open points of each slot, ascending by time.
-using OpenColumns = std::vector<std::vector<Point>>;
-
-// A range of slots, [first, end).
+// A page holds the slots [first, end) of its group.
 struct SlotRange {
   std::uint32_t first = 0;
   std::uint32_t end = 0;
 };
+// Pages begin at multiples of it and are at most so long, so that the pages of a slot are found
+// without looking at others, and a read brings little that nobody asked for.
+inline constexpr std::uint32_t kPageSlots = 64;
 
-// Appends one page of the columns of `slots`; `flushed` is the sequence of the last journal frame all
-// of whose rows are in pages once this one is on disk (0: none).
-void encode_page(const OpenColumns& columns, SlotRange slots, std::uint64_t flushed, std::string& out);
+// A group's open samples become several pages at once.
+struct PageHead {
+  std::uint64_t flushed = 0;  // sequence of the last journal frame whose rows they hold
+  std::uint32_t parts = 1;    // how many pages they are
+  SlotRange slots;
+  ring::TimeBounds times;     // of this page; empty: it has no samples
+};
 
-// A page unpacked, with the places of its columns.
+// The columns of `slots`, appended to `out`, and their times.
+ring::TimeBounds encode_columns(const GroupHead& head, SlotRange slots, std::string& out);
+// What stands before the columns.
+void encode_page_head(const PageHead& head, std::string& out);
+
+// Reads no further than the head.
+Result<PageHead> decode_page_head(std::string_view payload);
+
+// A page unpacked, with the places of its columns. Immutable.
 class Page {
  public:
-  static Result<std::shared_ptr<const Page>> open(std::string_view packed);
-  std::uint64_t flushed() const { return flushed_; }
-  std::size_t bytes() const { return bytes_.size(); }
-  // Appends the points of `slot`; nothing when the page has none of it. kCorrupt.
-  Result<void> read(std::uint32_t slot, std::vector<Point>& out) const;
+  static Result<std::shared_ptr<const Page>> open(std::string_view payload);
+  const PageHead& head() const { return head_; }
+  std::size_t bytes() const { return bytes_.size() + times_.size() * 8 + places_.size() * 4; }
+  // Appends the samples of `slot`; nothing when the page has none of it. kCorrupt.
+  Result<void> read(std::uint32_t slot, SampleColumns& out) const;
 
  private:
+  Result<void> read_special(chunk::ByteReader& in, SampleColumns& out) const;
+
+  PageHead head_;
   std::string bytes_;
-  std::uint64_t flushed_ = 0;
-  std::vector<std::int64_t> times_;  // shared by most columns
-  std::vector<std::pair<std::uint32_t, std::size_t>>
-      directory_;  // slot, offset of its column; ascending
+  std::vector<std::int64_t> times_;    // shared by most columns
+  std::vector<std::uint32_t> places_;  // of the columns in bytes_, one more than there are
 };
 
 }  // namespace nines::storage

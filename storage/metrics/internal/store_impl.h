@@ -19,11 +19,15 @@ namespace nines::storage {
 inline constexpr std::uint8_t kSeriesFrame = 1;
 inline constexpr std::uint8_t kRowsFrame = 2;
 inline constexpr std::uint8_t kLayoutFrame = 3;
-inline constexpr std::uint8_t kColsFrame = 4;
+inline constexpr std::uint8_t kColsFrame = 6;
 
 // A generous guess at what a series takes in a layout. A layout must fit a segment, so a group has at
 // most as many series as that allows.
 inline constexpr std::size_t kLayoutBytesPerSeries = 160;
+// Pages are synced at the latest when so much of them is not.
+inline constexpr std::size_t kUnsyncedBytesMax = 8u << 20;
+// A group with more open points that fit no row than this and 16 per series is written to pages.
+inline constexpr std::size_t kOddPointsMax = 4096;
 
 // Unpacked pages, the least recently used dropped first. Thread-safe.
 class PageCache {
@@ -71,31 +75,51 @@ class StoreImpl final : public MetricStore {
   Result<AppendOutcome> append(Group& group, Timestamp at, std::span<const Row> rows);
   void close(Group& group);
 
-  // For SeriesSelection: the points of a series in the range, from pages and open columns.
-  Result<void> read_series(std::uint32_t id, TimeRange range, std::vector<Point>& out) const;
+  // For SeriesSelection: the samples of a series in the range, from pages and open columns.
+  Result<void> read_series(std::uint32_t id, TimeRange range, SampleColumns& out) const;
 
  private:
   // All of these with mutex_ held.
   bool accept(Group& group, const Row& row, std::int64_t at, std::int64_t now,
               AppendOutcome& outcome, Entry& entry) const;
-  void keep(Group& group, const Entry& entry);
+  void keep(Group& group, std::int64_t at, std::span<const Entry> entries);
   Result<void> journal(Group& group, std::int64_t at, std::span<const Entry> entries);
   Result<ring::Location> journal_frame(std::uint8_t type, Group& group, std::string_view payload);
   void make_journal_room();
+  void journal_broke();
   Result<void> flush_group(Group& group);
-  Result<PageRef> write_page(Group& group, std::string_view payload, ring::TimeBounds times);
+  Result<PageRef> write_page(Group& group, std::string_view payload, const PageHead& head);
+  std::shared_ptr<const Page> load(const ring::Location& location, std::size_t& damaged) const;
   void seal_raw();
   Result<ring::Location> raw_frame(std::uint8_t type, std::uint32_t tag, std::string_view payload,
                                    ring::TimeBounds times);
   std::string raw_footer() const;
   Result<void> write_layout(Group& group);
+  // What the open raw segment's footer will hold.
+  struct FooterPage {
+    std::uint32_t layout = 0;
+    PageRef page;
+    std::uint64_t flushed = 0;
+    std::uint32_t parts = 0;
+  };
+  void begin_raw_segment(std::uint64_t generation);
+  std::uint32_t add_footer_layout(std::string payload);  // its place
+  void add_footer_page(const FooterPage& page);
   void release_journal();
+  Result<void> sync_pages();
+  void rewrite_unsynced();
   void forget_segment(const ring::SegmentInfo& segment);
   std::vector<std::uint32_t> live(std::span<const Matcher> matchers, TimeRange range) const;
   bool has_samples(std::uint32_t id, TimeRange range) const;
 
+  // How many pages of each flush of a group were found: it is whole when all its parts are there.
+  struct PagesSeen {
+    std::map<std::pair<std::string, std::uint64_t>, std::uint32_t> parts;
+    std::map<std::string, std::uint64_t> flushed;
+    void add(const std::string& group, std::uint64_t sequence, std::uint32_t of);
+  };
   Result<void> recover_raw(const ring::SegmentInfo& segment,
-                           std::map<std::string, std::uint64_t>& flushed);
+                           PagesSeen& seen);
   Result<void> recover_journal(const ring::SegmentInfo& segment,
                                const std::map<std::string, std::uint64_t>& flushed);
   Layout* layout_from(std::string_view payload, std::string* group);
@@ -115,13 +139,20 @@ class StoreImpl final : public MetricStore {
   std::uint64_t journal_epoch_ = 1;
   std::uint64_t raw_generation_ = 0;  // of the open raw segment; 0: none known
   std::vector<std::string> footer_layouts_;
-  struct FooterPage {
-    std::uint32_t layout = 0;
-    PageRef page;
-    std::uint64_t flushed = 0;
-  };
   std::vector<FooterPage> footer_pages_;
   std::size_t footer_bytes_ = 0;
+  // Pages written since the last good sync, to be written again when it fails.
+  struct Unsynced {
+    Group* group = nullptr;
+    PageRef page;
+    PageHead head;
+    std::string payload;
+  };
+  std::vector<Unsynced> unsynced_;
+  std::size_t unsynced_bytes_ = 0;
+  bool pages_at_risk_ = false;  // a raw segment failed with unsynced pages in it
+  bool rows_at_risk_ = false;   // a journal segment failed with unsynced rows in it
+  std::vector<Entry> entries_;  // of the append going on
   std::map<std::string, Metadata> metadata_;
   bool metadata_changed_ = false;
   std::uint64_t appended_ = 0, recovered_ = 0, refused_ = 0, lost_frames_ = 0;

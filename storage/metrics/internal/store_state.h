@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -20,23 +21,30 @@ namespace nines::storage {
 struct PageRef {
   ring::Location location{};
   ring::TimeBounds times{};
+  SlotRange slots;
 };
 
 struct Group;
 
 // A list of series by slot, and the pages whose columns it names.
 struct Layout {
-  std::vector<std::uint32_t> ids;  // series numbers by slot
-  std::vector<PageRef> pages;      // in order of writing
+  std::uint32_t number = 0;                 // in StoreState::layouts
+  std::vector<std::uint32_t> ids;           // series numbers by slot
+  std::vector<std::vector<PageRef>> pages;  // by slot / kPageSlots, in order of writing
   Group* owner = nullptr;  // the group that goes on with it; null for layouts of an earlier life
+
+  void add_page(const PageRef& page) {
+    const std::uint32_t place = page.slots.first / kPageSlots;
+    if (place >= pages.size()) pages.resize(place + 1);
+    pages[place].push_back(page);
+  }
 };
 
 struct Group {
   std::string name;
   bool has_writer = false;
   Layout* layout = nullptr;
-  std::unordered_map<LabelSet, std::uint32_t> slots;
-  OpenColumns open;                  // by slot: points not in a page yet, ascending by time
+  GroupHead head;                    // what is in no page yet
   std::vector<std::int64_t> newest;  // by slot: time of the newest sample ever accepted
   std::vector<std::uint64_t> newest_bits;
   std::int64_t newest_any = INT64_MIN;
@@ -55,21 +63,55 @@ struct Group {
 
 struct StoreState {
   series::SeriesIndex index;
-  std::vector<std::vector<std::pair<Layout*, std::uint32_t>>>
-      places;  // by series: where it has columns
+  // Where a series has columns: a list through `places`, begun in `first_place`, by series.
+  struct Place {
+    std::uint32_t layout = 0;
+    std::uint32_t slot = 0;
+    std::uint32_t next = 0;  // index + 1; 0: the last
+  };
+  std::vector<Place> places;
+  std::vector<std::uint32_t> first_place;  // index + 1; 0: none
   std::vector<std::unique_ptr<Layout>> layouts;
   std::unordered_map<std::string, Layout*> by_content;  // of layouts read back: equal content is one layout
   std::map<std::string, std::unique_ptr<Group>> groups;
 
   std::uint32_t add_series(const LabelSet& labels) {
     const std::uint32_t id = index.add(labels);
-    if (id >= places.size()) places.resize(id + 1);
+    if (id >= first_place.size()) first_place.resize(id + 1);
     return id;
   }
-  Layout* add_layout() { return layouts.emplace_back(std::make_unique<Layout>()).get(); }
+  Layout* add_layout() {
+    layouts.push_back(std::make_unique<Layout>());
+    layouts.back()->number = static_cast<std::uint32_t>(layouts.size() - 1);
+    return layouts.back().get();
+  }
   void extend(Layout& layout, std::uint32_t id) {
-    places[id].emplace_back(&layout, static_cast<std::uint32_t>(layout.ids.size()));
+    places.push_back({layout.number, static_cast<std::uint32_t>(layout.ids.size()), first_place[id]});
+    first_place[id] = static_cast<std::uint32_t>(places.size());
     layout.ids.push_back(id);
+  }
+  // The slot of a series in a layout.
+  std::optional<std::uint32_t> slot_in(const Layout& layout, std::uint32_t id) const {
+    for (std::uint32_t at = first_place[id]; at != 0; at = places[at - 1].next) {
+      if (places[at - 1].layout == layout.number) return places[at - 1].slot;
+    }
+    return std::nullopt;
+  }
+  // Calls `visit(layout, slot)` for each place of a series.
+  template <typename Visit>
+  void each_place(std::uint32_t id, Visit&& visit) const {
+    for (std::uint32_t at = first_place[id]; at != 0; at = places[at - 1].next)
+      visit(*layouts[places[at - 1].layout], places[at - 1].slot);
+  }
+  // The group's slot of a series, made when it has none.
+  std::uint32_t slot_of(Group& group, std::uint32_t id) {
+    if (const auto known = slot_in(*group.layout, id)) return *known;
+    const auto slot = static_cast<std::uint32_t>(group.layout->ids.size());
+    extend(*group.layout, id);
+    group.head.grow(slot + 1);
+    group.newest.push_back(INT64_MIN);
+    group.newest_bits.push_back(0);
+    return slot;
   }
 };
 

@@ -251,6 +251,32 @@ TEST_CASE("the ring keeps the newest and drops the oldest, at a fixed size") {
   CHECK(rig.points(one) == before);
 }
 
+TEST_CASE("a segment continued after a restart is indexed whole when it is full") {
+  StoreRig rig(32, 64u << 10);
+  testing::SeededRng dice(13);
+  const LabelSet one{{"__name__", "noise"}, {"i", "7"}};
+  std::int64_t now = to_millis(rig.clock.now());
+  std::size_t appended = 0;
+  for (int life = 0; life < 12; ++life) {
+    auto group = rig.group("g");
+    std::vector<Slot> slots;
+    for (int i = 0; i < 20; ++i)
+      slots.push_back(*group->slot(LabelSet{{"__name__", "noise"}, {"i", std::to_string(i)}}));
+    for (int scrape = 0; scrape < 37; ++scrape) {
+      std::vector<Row> rows;
+      for (const Slot slot : slots)
+        rows.push_back(row(slot, std::bit_cast<double>(dice.next() >> 2)));
+      now += 15'000;
+      rig.clock.advance(Duration(15'000));
+      REQUIRE(group->append(from_millis(now), rows));
+      ++appended;
+    }
+    group.reset();
+    rig.kill();
+    REQUIRE(rig.points(one).size() == appended);
+  }
+}
+
 TEST_CASE("a group larger than a segment's share is cut into pages, and refused what no layout holds") {
   StoreRig rig(16, 64u << 10);
   auto group = rig.group("g");
@@ -381,6 +407,35 @@ TEST_CASE("a group name and a series survive any bytes in their labels") {
   group.reset();
   rig.kill();
   CHECK(rig.points(odd).size() == 1);
+}
+
+TEST_CASE("what a failed operation left unsynced is written again: nothing is lost when the power goes") {
+  for (std::uint64_t nth = 1; nth <= 60; ++nth) {
+    StoreRig rig(16, 64u << 10);
+    rig.options.rows_per_page = 8;
+    rig.open();
+    auto group = rig.group("g");
+    const Slot up = *group->slot(kUp);
+    std::int64_t now = to_millis(rig.clock.now());
+    rig.fs.fail_nth(nth);
+    int appended = 0;
+    for (int i = 0; i < 80; ++i) {
+      now += 1000;
+      rig.clock.advance(Duration(1000));
+      const Row rows[] = {row(up, i * 1.5)};
+      (void)group->append(from_millis(now), rows);  // kIo at most: memory has the rows
+      ++appended;
+      if (i % 5 == 0) (void)rig.store->sync();
+      if (i % 7 == 0) rig.store->tend();
+    }
+    CHECK(rig.points(kUp).size() == static_cast<std::size_t>(appended));
+    rig.store->tend();
+    REQUIRE(rig.store->sync());
+    group.reset();
+    rig.lose_power();
+    const std::size_t kept = rig.points(kUp).size();
+    CHECK_MESSAGE(kept == static_cast<std::size_t>(appended), "operation " << nth);
+  }
 }
 
 }  // namespace
