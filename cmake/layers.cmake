@@ -54,5 +54,5 @@ nines_layer(app/server            USES base/core base/text base/fs base/net base
                                        collector/receive rules/promql rules/logql rules/alerts rules/slo
                                        rules/notify rules/remediation web/http web/ui web/api app/config)
 nines_layer(app/cli               USES base/core base/text base/fs base/net base/log base/telemetry base/model storage/api
-                                       storage/engine rules/promql rules/alerts app/config app/server)
+                                       storage/engine rules/promql rules/alerts rules/slo app/config app/server)
 nines_layer(tests/support         USES base/core base/text base/fs base/net base/log base/model storage/api)

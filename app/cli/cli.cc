@@ -25,6 +25,9 @@ struct Commands {
   ClientOptions client{server_from_environment(), "table"};
   bool verbose = false;
   int exit_code = kExitOk;
+  GateOptions gate_options;
+  double target_percent = 99.9, error_percent = 1;
+  int window_days = 30;
   std::string file, expr, time, start, end, step, label;
   std::vector<std::string> files, matchers;
 
@@ -91,6 +94,24 @@ struct Commands {
     verb->callback([this] { exit_code = test_promql(files); });
   }
 
+  void add_gate_verb() {
+    CLI::App* verb = app.add_subcommand(
+        "gate", "exit 0 when error budgets allow a deployment, 10 when not, 11 without data");
+    verb->add_option("NAME", gate_options.slos, "SLOs; default all");
+    verb->add_option("--service", gate_options.service, "only SLOs of this service");
+    verb->add_option("--min-remaining", gate_options.min_remaining,
+                     "per cent of the budget that must be left")
+        ->default_val(0);
+    verb->add_option("--max-burn", gate_options.max_burn, "highest burn rate; 0: not looked at");
+    verb->add_option("--burn-window", gate_options.burn_window)->default_val("1h");
+    verb->add_flag("--no-data-passes", gate_options.no_data_passes, "an SLO without data is fine");
+    verb->add_option("--format", gate_options.format)
+        ->default_val("text")
+        ->check(CLI::IsMember({"text", "json", "junit", "github", "gitlab"}));
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = gate(client, gate_options); });
+  }
+
   void add_client_verbs() {
     CLI::App& query = group("query", "ask a running nines");
     CLI::App* verb = query.add_subcommand("instant", "evaluate PromQL at one instant");
@@ -121,6 +142,30 @@ struct Commands {
     verb = slo.add_subcommand("list", "every SLO with what is left of its budget");
     add_client_options(*verb);
     verb->callback([this] { exit_code = slo_list(client); });
+    verb = slo.add_subcommand("report", "every SLO with all its figures, as Markdown");
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = slo_report(client); });
+    verb = slo.add_subcommand("status", "all figures of one SLO");
+    verb->add_option("NAME", label)->required();
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = slo_status(client, label); });
+    verb = slo.add_subcommand("burn", "the burn rates of one SLO, and the alerts on them");
+    verb->add_option("NAME", label)->required();
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = slo_burn(client, label); });
+    verb = slo.add_subcommand("rebuild", "count again what the ring still holds");
+    verb->add_option("NAME", label)->required();
+    verb->add_option("--start", start, "RFC 3339 or seconds; default the window's beginning");
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = slo_rebuild(client, label, start); });
+    verb = slo.add_subcommand("simulate", "when the default alerts would fire, without a server");
+    verb->add_option("--target", target_percent, "per cent")->default_val(99.9);
+    verb->add_option("--errors", error_percent, "per cent of events that fail")->default_val(1);
+    verb->add_option("--window-days", window_days)->default_val(30)->check(CLI::Range(1, 400));
+    verb->callback([this] {
+      exit_code = slo_simulate(target_percent, error_percent, Duration(window_days * 86'400'000LL));
+    });
+    add_gate_verb();
 
     verb = app.add_subcommand("alerts", "alerts that are pending or firing");
     add_client_options(*verb);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "app/cli/cli.h"
+#include "app/cli/internal/ask.h"
 #include "app/cli/internal/verbs.h"
 #include "base/core/real_clock.h"
 #include "base/net/http_client.h"
@@ -16,17 +17,6 @@
 #include "base/text/text.h"
 
 namespace nines::app {
-namespace {
-
-using Params = std::vector<std::pair<std::string, std::string>>;
-using Row = std::vector<std::string>;
-
-struct Answer {
-  int exit_code = kExitOk;
-  std::string text;
-  Json json;
-};
-
 // Asks, and says on stderr what went wrong; `exit_code` then is not kExitOk.
 Answer ask(const ClientOptions& client, const std::string& method, const std::string& path,
            const Params& params) {
@@ -60,12 +50,16 @@ Answer ask(const ClientOptions& client, const std::string& method, const std::st
   return answer;
 }
 
+namespace {
+
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\n") == std::string::npos) return text;
   std::string out = "\"";
   for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + "\"";
 }
+
+}  // namespace
 
 void print_rows(const ClientOptions& client, const Row& head, const std::vector<Row>& rows) {
   if (client.output == "csv") {
@@ -95,6 +89,8 @@ void print_rows(const ClientOptions& client, const Row& head, const std::vector<
   line(head);
   for (const Row& row : rows) line(row);
 }
+
+namespace {
 
 std::string series_name(const Json& metric) {
   std::vector<Label> labels;
@@ -203,25 +199,6 @@ int query_labels(const ClientOptions& client, const std::string& name) {
   std::vector<Row> rows;
   for (const Json& value : answer.json["data"].items()) rows.push_back({value.as_string()});
   print_rows(client, {name.empty() ? "LABEL" : "VALUE"}, rows);
-  return kExitOk;
-}
-
-int slo_list(const ClientOptions& client) {
-  const Answer answer = ask(client, "GET", "/api/nines/v1/slos", {});
-  if (answer.exit_code != kExitOk) return answer.exit_code;
-  if (client.output == "json") {
-    fmt::print("{}\n", answer.text);
-    return kExitOk;
-  }
-  std::vector<Row> rows;
-  for (const Json& s : answer.json["slos"].items()) {
-    rows.push_back({s["name"].as_string(), s["service"].as_string(), s["state"].as_string(),
-                    fmt::format("{:g}%", s["target_percent"].as_double()),
-                    fmt::format("{:.4f}%", s["sli"].as_double() * 100),
-                    fmt::format("{:.1f}%", s["budget_remaining"].as_double() * 100),
-                    fmt::format("{:.2f}", s["burn_rates"]["1h"].as_double())});
-  }
-  print_rows(client, {"SLO", "SERVICE", "STATE", "TARGET", "SLI", "BUDGET LEFT", "BURN 1H"}, rows);
   return kExitOk;
 }
 

@@ -7,11 +7,15 @@
 namespace nines::slo {
 namespace {
 
+std::string selector_of(const SloConfig& slo) {
+  return "sloth_id=\"" + escape_label_value(slo.service + "-" + slo.name) + "\"";
+}
+
 // `max` drops the window's label and the name, so that both windows have the same labels.
 std::string condition(const SloConfig& slo, Duration window, double burn_rate) {
-  return "max without (sloth_window) (" + error_ratio_series(window) + "{sloth_id=\"" +
-         escape_label_value(slo.service + "-" + slo.name) + "\"}) > (" + format_double(burn_rate) +
-         " * " + format_double(budget_ratio(slo.target_percent)) + ")";
+  return "max without (sloth_window) (" + error_ratio_series(window) + "{" + selector_of(slo) +
+         "}) > (" + format_double(burn_rate) + " * " +
+         format_double(budget_ratio(slo.target_percent)) + ")";
 }
 
 alerts::RuleConfig burn_rule(const SloConfig& slo, const BurnWindow& row) {
@@ -21,6 +25,11 @@ alerts::RuleConfig burn_rule(const SloConfig& slo, const BurnWindow& row) {
   rule.alert = "SLOBurnRate";
   rule.expr = condition(slo, row.long_window, row.burn_rate) + " and " +
               condition(slo, row.short_window, row.burn_rate);
+  if (slo.min_events > 0) {  // a handful of requests at night pages nobody
+    rule.expr += " and max (" + events_series(row.long_window) + "{" + selector_of(slo) +
+                 "}) by (sloth_id, sloth_service, sloth_slo, service, slo) >= " +
+                 format_double(slo.min_events);
+  }
   rule.labels = {
       {"severity", row.severity}, {"long_window", long_name}, {"short_window", short_name}};
   rule.annotations = {

@@ -9,6 +9,7 @@
 #include "rules/slo/internal/figures.h"
 #include "rules/slo/internal/minute_counter.h"
 #include "rules/slo/internal/slo_entry.h"
+#include "rules/slo/internal/window.h"
 
 namespace nines::slo {
 namespace {
@@ -157,7 +158,12 @@ Result<std::vector<BudgetPoint>> Service::budget(const std::string& slo, Timesta
     return Error(ErrorCode::kInvalid, "budget: needs at least one point and one whole minute");
   }
   const std::int64_t window = minutes_in(entry->config().window);
-  NINES_TRY(const auto rows, impl_->parts.ledger.read_minutes(slo, first - window, end));
+  NINES_TRY(auto rows, impl_->parts.ledger.read_minutes(slo, first - window, end));
+  if (entry->config().budgeting != Budgeting::kOccurrences) {
+    MinuteTable minutes;
+    minutes.merge(rows);
+    rows = slice_rows(entry->config(), minutes, first - window, end);
+  }
   return budget_points(entry->config(), rows, first, end, static_cast<std::int64_t>(points));
 }
 

@@ -24,7 +24,7 @@ namespace nines::slo {
 struct SloStatus {
   SloConfig config;
   std::string state;             // ok | at_risk | breached | no_data
-  double good = 0, valid = 0, excluded = 0;  // events in the window
+  double good = 0, valid = 0, excluded = 0;  // events in the window; with slices: slices
   double sli = 1;                // good / valid; 1 without events
   double budget_total = 0;       // bad events allowed: valid * (1 - target)
   double budget_consumed = 0;    // bad events
@@ -32,6 +32,11 @@ struct SloStatus {
   std::map<std::string, double> burn_rates;  // by window: "5m", "1h", "6h", "3d"
   Timestamp window_from{};
   Timestamp window_to{};
+  Duration window_length{};        // whole, also of a calendar window that is not over
+  double budget_minutes_total = 0;  // the budget as minutes in which everything fails
+  double budget_minutes_remaining = 0;
+  double forecast_remaining = 1;   // at the window's end (rolling: one window from now), going on as
+                                   // in the last six hours
   std::int64_t bad_minutes = 0;  // minutes with at least one bad event
   double exhaustion_seconds = -1;  // at the 1h burn rate; -1: never, or no data
 };

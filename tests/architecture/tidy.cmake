@@ -11,6 +11,7 @@ set(bans
   "sqlite3\\.h"                               "^storage/state/"            "storage/state"
   "toml\\+\\+|<toml\\.h"                      "^app/config/"               "an Options struct"
   "<re2/"                                     "^base/text/"                "base/text"
+  "<date/"                                    "^base/text/"                "base/text/time_zone.h"
   "<prometheus/"                              "^base/telemetry/"           "base/telemetry"
   "<spdlog/"                                  "^base/log/"                 "base/log"
   "FIXME|XXX|dbg!"                            "^$"                         "an issue number")

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text/numbers.h"
 #include "base/text/text.h"
 #include "web/api/internal/families.h"
 #include "web/api/internal/guard.h"
@@ -252,6 +253,23 @@ Response one_slo(const ApiParts& parts, const Request& request) {
   return json_response(200, json.take());
 }
 
+// Counts again from `start` on, by default from the window's beginning.
+Response rebuild_slo(const ApiParts& parts, const Request& request) {
+  std::string name = request.path.substr(kSlos.size());
+  constexpr std::string_view kPart = "/rebuild";
+  if (!name.ends_with(kPart))
+    return native_error(Error(ErrorCode::kNotFound, "what can be asked of an SLO is /rebuild"));
+  name.resize(name.size() - kPart.size());
+  const auto status = parts.slos.status(name, parts.clock.now());
+  if (!status) return native_error(status.error());
+  const auto from = time_param(request, "start", status->window_from);
+  if (!from) return native_error(from.error());
+  if (auto done = parts.slos.rebuild(name, *from); !done) return native_error(done.error());
+  JsonWriter json;
+  json.begin_object().field("slo", name).field("from", format_time(*from)).end_object();
+  return json_response(200, json.take());
+}
+
 Response list_incidents(const ApiParts& parts, const Request& request) {
   const auto limit = count_param(request, "limit", 50);
   if (!limit) return native_error(Error(ErrorCode::kInvalid, "limit: " + limit.error().what()));
@@ -378,6 +396,7 @@ void add_native(Router& router, const Parts& parts) {
   add("GET", "overview", overview);
   add("GET", "slos", list_slos);
   add("GET", "slos/*", one_slo);
+  add("POST", "slos/*", rebuild_slo);
   add("GET", "incidents", list_incidents);
   add("GET", "incidents/*", one_incident);
   add("GET", "deliveries", list_deliveries);

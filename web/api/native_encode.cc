@@ -15,7 +15,9 @@ void write_slo(JsonWriter& json, const slo::SloStatus& s, std::uint64_t alerts_f
   json.field("description", s.config.description)
       .field("state", s.state)
       .field("target_percent", s.config.target_percent);
-  json.field("window_seconds", to_seconds(s.config.window));
+  json.field("budgeting_method", slo::to_string(s.config.budgeting))
+      .field("window_seconds", to_seconds(s.window_length))
+      .field("is_rolling", !s.config.calendar.has_value());
   time_field(json, "window_from", s.window_from);
   time_field(json, "window_to", s.window_to);
   json.field("sli", s.sli)
@@ -23,6 +25,9 @@ void write_slo(JsonWriter& json, const slo::SloStatus& s, std::uint64_t alerts_f
       .field("valid", s.valid)
       .field("excluded", s.excluded);
   json.field("budget_total", s.budget_total).field("budget_consumed", s.budget_consumed);
+  json.field("budget_minutes_total", s.budget_minutes_total)
+      .field("budget_minutes_remaining", s.budget_minutes_remaining)
+      .field("forecast_remaining", s.forecast_remaining);
   json.field("budget_remaining", s.budget_remaining).key("burn_rates").begin_object();
   for (const auto& [window, rate] : s.burn_rates) json.field(window, rate);
   json.end_object().key("exhaustion_seconds");
@@ -34,6 +39,10 @@ void write_slo(JsonWriter& json, const slo::SloStatus& s, std::uint64_t alerts_f
   json.field("bad_minutes", s.bad_minutes).key("indicator").begin_object();
   if (!s.config.indicator.good.empty()) json.field("good", s.config.indicator.good);
   if (!s.config.indicator.bad.empty()) json.field("bad", s.config.indicator.bad);
+  if (s.config.indicator.kind == slo::IndicatorKind::kSamples)
+    json.field("op", slo::to_string(s.config.indicator.op));
+  if (s.config.indicator.kind != slo::IndicatorKind::kRatio)
+    json.field("threshold", s.config.indicator.threshold);
   json.field("total", s.config.indicator.total).end_object().key("alerting").begin_array();
   for (const slo::BurnWindow& row : s.config.alerting) {
     json.begin_object()

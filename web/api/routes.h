@@ -57,7 +57,7 @@ struct ApiParts {
   const collector::Tailer& tailer;
   collector::RemoteWriteReceiver& remote_write;
   const alerts::Manager& rules;
-  const slo::Service& slos;
+  slo::Service& slos;
   notify::Notifier& notifier;
   remediation::Remediator& remediator;
   std::function<RuntimeInfo()> runtime;

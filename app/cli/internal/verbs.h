@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "app/cli/internal/gate.h"
 #include "app/server/application.h"
+#include "base/core/clock.h"
 
 namespace nines::app {
 
@@ -26,6 +28,12 @@ int query_range(const ClientOptions& client, const std::string& expr, const std:
 int query_series(const ClientOptions& client, const std::vector<std::string>& matchers);
 int query_labels(const ClientOptions& client, const std::string& name);
 int slo_list(const ClientOptions& client);
+int slo_status(const ClientOptions& client, const std::string& name);
+int slo_burn(const ClientOptions& client, const std::string& name);
+int slo_report(const ClientOptions& client);
+int slo_rebuild(const ClientOptions& client, const std::string& name, const std::string& from);
+int slo_simulate(double target_percent, double error_percent, Duration window);
+int gate(const ClientOptions& client, const GateOptions& options);
 int list_alerts(const ClientOptions& client);
 int reload(const ClientOptions& client);
 

@@ -1,11 +1,13 @@
 #include "rules/slo/internal/exporter.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/model/sample.h"
 #include "base/text/numbers.h"
 #include "rules/slo/internal/figures.h"
 #include "rules/slo/internal/minute_counter.h"
+#include "rules/slo/internal/window.h"
 
 namespace nines::slo {
 namespace {
@@ -21,10 +23,20 @@ constexpr double kMsPerDay = 86'400'000;
 
 std::vector<Duration> exported_windows(const SloConfig& slo) {
   std::vector<Duration> windows = error_windows(slo);
-  for (const Duration window : windows) {
-    if (window == slo.window) return windows;
-  }
+  // A calendar window has no fixed length that could name a series.
+  if (slo.calendar || std::find(windows.begin(), windows.end(), slo.window) != windows.end())
+    return windows;
   windows.push_back(slo.window);  // Sloth's slo:sli_error:ratio_rate30d
+  return windows;
+}
+
+// The windows whose events a guard against low traffic looks at.
+std::vector<Duration> guarded_windows(const SloConfig& slo) {
+  std::vector<Duration> windows;
+  if (!(slo.min_events > 0)) return windows;
+  for (const BurnWindow& row : slo.alerting) windows.push_back(row.long_window);
+  std::sort(windows.begin(), windows.end());
+  windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
   return windows;
 }
 
@@ -42,6 +54,10 @@ std::string error_ratio_series(Duration window) {
   return "slo:sli_error:ratio_rate" + window_name(window);
 }
 
+std::string events_series(Duration window) {
+  return "slo:valid_events:increase" + window_name(window);
+}
+
 Exporter::Exporter(storage::Appender& appender, const SloConfig& slo)
     : appender_(appender), slo_(slo) {
   const LabelSet labels = series_labels(slo);
@@ -50,6 +66,9 @@ Exporter::Exporter(storage::Appender& appender, const SloConfig& slo)
                            .with(kMetricName, error_ratio_series(window)),
                        {},
                        false});
+  }
+  for (const Duration window : guarded_windows(slo)) {
+    series_.push_back({labels.with(kMetricName, events_series(window)), {}, false});
   }
   for (const char* name : kFigures) series_.push_back({labels.with(kMetricName, name), {}, false});
   series_.push_back({labels.with(kMetricName, "sloth_slo_info")
@@ -89,7 +108,8 @@ Result<void> Exporter::append(std::int64_t to_minute,
   return {};
 }
 
-Result<void> Exporter::write(const MinuteTable& table, std::int64_t to_minute) {
+std::vector<std::optional<double>> Exporter::values(const MinuteTable& table,
+                                                    std::int64_t to_minute) const {
   const double budget = budget_ratio(slo_.target_percent);
   std::vector<std::optional<double>> values;
   std::optional<double> current;
@@ -100,11 +120,15 @@ Result<void> Exporter::write(const MinuteTable& table, std::int64_t to_minute) {
     if (window == kCurrent && ratio) current = *ratio / budget;
     values.push_back(ratio);
   }
-  const WindowSum period = table.sum(to_minute - minutes_in(slo_.window), to_minute);
+  for (const Duration window : guarded_windows(slo_)) {
+    values.emplace_back(table.sum(to_minute - minutes_in(window), to_minute).valid);
+  }
+  const MinuteWindow whole = window_at(slo_, to_minute);
+  const WindowSum period = table.sum(whole.from, to_minute);
   values.insert(values.end(),
-                {1 - budget, budget, static_cast<double>(slo_.window.count()) / kMsPerDay, current,
-                 period.error_ratio() / budget, remaining_budget(period, budget), 1.0});
-  return append(to_minute, values);
+                {1 - budget, budget, static_cast<double>(whole.minutes * kMinuteMs) / kMsPerDay,
+                 current, period.error_ratio() / budget, remaining_budget(period, budget), 1.0});
+  return values;
 }
 
 Result<void> Exporter::finish(std::int64_t to_minute) {

@@ -18,16 +18,19 @@ namespace nines::slo {
 // The labels every series of the SLO has: sloth_id, sloth_service, sloth_slo, service, slo.
 LabelSet series_labels(const SloConfig& slo);
 std::string error_ratio_series(Duration window);  // slo:sli_error:ratio_rate5m
+std::string events_series(Duration window);       // slo:valid_events:increase1h
 
 // One thread at a time.
 class Exporter {
  public:
   Exporter(storage::Appender& appender, const SloConfig& slo);
 
-  // The figures at the end of the minute before `to_minute`, stamped with that end. A minute that
-  // was written is not written again. A ratio over a window without events is no sample: its series
-  // ends with a staleness marker until there are events again.
-  Result<void> write(const MinuteTable& table, std::int64_t to_minute);
+  // The figures at the end of the minute before `to_minute`, one per series.
+  std::vector<std::optional<double>> values(const MinuteTable& table, std::int64_t to_minute) const;
+  // Writes them, stamped with that end. A minute that was written is not written again. A ratio over
+  // a window without events is no sample: its series ends with a staleness marker until there are
+  // events again.
+  Result<void> append(std::int64_t to_minute, const std::vector<std::optional<double>>& values);
   // Ends all series.
   Result<void> finish(std::int64_t to_minute);
 
@@ -38,7 +41,6 @@ class Exporter {
     bool live = false;
   };
   Result<void> open();
-  Result<void> append(std::int64_t to_minute, const std::vector<std::optional<double>>& values);
 
   storage::Appender& appender_;
   const SloConfig slo_;

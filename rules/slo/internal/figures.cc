@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text/numbers.h"
+#include "rules/slo/internal/window.h"
 
 namespace nines::slo {
 namespace {
@@ -11,14 +12,31 @@ constexpr Duration kMinute{60'000};
 constexpr Duration kHour{3'600'000};
 constexpr double kAtRiskFrom = 0.9;  // of the budget consumed
 
-bool alert_condition_holds(const SloConfig& slo, const SloStatus& status) {
+bool alert_condition_holds(const SloConfig& slo, const SloStatus& status, const MinuteTable& table,
+                           std::int64_t to_minute) {
   return std::any_of(slo.alerting.begin(), slo.alerting.end(), [&](const BurnWindow& row) {
-    return status.burn_rates.at(window_name(row.long_window)) > row.burn_rate &&
+    return is_judged(slo, table.sum(to_minute - minutes_in(row.long_window), to_minute)) &&
+           status.burn_rates.at(window_name(row.long_window)) > row.burn_rate &&
            status.burn_rates.at(window_name(row.short_window)) > row.burn_rate;
   });
 }
 
+void add_forecast(const SloConfig& slo, const MinuteWindow& window, std::int64_t to_minute,
+                  SloStatus& out) {
+  const double minutes = static_cast<double>(window.minutes);
+  out.budget_minutes_total = minutes * budget_ratio(slo.target_percent);
+  out.budget_minutes_remaining = out.budget_minutes_total * out.budget_remaining;
+  // Going on as in the last six hours, with as many events a minute as so far.
+  const double elapsed = slo.calendar ? static_cast<double>(to_minute - window.from) / minutes : 0;
+  const double burnt = 1 - out.budget_remaining;
+  out.forecast_remaining = 1 - (elapsed * burnt + (1 - elapsed) * out.burn_rates.at("6h"));
+}
+
 }  // namespace
+
+bool is_judged(const SloConfig& slo, const WindowSum& sum) {
+  return sum.has_events() && sum.valid >= slo.min_events;
+}
 
 std::vector<Duration> error_windows(const SloConfig& slo) {
   std::vector<Duration> windows{5 * kMinute, 30 * kMinute, kHour,     2 * kHour,
@@ -42,8 +60,8 @@ double remaining_budget(const WindowSum& sum, double budget) {
 
 SloStatus make_status(const SloConfig& slo, const MinuteTable& table, std::int64_t to_minute) {
   const double budget = budget_ratio(slo.target_percent);
-  const std::int64_t from_minute = to_minute - minutes_in(slo.window);
-  const WindowSum sum = table.sum(from_minute, to_minute);
+  const MinuteWindow window = window_at(slo, to_minute);
+  const WindowSum sum = table.sum(window.from, to_minute);
   SloStatus out;
   out.config = slo;
   out.good = sum.good;
@@ -55,26 +73,30 @@ SloStatus make_status(const SloConfig& slo, const MinuteTable& table, std::int64
   out.budget_consumed = sum.bad();
   out.budget_remaining = remaining_budget(sum, budget);
   out.bad_minutes = sum.bad_minutes;
-  out.window_from = from_millis(from_minute * kMinute.count());
+  if (slo.budgeting != Budgeting::kOccurrences)
+    out.bad_minutes *= minutes_in(slo.time_slice_window);
+  out.window_length = Duration(window.minutes * kMinute.count());
+  out.window_from = from_millis(window.from * kMinute.count());
   out.window_to = from_millis(to_minute * kMinute.count());
   double burn_1h = 0;
-  for (const Duration window : error_windows(slo)) {
-    const double burn = table.sum(to_minute - minutes_in(window), to_minute).error_ratio() / budget;
-    out.burn_rates[window_name(window)] = burn;
-    if (window == kHour) burn_1h = burn;
+  for (const Duration span : error_windows(slo)) {
+    const double burn = table.sum(to_minute - minutes_in(span), to_minute).error_ratio() / budget;
+    out.burn_rates[window_name(span)] = burn;
+    if (span == kHour) burn_1h = burn;
   }
+  add_forecast(slo, window, to_minute, out);
   if (sum.has_events() && out.budget_remaining <= 0) {
     out.exhaustion_seconds = 0;
   } else if (sum.has_events() && burn_1h > 0) {
     // A burn rate of 1 spends the whole budget in one window.
-    out.exhaustion_seconds = out.budget_remaining * to_seconds(slo.window) / burn_1h;
+    out.exhaustion_seconds = out.budget_remaining * to_seconds(out.window_length) / burn_1h;
   }
-  if (!sum.has_events()) {
+  if (!is_judged(slo, sum)) {
     out.state = "no_data";
   } else if (out.budget_remaining < 0) {
     out.state = "breached";
   } else if (out.budget_consumed > kAtRiskFrom * out.budget_total ||
-             alert_condition_holds(slo, out)) {
+             alert_condition_holds(slo, out, table, to_minute)) {
     out.state = "at_risk";
   } else {
     out.state = "ok";
@@ -86,7 +108,6 @@ std::vector<BudgetPoint> budget_points(const SloConfig& slo,
                                        const std::vector<storage::LedgerMinute>& rows,
                                        std::int64_t from, std::int64_t to, std::int64_t points) {
   const double budget = budget_ratio(slo.target_percent);
-  const std::int64_t window = minutes_in(slo.window);
   const std::int64_t step = (to - from + points - 1) / points;
   std::vector<BudgetPoint> out;
   // Two ends walk over the rows; long double keeps the running sums exact for whole numbers.
@@ -104,7 +125,8 @@ std::vector<BudgetPoint> budget_points(const SloConfig& slo,
       valid += head->valid;
       if (head->minute >= begin) add_to(of_step, *head);
     }
-    for (; tail != head && tail->minute < end - window; ++tail) {
+    const std::int64_t window_from = window_at(slo, end).from;
+    for (; tail != head && tail->minute < window_from; ++tail) {
       good -= tail->good;
       valid -= tail->valid;
     }

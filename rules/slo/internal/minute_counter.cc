@@ -165,9 +165,36 @@ Result<void> MinuteCounter::settle(const std::vector<Matcher>& matchers, Span sp
   return {};
 }
 
+Result<CountedMinutes> MinuteCounter::count_samples(std::int64_t from, std::int64_t to) const {
+  CountedMinutes out;
+  const storage::TimeRange range{from_millis(from * kMinuteMs + 1), from_millis(to * kMinuteMs)};
+  std::vector<storage::LedgerMinute> minutes(static_cast<std::size_t>(to - from));
+  NINES_TRY(const auto selection, querier_.select(indicator_.total, range, kSeriesMax));
+  SampleColumns samples;
+  for (std::size_t i = 0; i < selection->size(); ++i) {
+    if (auto done = read(*selection, i, range, samples, out.warnings); !done) return done.error();
+    for (std::size_t k = 0; k < samples.size(); ++k) {
+      if (std::isnan(samples.values[k]) || (!samples.histograms.empty() && samples.histograms[k]))
+        continue;
+      out.earliest_ms = std::min(out.earliest_ms, samples.times[k]);
+      storage::LedgerMinute& minute =
+          minutes[static_cast<std::size_t>(minute_of(samples.times[k]) - from)];
+      minute.valid += 1;
+      if (indicator_.is_good(samples.values[k])) minute.good += 1;
+    }
+  }
+  for (std::size_t i = 0; i < minutes.size(); ++i) {
+    if (minutes[i].valid == 0) continue;
+    minutes[i].minute = from + static_cast<std::int64_t>(i);
+    out.minutes.push_back(minutes[i]);
+  }
+  return out;
+}
+
 Result<CountedMinutes> MinuteCounter::count(std::int64_t from, std::int64_t to) const {
   CountedMinutes out;
   if (to <= from) return out;
+  if (indicator_.samples) return count_samples(from, to);
   const Span span{from, to};
   // Both are read before either is settled: a series that both select must count the same in both.
   Evidence evidence;

@@ -47,6 +47,8 @@ class MinuteCounter {
 
   // The minutes [from, to).
   Result<CountedMinutes> count(std::int64_t from, std::int64_t to) const;
+  // Where each sample is one event.
+  Result<CountedMinutes> count_samples(std::int64_t from, std::int64_t to) const;
 
  private:
   using Target = std::pair<std::string, std::string>;  // job, instance

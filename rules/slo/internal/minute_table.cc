@@ -24,6 +24,7 @@ void MinuteTable::merge(const std::vector<LedgerMinute>& rows) {
   if (rows.empty()) return;
   // Almost always the tail: what stands before it is not touched.
   const auto first = std::lower_bound(rows_.begin(), rows_.end(), rows.front().minute, is_before);
+  const auto unchanged = static_cast<std::size_t>(first - rows_.begin());
   const std::vector<LedgerMinute> old(first, rows_.end());
   rows_.erase(first, rows_.end());
   auto left = old.begin();
@@ -33,16 +34,39 @@ void MinuteTable::merge(const std::vector<LedgerMinute>& rows) {
     rows_.push_back(row);
   }
   rows_.insert(rows_.end(), left, old.end());
+  sum_up(unchanged);
+}
+
+void MinuteTable::sum_up(std::size_t first) {
+  running_.resize(rows_.size());
+  Running sum = before(first);
+  for (std::size_t i = first; i < rows_.size(); ++i) {
+    sum.good += rows_[i].good;
+    sum.valid += rows_[i].valid;
+    sum.excluded += rows_[i].excluded;
+    if (rows_[i].good < rows_[i].valid) ++sum.bad_minutes;
+    running_[i] = sum;
+  }
 }
 
 void MinuteTable::forget_before(std::int64_t minute) {
   rows_.erase(rows_.begin(), std::lower_bound(rows_.begin(), rows_.end(), minute, is_before));
+  sum_up(0);
 }
 
 WindowSum MinuteTable::sum(std::int64_t from, std::int64_t to) const {
+  const auto row_of = [&](std::int64_t minute) {
+    return static_cast<std::size_t>(
+        std::lower_bound(rows_.begin(), rows_.end(), minute, is_before) - rows_.begin());
+  };
   WindowSum out;
-  auto it = std::lower_bound(rows_.begin(), rows_.end(), from, is_before);
-  for (; it != rows_.end() && it->minute < to; ++it) add_to(out, *it);
+  if (to <= from) return out;
+  const Running begin = before(row_of(from));
+  const Running end = before(row_of(to));
+  out.good = static_cast<double>(end.good - begin.good);
+  out.valid = static_cast<double>(end.valid - begin.valid);
+  out.excluded = static_cast<double>(end.excluded - begin.excluded);
+  out.bad_minutes = end.bad_minutes - begin.bad_minutes;
   return out;
 }
 

@@ -25,16 +25,24 @@ class MinuteTable {
   // Rows ascending; a row replaces the one of the same minute.
   void merge(const std::vector<storage::LedgerMinute>& rows);
   void forget_before(std::int64_t minute);
-  void clear() { rows_.clear(); }
 
-  // Over the minutes [from, to). Exact where the counts are whole numbers below 2^53.
+  // Over the minutes [from, to), in O(log rows). Exact where the counts are whole numbers below 2^53.
   WindowSum sum(std::int64_t from, std::int64_t to) const;
   // Those of `rows` that are not in the table just so.
   std::vector<storage::LedgerMinute> news(const std::vector<storage::LedgerMinute>& rows) const;
   const std::vector<storage::LedgerMinute>& rows() const { return rows_; }
 
  private:
+  // Everything up to and with a row. long double: differences of whole numbers stay exact.
+  struct Running {
+    long double good = 0, valid = 0, excluded = 0;
+    std::int64_t bad_minutes = 0;
+  };
+  void sum_up(std::size_t first);  // rows_[first] is the first whose running sum is not up to date
+  Running before(std::size_t row) const { return row == 0 ? Running{} : running_[row - 1]; }
+
   std::vector<storage::LedgerMinute> rows_;  // ascending
+  std::vector<Running> running_;             // one per row
 };
 
 void add_to(WindowSum& sum, const storage::LedgerMinute& row);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "rules/slo/internal/figures.h"
+#include "rules/slo/internal/window.h"
 
 namespace nines::slo {
 namespace {
@@ -35,9 +36,17 @@ bool SloEntry::counts_as(const SloEntry& other) const {
     return x.long_window == y.long_window && x.short_window == y.short_window &&
            x.burn_rate == y.burn_rate && x.severity == y.severity;
   };
+  const auto same_calendar = [&] {
+    if (!a.calendar || !b.calendar) return !a.calendar && !b.calendar;
+    return a.calendar->count == b.calendar->count && a.calendar->unit == b.calendar->unit &&
+           a.calendar->start == b.calendar->start &&
+           a.calendar->zone.name() == b.calendar->zone.name();
+  };
   return a.name == b.name && a.service == b.service && a.window == b.window &&
          a.target_percent == b.target_percent && a.indicator == b.indicator &&
-         a.description == b.description && a.budgeting_method == b.budgeting_method &&
+         a.description == b.description && a.budgeting == b.budgeting &&
+         a.time_slice_target == b.time_slice_target && a.time_slice_window == b.time_slice_window &&
+         a.on_no_data == b.on_no_data && a.min_events == b.min_events && same_calendar() &&
          a.line == b.line &&
          std::equal(a.alerting.begin(), a.alerting.end(), b.alerting.begin(), b.alerting.end(),
                     same_row);
@@ -55,8 +64,16 @@ Result<void> SloEntry::read_ledger(std::int64_t to_minute) {
                                  config_.name, to_minute - minutes_in(config_.window), INT64_MAX));
   const MutexLock lock(mutex_);
   table_.merge(rows);
+  slice(INT64_MIN / 2, to_minute);
   ledger_read_ = true;
   return {};
+}
+
+void SloEntry::slice(std::int64_t from_minute, std::int64_t to_minute) {
+  if (!has_slices()) return;
+  const std::int64_t from = std::min(from_minute, sliced_to_);
+  slices_.merge(slice_rows(config_, table_, from, to_minute));
+  sliced_to_ = std::max(sliced_to_, to_minute);
 }
 
 Result<std::int64_t> SloEntry::first_to_count(std::int64_t to_minute) const {
@@ -86,17 +103,19 @@ Result<void> SloEntry::keep(const std::vector<storage::LedgerMinute>& rows) {
   if (auto written = parts_.ledger.write_minutes(config_.name, news); !written) return written;
   const MutexLock lock(mutex_);
   table_.merge(news);
+  slice(news.front().minute, news.back().minute + 1);
   return {};
 }
 
 Result<void> SloEntry::prune(std::int64_t to_minute) {
   const std::int64_t window = minutes_in(config_.window);
+  if (to_minute - pruned_at_ < kDayMinutes) return {};
+  pruned_at_ = to_minute;
   {
     const MutexLock lock(mutex_);
     table_.forget_before(to_minute - window - kDayMinutes);
+    slices_.forget_before(to_minute - window - kDayMinutes);
   }
-  if (to_minute - pruned_at_ < kDayMinutes) return {};
-  pruned_at_ = to_minute;
   return parts_.ledger.prune_ledger(config_.name,
                                     to_minute - std::max(2 * window, kLedgerDaysMin * kDayMinutes));
 }
@@ -111,12 +130,13 @@ Result<void> SloEntry::update(std::int64_t to_minute) {
     if (auto kept = keep(counted.minutes); !kept) return kept;
     counted_to_ = std::max(counted_to_.value_or(to), to);
   }
-  MinuteTable table;
+  std::vector<std::optional<double>> figures;
   {
     const MutexLock lock(mutex_);
-    table = table_;
+    slice(to_minute - 1, to_minute);  // also those in which nothing happened
+    figures = exporter_.values(judged(), to_minute);
   }
-  if (auto written = exporter_.write(table, to_minute); !written) return written;
+  if (auto written = exporter_.append(to_minute, figures); !written) return written;
   return prune(to_minute);
 }
 
@@ -164,7 +184,7 @@ void SloEntry::retire(std::int64_t to_minute) {
 
 SloStatus SloEntry::status(std::int64_t to_minute) const {
   const MutexLock lock(mutex_);
-  return make_status(config_, table_, to_minute);
+  return make_status(config_, judged(), to_minute);
 }
 
 }  // namespace nines::slo

@@ -44,6 +44,13 @@ class SloEntry {
   Result<void> keep(const std::vector<storage::LedgerMinute>& rows);
   Result<void> prune(std::int64_t to_minute);
   void warn(const CountedMinutes& counted) const;
+  bool has_slices() const { return config_.budgeting != Budgeting::kOccurrences; }
+  // Makes the slices anew that end after `from_minute`.
+  void slice(std::int64_t from_minute, std::int64_t to_minute) NINES_REQUIRES(mutex_);
+  // What the budget is reckoned from: minutes, or slices.
+  const MinuteTable& judged() const NINES_REQUIRES(mutex_) {
+    return has_slices() ? slices_ : table_;
+  }
 
   const ServiceParts& parts_;
   const SloConfig config_;
@@ -56,6 +63,8 @@ class SloEntry {
 
   mutable Mutex mutex_;
   MinuteTable table_ NINES_GUARDED_BY(mutex_);
+  MinuteTable slices_ NINES_GUARDED_BY(mutex_);
+  std::int64_t sliced_to_ NINES_GUARDED_BY(mutex_) = INT64_MIN;
 };
 
 }  // namespace nines::slo

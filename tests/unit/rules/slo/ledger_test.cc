@@ -163,7 +163,10 @@ TEST_CASE("bad events may be counted instead of good ones") {
 TEST_CASE("an indicator of no counters counts each sample by its value") {
   Bench b;
   SloConfig slo = make_slo();
-  slo.indicator = {false, "probe_success", "", "up"};
+  slo.indicator = {};
+  slo.indicator.counter = false;
+  slo.indicator.good = "probe_success";
+  slo.indicator.total = "up";
   const LabelSet success{{"__name__", "probe_success"}, {"instance", "a"}, {"job", "shop"}};
   for (int i = 1; i <= 8; ++i) {
     b.metrics.add(up(), at(i * 15), 1);
