@@ -17,6 +17,12 @@ namespace nines {
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;  // in order, names as given
 
+// Files in PEM, read anew for each new connection, so that a renewed certificate needs no restart.
+struct HttpTlsFiles {
+  std::string ca;         // whom to trust in place of the system's authorities
+  std::string cert, key;  // who we are, when the server asks
+};
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;  // http:// or https:// only
@@ -28,6 +34,8 @@ struct HttpRequest {
   bool follow_redirects = false;            // at most 10, http(s) only
   bool accept_compressed = false;           // gzip; inflated with the cap above and a ratio cap of 100:1 past 1 MiB
   bool verify_tls = true;
+  HttpTlsFiles tls_files;
+  bool http2 = true;                        // offered over TLS
   bool fresh_connection = false;            // a probe wants DNS, connect and TLS phases of its own
   std::string basic_user, basic_password;   // used when basic_user is not empty
   std::string proxy;                        // empty: none, the environment is not read

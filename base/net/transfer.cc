@@ -102,7 +102,16 @@ Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent) {
   set(CURLOPT_MAXREDIRS, kRedirectsMax);
   set(CURLOPT_SSL_VERIFYPEER, request_.verify_tls ? 1L : 0L);
   set(CURLOPT_SSL_VERIFYHOST, request_.verify_tls ? 2L : 0L);
-  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  set(CURLOPT_HTTP_VERSION,
+      static_cast<long>(request_.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  if (!request_.tls_files.ca.empty()) {
+    set(CURLOPT_CAINFO, request_.tls_files.ca.c_str());
+    set(CURLOPT_CA_CACHE_TIMEOUT, 0L);  // libcurl would keep a renewed file out for a day
+  }
+  if (!request_.tls_files.cert.empty()) {
+    set(CURLOPT_SSLCERT, request_.tls_files.cert.c_str());
+    set(CURLOPT_SSLKEY, request_.tls_files.key.c_str());
+  }
   set(CURLOPT_USERAGENT, user_agent.c_str());
   set(CURLOPT_ERRORBUFFER, message_);
   set(CURLOPT_PRIVATE, static_cast<void*>(this));

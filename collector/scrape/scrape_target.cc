@@ -38,6 +38,30 @@ std::string url_of(const LabelSet& labels, const ScrapeConfig& config) {
   return url;
 }
 
+// Of a loopback or private address, as written: names are not resolved for this.
+bool is_near(std::string_view url) {
+  std::string_view host = url.substr(url.find("://") + 3);
+  host = host.substr(0, host.find('/'));
+  if (host.starts_with('[')) {
+    host.remove_prefix(1);
+    return host.starts_with("::1]") || host.starts_with("fc") || host.starts_with("fd") ||
+           host.starts_with("fe80:");
+  }
+  host = host.substr(0, host.find(':'));
+  if (host == "localhost") return true;
+  const std::vector<std::string_view> parts = split(host, '.');
+  std::vector<std::int64_t> numbers;
+  for (const std::string_view part : parts) {
+    const std::optional<std::int64_t> number = parse_int(part);
+    if (!number || *number < 0 || *number > 255) return false;
+    numbers.push_back(*number);
+  }
+  if (numbers.size() != 4) return false;
+  return numbers[0] == 127 || numbers[0] == 10 || (numbers[0] == 192 && numbers[1] == 168) ||
+         (numbers[0] == 172 && numbers[1] >= 16 && numbers[1] <= 31) ||
+         (numbers[0] == 169 && numbers[1] == 254);
+}
+
 LabelSet discovered_labels(const ScrapeConfig& config, const StaticConfig& group,
                            const std::string& address) {
   LabelBuilder labels;
@@ -144,16 +168,26 @@ HttpRequest ScrapeTarget::request() const {
   request.headers = {{"Accept", accept_header(config->scrape_protocols)},
                      {"X-Prometheus-Scrape-Timeout-Seconds", format_double(to_seconds(timeout))}};
   if (!config->bearer_token.empty()) {
-    request.headers.emplace_back("Authorization", "Bearer " + config->bearer_token);
+    request.headers.emplace_back("Authorization",
+                                 config->authorization_type + " " + config->bearer_token);
   }
+  if (!config->enable_compression.value_or(!is_near(url))) {
+    request.headers.emplace_back("Accept-Encoding", "identity");
+  }
+  request.headers.insert(request.headers.end(), config->http_headers.begin(),
+                         config->http_headers.end());
   request.basic_user = config->basic_auth_username;
   request.basic_password = config->basic_auth_password;
   request.timeout = timeout;
   request.body_bytes_max = config->body_size_limit == 0
                                ? std::numeric_limits<std::size_t>::max()
                                : static_cast<std::size_t>(config->body_size_limit);
-  request.follow_redirects = true;
-  request.accept_compressed = true;
+  request.follow_redirects = config->follow_redirects;
+  request.accept_compressed = true;  // some compress unasked
+  request.verify_tls = !config->insecure_skip_verify;
+  request.tls_files = config->tls_files;
+  request.http2 = config->enable_http2;
+  request.proxy = config->proxy_url;
   return request;
 }
 
@@ -197,7 +231,19 @@ std::uint64_t fingerprint_of(const ScrapeConfig& c) {
   }
   add(c.basic_auth_username);
   add(c.basic_auth_password);
+  add(c.authorization_type);
   add(c.bearer_token);
+  for (const auto& [name, value] : c.http_headers) {
+    add(name);
+    add(value);
+  }
+  add(c.tls_files.ca);
+  add(c.tls_files.cert);
+  add(c.tls_files.key);
+  add(std::to_string(c.insecure_skip_verify) + std::to_string(c.enable_http2) +
+      std::to_string(c.follow_redirects) + std::to_string(c.track_timestamps_staleness));
+  add(c.enable_compression ? std::to_string(*c.enable_compression) : "");
+  add(c.proxy_url);
   add(accept_header(c.scrape_protocols));
   if (c.fallback_scrape_protocol) add(to_string(*c.fallback_scrape_protocol));
   return hash64(all);

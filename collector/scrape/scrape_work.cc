@@ -176,8 +176,11 @@ Result<void> ScrapeWork::on_sample(const ExposedSample& sample) {
     parts_.counters.duplicates.add();
     return {};
   }
-  // Series that carry their own times end without a marker: nobody knows when.
-  if (!own_time) live_next_.push_back(series.slot);
+  // Series that carry their own times end without a marker, unless somebody wants one: nobody knows
+  // when they did.
+  if ((!own_time || target_.config->track_timestamps_staleness) && seen != turn_) {
+    live_next_.push_back(series.slot);
+  }
   seen = turn_;
   storage::Row row;
   row.slot = series.slot;

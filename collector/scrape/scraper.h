@@ -33,6 +33,7 @@ struct ScrapeConfig {
   std::map<std::string, std::vector<std::string>> params;
   bool honor_labels = false;
   bool honor_timestamps = true;
+  bool track_timestamps_staleness = false;  // series with own timestamps get markers too
   std::vector<ScrapeProtocol> scrape_protocols = default_scrape_protocols();  // not empty
   // How to read an answer whose Content-Type is missing or unknown; without it such a scrape fails.
   std::optional<ScrapeProtocol> fallback_scrape_protocol;
@@ -43,7 +44,17 @@ struct ScrapeConfig {
   std::uint64_t label_name_length_limit = 1024;
   std::uint64_t label_value_length_limit = 4096;
   std::string basic_auth_username, basic_auth_password;
-  std::string bearer_token;
+  std::string authorization_type = "Bearer";
+  std::string bearer_token;  // the credentials of that type; empty: none
+  HttpHeaders http_headers;  // sent besides our own
+  HttpTlsFiles tls_files;
+  bool insecure_skip_verify = false;
+  bool enable_http2 = true;
+  bool follow_redirects = true;
+  // Unset: asked for, but not of loopback and private addresses, where unpacking costs more time
+  // than it saves.
+  std::optional<bool> enable_compression;
+  std::string proxy_url;  // empty: none
   std::vector<StaticConfig> static_configs;
   std::vector<RelabelRule> relabel_configs;  // on discovered labels: which targets, and how
   std::vector<RelabelRule>

@@ -122,5 +122,71 @@ TEST_CASE("rule files are found beside the configuration, TOML and Prometheus's 
   CHECK(bad.error().what().find("b.yml:5") != std::string::npos);
 }
 
+std::string scrape_problem(const std::string& lines) {
+  testing::MemFs fs;
+  const auto config = load_text(fs, "/etc/nines/n.toml",
+                                "[[scrape_configs]]\njob_name = \"a\"\nstatic_configs = [{ targets = "
+                                "[\"a:1\"] }]\n" +
+                                    lines);
+  return config ? "" : config.error().what();
+}
+
+TEST_CASE("scrape options under Prometheus's names") {
+  testing::MemFs fs;
+  const auto config = load_text(fs, "/etc/nines/n.toml", R"(
+[[scrape_configs]]
+job_name = "a"
+static_configs = [{ targets = ["a:1"] }]
+follow_redirects = false
+enable_http2 = false
+enable_compression = false
+track_timestamps_staleness = true
+proxy_url = "http://proxy:3128"
+scrape_protocols = ["PrometheusText0.0.4"]
+fallback_scrape_protocol = "OpenMetricsText1.0.0"
+target_limit = 5
+http_headers = { X-Scope-OrgID = "one" }
+authorization = { type = "Token", credentials = "c" }
+tls_config = { ca_file = "ca.pem", cert_file = "/c.pem", key_file = "k.pem", insecure_skip_verify = true }
+relabel_configs = [{ source_labels = ["a", "b"], regex = "x", action = "Drop" }, { target_label = "t", replacement = "r" }]
+metric_relabel_configs = [{ regex = "l", action = "labeldrop" }]
+)");
+  REQUIRE_MESSAGE(config, config.error().what());
+  const collector::ScrapeConfig& s = config->scrapes.at(0);
+  CHECK_FALSE(s.follow_redirects);
+  CHECK_FALSE(s.enable_http2);
+  CHECK(s.enable_compression == false);
+  CHECK(s.track_timestamps_staleness);
+  CHECK(s.proxy_url == "http://proxy:3128");
+  CHECK(s.scrape_protocols == std::vector{collector::ScrapeProtocol::kPrometheusText004});
+  CHECK(s.fallback_scrape_protocol == collector::ScrapeProtocol::kOpenMetricsText100);
+  CHECK(s.target_limit == 5);
+  CHECK(s.http_headers == HttpHeaders{{"X-Scope-OrgID", "one"}});
+  CHECK(s.authorization_type == "Token");
+  CHECK(s.tls_files.ca == "/etc/nines/ca.pem");
+  CHECK(s.tls_files.cert == "/c.pem");
+  CHECK(s.insecure_skip_verify);
+  REQUIRE(s.relabel_configs.size() == 2);
+  CHECK(s.relabel_configs[0].action == collector::RelabelAction::kDrop);
+  CHECK(s.relabel_configs[1].replacement == "r");
+  CHECK(s.metric_relabel_configs.size() == 1);
+}
+
+TEST_CASE("scrape options that make no sense are refused with their place") {
+  CHECK(scrape_problem("").empty());
+  CHECK(scrape_problem("scrape_protocols = [\"Prometheus\"]\n").find("PrometheusText0.0.4") !=
+        std::string::npos);
+  CHECK(scrape_problem("scrape_protocols = []\n").find("names no protocol") != std::string::npos);
+  CHECK(scrape_problem("proxy_url = \"proxy\"\n").find("n.toml:4") != std::string::npos);
+  CHECK(scrape_problem("http_headers = { Host = \"x\" }\n").find("\"Host\"") != std::string::npos);
+  CHECK(scrape_problem("tls_config = { cert_file = \"c\" }\n").find("key_file") != std::string::npos);
+  CHECK(scrape_problem("authorization = { type = \"Basic\" }\n").find("basic_auth") !=
+        std::string::npos);
+  CHECK(scrape_problem("relabel_configs = [{ action = \"hashmod\", target_label = \"a\" }]\n")
+            .find("`modulus`") != std::string::npos);
+  CHECK(scrape_problem("relabel_configs = [{ target_label = \"a\", regex = \"(\" }]\n")
+            .find("n.toml:4:") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace nines::config

@@ -1,4 +1,5 @@
 // TLS against a server whose certificate is made here.
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <thread>
@@ -9,10 +10,12 @@
 #include <doctest/doctest.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include "base/net/http_client.h"
+#include "tests/support/temp_dir.h"
 
 namespace nines {
 namespace {
@@ -52,7 +55,8 @@ std::int64_t expiry(const X509* x509) {
 // Answers one request on each of `connections` connections.
 class TlsServer {
  public:
-  explicit TlsServer(int connections) : key_(EVP_EC_gen("P-256")), x509_(self_signed(key_.get())) {
+  explicit TlsServer(int connections, bool asks_for_certificate = false)
+      : key_(EVP_EC_gen("P-256")), x509_(self_signed(key_.get())) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -65,6 +69,10 @@ class TlsServer {
     context_.reset(SSL_CTX_new(TLS_server_method()));
     SSL_CTX_use_certificate(context_.get(), x509_.get());
     SSL_CTX_use_PrivateKey(context_.get(), key_.get());
+    if (asks_for_certificate) {
+      SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                         [](int, X509_STORE_CTX*) { return 1; });  // any will do
+    }
     thread_ = std::thread([this, connections] {
       for (int i = 0; i < connections; ++i) serve_one();
     });
@@ -77,6 +85,17 @@ class TlsServer {
   TlsServer& operator=(const TlsServer&) = delete;
 
   const std::string& url() const { return url_; }
+  // By the name in its certificate.
+  std::string named_url() const { return "https://localhost" + url_.substr(url_.rfind(':')); }
+  // Writes both as PEM files.
+  void save(const std::string& certificate, const std::string& key) const {
+    std::FILE* file = std::fopen(certificate.c_str(), "w");
+    PEM_write_X509(file, x509_.get());
+    std::fclose(file);
+    file = std::fopen(key.c_str(), "w");
+    PEM_write_PrivateKey(file, key_.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    std::fclose(file);
+  }
   std::int64_t not_after() const { return expiry(x509_.get()); }
 
  private:
@@ -123,6 +142,36 @@ TEST_CASE("a certificate nobody vouches for is refused unless verification is of
   REQUIRE_FALSE(r);
   CHECK(r.error().code() == ErrorCode::kUnavailable);
   CHECK(r.error().what().find("certificate") != std::string::npos);
+}
+
+TEST_CASE("a file of authorities vouches, for its own name only") {
+  const testing::TempDir dir;
+  const std::string pem = dir.path() + "/cert.pem";
+  const TlsServer server(2);
+  server.save(pem, dir.path() + "/key.pem");
+  const auto client = make_curl_http_client({});
+  HttpRequest request;
+  request.tls_files.ca = pem;
+  request.url = server.named_url();
+  const auto r = send_and_wait(*client, request);
+  CHECK_MESSAGE(r, (r ? "" : r.error().what()));
+  request.url = server.url();  // 127.0.0.1 is not in it
+  CHECK_FALSE(send_and_wait(*client, request));
+}
+
+TEST_CASE("a server that wants to know who asks is shown our certificate") {
+  const testing::TempDir dir;
+  const TlsServer server(2, true);
+  server.save(dir.path() + "/cert.pem", dir.path() + "/key.pem");
+  const auto client = make_curl_http_client({});
+  HttpRequest request;
+  request.url = server.url();
+  request.verify_tls = false;
+  CHECK_FALSE(send_and_wait(*client, request));
+  request.tls_files.cert = dir.path() + "/cert.pem";
+  request.tls_files.key = dir.path() + "/key.pem";
+  const auto r = send_and_wait(*client, request);
+  CHECK_MESSAGE(r, (r ? "" : r.error().what()));
 }
 
 }  // namespace
