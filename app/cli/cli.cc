@@ -28,7 +28,7 @@ struct Commands {
   GateOptions gate_options;
   double target_percent = 99.9, error_percent = 1;
   int window_days = 30;
-  std::string file, expr, time, start, end, step, label;
+  std::string junit, file, expr, time, start, end, step, label;
   std::vector<std::string> files, matchers;
 
   Commands() {
@@ -92,6 +92,10 @@ struct Commands {
     verb = test.add_subcommand("promql", "run scripts in Prometheus's promqltest language");
     verb->add_option("FILE", files)->required();
     verb->callback([this] { exit_code = test_promql(files); });
+    verb = test.add_subcommand("rules", "run promtool's unit tests of rules");
+    verb->add_option("FILE", files)->required();
+    verb->add_option("--junit", junit, "write a JUnit report to this file");
+    verb->callback([this] { exit_code = test_rules(files, junit); });
   }
 
   void add_gate_verb() {

@@ -41,4 +41,17 @@ Result<ScriptReport> run_script(std::string_view name, std::string_view text,
                                 const ScriptStoreFactory& make_store, const Clock& clock,
                                 const EngineOptions& options = {});
 
+// One series of a unit test: `name{label="x"}`, and its values `1+2x3 _ stale {{count:1 ...}}`.
+struct TestSeries {
+  std::string series;
+  std::string values;
+};
+// Puts series into a store, the first value of each at `start`, the next ones `gap` apart. kInvalid
+// names the series that cannot be read.
+Result<void> load_test_series(const std::vector<TestSeries>& series, Duration gap,
+                              storage::Appender& appender, Timestamp start = Timestamp{});
+// An expected sample: labels as of a series (may be empty), and a number or a histogram in the same
+// notation. `at` is left alone. kInvalid.
+Result<VectorSample> parse_test_sample(const std::string& labels, const std::string& value);
+
 }  // namespace nines::promql

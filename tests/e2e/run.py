@@ -10,6 +10,7 @@ import traceback
 import basics
 import damage
 import hostile
+import rule_unit_tests
 import scenario
 from harness import Skipped, say
 
@@ -22,6 +23,7 @@ TESTS = (
     hostile.rotated_logs_lose_nothing,
     damage.disk_is_too_small,
     damage.damaged_segment_is_skipped_and_named,
+    rule_unit_tests.same_verdicts_as_promtool,
     scenario.scenario,
 )
 

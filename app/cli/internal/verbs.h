@@ -20,6 +20,8 @@ int init(const std::string& file);
 int check_config(const std::string& file);
 int check_rules(const std::vector<std::string>& files);
 int test_promql(const std::vector<std::string>& files);
+// `junit`: where to write a JUnit report; empty: nowhere.
+int test_rules(const std::vector<std::string>& files, const std::string& junit);
 
 int check_ready(const ClientOptions& client);
 int query_instant(const ClientOptions& client, const std::string& expr, const std::string& time);

@@ -109,7 +109,7 @@ Result<void> ScriptLoader::load(const LoadCommand& command, storage::Appender& a
     }
     Points points;
     const auto known = starts.find(line.labels);
-    std::int64_t time = 0;
+    std::int64_t time = to_millis(command.start);
     for (std::size_t i = 0; i < line.values.size(); ++i, time += command.gap.count()) {
       if (line.values[i].omitted) continue;
       Point point{line.values[i], 0};
