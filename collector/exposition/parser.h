@@ -46,7 +46,19 @@ struct ExposedSample {
   std::string_view series;  // the text up to the value, byte for byte: a cache key
   double value = 0;
   std::optional<std::int64_t> time_ms;
-  bool as_expected = false;  // `series` is what ExpositionVisitor::expected_series() had named
+  bool as_expected = false;  // `series` is what ExpositionVisitor::expected() had named
+  // The lead: comments and blanks between the line of the sample before and `series`. `lead_known`:
+  // it is the one that expected() had described, and its comments were not reported again.
+  std::uint64_t lead_hash = 0;  // of the format, too: what is a comment depends on it
+  std::uint32_t lead_bytes = 0;
+  bool lead_known = false;
+};
+
+// What will probably come next, as an earlier on_sample() gave it.
+struct ExpectedSample {
+  std::string_view series;  // empty: no guess
+  std::uint64_t lead_hash = 0;
+  std::uint32_t lead_bytes = 0;
 };
 
 // What a body says, in its order. Views live during the call.
@@ -54,9 +66,9 @@ class ExpositionVisitor {
  public:
   virtual ~ExpositionVisitor() = default;
   virtual Result<void> on_sample(const ExposedSample& sample) = 0;
-  // The series text that will probably come next, as an earlier on_sample() gave it: a line that
-  // begins with it is not taken apart again. Empty: no guess. Asked before each sample.
-  virtual std::string_view expected_series() const { return {}; }
+  // A line that begins with the series of the guess is not taken apart again, and neither are the
+  // comments of its lead. A wrong guess costs time, nothing else. Asked before each sample.
+  virtual ExpectedSample expected() const { return {}; }
   virtual void on_type(std::string_view /*family*/, MetricType /*type*/) {}
   virtual void on_help(std::string_view /*family*/, std::string_view /*help, unescaped*/) {}
   virtual void on_unit(std::string_view /*family*/, std::string_view /*unit*/) {}

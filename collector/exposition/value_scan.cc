@@ -46,6 +46,38 @@ std::optional<double> scan_value(std::string_view text) {
   return parse_double(text);
 }
 
+const char* scan_plain_value(const char* p, const char* end, double& value) {
+  const char* const start = p;
+  const bool negative = p != end && *p == '-';
+  if (negative) ++p;
+  const char* const first = p;
+  std::uint64_t digits = 0;
+  const char* point = nullptr;
+  for (; p != end; ++p) {
+    const auto digit = static_cast<unsigned char>(*p - '0');
+    if (digit < 10) {
+      digits = digits * 10 + digit;
+    } else if (*p == '.' && point == nullptr) {
+      point = p;
+    } else {
+      break;
+    }
+  }
+  const auto count = (p - first) - (point != nullptr ? 1 : 0);
+  if (p != end && *p == '\n' && count > 0 && count <= 15) {  // short_decimal()'s argument holds
+    value = static_cast<double>(digits);
+    if (point != nullptr) value /= kPowers[p - point - 1];
+    if (negative) value = -value;
+    return p;
+  }
+  while (p != end && *p != '\n' && *p != ' ' && *p != '\t') ++p;
+  if (p == end || *p != '\n') return nullptr;
+  const std::optional<double> other = scan_value({start, static_cast<std::size_t>(p - start)});
+  if (!other) return nullptr;
+  value = *other;
+  return p;
+}
+
 std::optional<std::int64_t> scan_time_ms(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   std::int64_t ms = 0;

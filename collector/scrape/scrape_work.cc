@@ -162,6 +162,7 @@ Result<void> ScrapeWork::on_sample(const ExposedSample& sample) {
   NINES_TRY(SeriesCache::Entry* const entry, entry_of(sample));
   cache_.use(*entry);
   CachedSeries& series = entry->second;
+  if (!sample.lead_known) series.remember_lead(sample);
   if (series.dropped) return {};
   const std::uint64_t most = target_.config->sample_limit;
   if (++kept_ > most && most != 0) return limit("sample_limit", most, "");

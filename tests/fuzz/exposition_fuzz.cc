@@ -18,6 +18,8 @@ struct Seen {
   std::string series;
   std::uint64_t bits;
   std::optional<std::int64_t> time_ms;
+  std::uint64_t lead_hash;
+  std::uint32_t lead_bytes;
   bool operator==(const Seen&) const = default;
 };
 
@@ -25,12 +27,14 @@ struct Visitor final : ExpositionVisitor {
   explicit Visitor(const std::vector<Seen>* from) : guesses(from) {}
   nines::Result<void> on_sample(const ExposedSample& s) override {
     if (parse_series(s.series) && s.series.empty()) __builtin_trap();
-    seen.push_back({std::string(s.series), std::bit_cast<std::uint64_t>(s.value), s.time_ms});
+    seen.push_back({std::string(s.series), std::bit_cast<std::uint64_t>(s.value), s.time_ms,
+                    s.lead_hash, s.lead_bytes});
     return {};
   }
-  std::string_view expected_series() const override {
+  ExpectedSample expected() const override {
     if (guesses == nullptr || seen.size() >= guesses->size()) return {};
-    return (*guesses)[seen.size()].series;
+    const Seen& guess = (*guesses)[seen.size()];
+    return {guess.series, guess.lead_hash, guess.lead_bytes};
   }
   const std::vector<Seen>* guesses;
   std::vector<Seen> seen;

@@ -58,7 +58,7 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   enum Report : std::size_t { kUp, kDuration, kScraped, kKept, kAdded, kReports };
 
   Result<void> on_sample(const ExposedSample& sample) override;
-  std::string_view expected_series() const override { return cache_.expected(); }
+  ExpectedSample expected() const override { return cache_.expected(); }
   void on_type(std::string_view family, MetricType type) override;
   void on_help(std::string_view family, std::string_view help) override;
   void on_unit(std::string_view family, std::string_view unit) override;

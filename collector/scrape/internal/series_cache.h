@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/text/text.h"
+#include "collector/exposition/parser.h"
 #include "storage/api/appender.h"
 
 namespace nines::collector {
@@ -18,8 +19,15 @@ struct CachedSeries {
   bool dropped = false;  // by metric relabelling: it has no slot and never will
   std::uint32_t retry_in =
       0;  // scrapes until a refused series is offered again; 0: it has its slot
-  std::uint32_t position = 0;  // in the last scrape's order
-  std::uint64_t order = 0;     // the order that position is in
+  std::uint32_t position = 0;   // in the last scrape's order
+  std::uint64_t order = 0;      // the order that position is in
+  std::uint64_t lead_hash = 0;  // of the comments that stood before it last time
+  std::uint32_t lead_bytes = 0;
+
+  void remember_lead(const ExposedSample& sample) {
+    lead_hash = sample.lead_hash;
+    lead_bytes = sample.lead_bytes;
+  }
 };
 
 // One thread. A scrape is begin(), then for each sample expected()/take_expected() or find()/add(),
@@ -34,9 +42,11 @@ class SeriesCache {
     same_ = true;
   }
 
-  // The text that came next in the last scrape; empty at its end.
-  std::string_view expected() const {
-    return cursor_ < order_.size() ? std::string_view(order_[cursor_]->first) : std::string_view();
+  // What came next in the last scrape; nothing at its end.
+  ExpectedSample expected() const {
+    if (cursor_ >= order_.size()) return {};
+    const Entry& next = *order_[cursor_];
+    return {next.first, next.second.lead_hash, next.second.lead_bytes};
   }
   Entry& take_expected() { return *order_[cursor_]; }
   Entry* find(std::string_view text) {

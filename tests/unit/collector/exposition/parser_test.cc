@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -24,11 +25,15 @@ struct Recorder final : ExpositionVisitor {
   };
   Result<void> on_sample(const ExposedSample& s) override {
     samples.push_back({std::string(s.series), s.value, s.time_ms, s.as_expected});
+    if (s.lead_known) ++leads_known;
+    own_leads.emplace_back(s.lead_hash, s.lead_bytes);
     return {};
   }
-  std::string_view expected_series() const override {
-    return samples.size() < expected.size() ? std::string_view(expected[samples.size()])
-                                            : std::string_view();
+  ExpectedSample expected() const override {
+    const std::size_t i = samples.size();
+    if (i >= guesses.size()) return {};
+    if (i >= leads.size()) return {guesses[i], 0, 0};
+    return {guesses[i], leads[i].first, leads[i].second};
   }
   void on_type(std::string_view family, MetricType type) override {
     metadata.push_back(std::string(family) + " type " + to_string(type));
@@ -40,7 +45,10 @@ struct Recorder final : ExpositionVisitor {
     metadata.push_back(std::string(family) + " unit " + std::string(unit));
   }
   std::vector<Seen> samples;
-  std::vector<std::string> metadata, expected;
+  std::vector<std::string> metadata, guesses;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> leads;  // of the guesses
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> own_leads;
+  std::size_t leads_known = 0;
 };
 
 Recorder parsed(std::string_view body, ExpositionFormat format = kText) {
@@ -190,7 +198,7 @@ TEST_CASE("OpenMetrics is as strict as its specification where it counts") {
 
 TEST_CASE("an expected series is taken at its word, one that only begins alike is not") {
   Recorder seen;
-  seen.expected = {"a", "a", "b{x=\"1\"}", "c", "d"};
+  seen.guesses = {"a", "a", "b{x=\"1\"}", "c", "d"};
   REQUIRE(parse_exposition("a 1\na {x=\"1\"} 2\nb{x=\"1\"} 3 4\ncc 5\n  d 6\ne 7\n", kText, seen));
   REQUIRE(seen.samples.size() == 6);
   CHECK(seen.samples[0].as_expected);
@@ -264,6 +272,62 @@ TEST_CASE("protocols go by Prometheus's names, and are asked for in their order"
         "text/plain;version=0.0.4;q=0.3,*/*;q=0.2");
   const std::vector<ScrapeProtocol> one = {ScrapeProtocol::kPrometheusText004};
   CHECK(accept_header(one) == "text/plain;version=0.0.4;q=0.6,*/*;q=0.5");
+}
+
+// Reads `second` with what `first` was as the guess.
+Recorder again(std::string_view first, std::string_view second, ExpositionFormat f1 = kText,
+               ExpositionFormat f2 = kText) {
+  const Recorder before = parsed(first, f1);
+  Recorder seen;
+  for (const auto& sample : before.samples) seen.guesses.push_back(sample.series);
+  seen.leads = before.own_leads;
+  const Result<void> r = parse_exposition(second, f2, seen);
+  CHECK_MESSAGE(r, (r ? "" : r.error().what()));
+  return seen;
+}
+
+TEST_CASE("comments that stand as before are not reported again; changed ones are") {
+  const std::string body =
+      "# HELP a A.\n# TYPE a gauge\na{x=\"1\"} 1\na{x=\"2\"} 2.5\n\n# TYPE b gauge\nb 3\n";
+  Recorder seen = again(body, body);
+  CHECK(seen.leads_known == 3);
+  CHECK(seen.metadata.empty());
+  REQUIRE(seen.samples.size() == 3);
+  CHECK(seen.samples[1].value == 2.5);
+
+  std::string changed = body;
+  changed.replace(changed.find("A."), 2, "B.");
+  seen = again(body, changed);
+  CHECK(seen.leads_known == 2);
+  CHECK(seen.metadata == std::vector<std::string>{"a help B.", "a type gauge"});
+
+  // A value that is no short decimal, a timestamp, another order: the same samples all the same.
+  seen = again(body, "# TYPE b gauge\nb 1e3\n# HELP a A.\n# TYPE a gauge\na{x=\"1\"} -0.125 17\n");
+  REQUIRE(seen.samples.size() == 2);
+  CHECK(seen.samples[0].value == 1000);
+  CHECK(seen.samples[1].value == -0.125);
+  CHECK(seen.samples[1].time_ms == 17);
+}
+
+TEST_CASE("a guess from one format is none in the other") {
+  const Recorder seen =
+      again("# TYPE a gauge\na 1\n", "# TYPE a gauge\na 1\n# EOF\n", kText, kOpen);
+  CHECK(seen.leads_known == 0);
+  CHECK(seen.metadata.size() == 1);
+}
+
+TEST_CASE("a value read in place is the value read slowly") {
+  for (const char* text : {"0", "-0", "1", "12345", "999999999999999", "1234567890123456", "0.1",
+                           "-3.25", ".5", "5.", "1e300", "1.7976931348623157e+308", "NaN", "+Inf",
+                           "-Inf", "0.000000000000001", "18446744073709551616", "4.9e-324"}) {
+    CAPTURE(text);
+    const std::string body = "a " + std::string(text) + "\n";
+    const double slow = parsed(body).samples.at(0).value;
+    const Recorder fast = again("a 7\n", body);
+    CHECK(fast.leads_known == 1);
+    CHECK(std::bit_cast<std::uint64_t>(fast.samples.at(0).value) ==
+          std::bit_cast<std::uint64_t>(slow));
+  }
 }
 
 }  // namespace

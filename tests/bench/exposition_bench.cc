@@ -1,0 +1,92 @@
+// How fast scrape bodies become (series, value) pairs, on captures of real targets. Folder of the
+// captures: NINES_CAPTURES, by default ../shared/captures. Budget: 25 M samples/s on one core when
+// the scrape before predicts this one, 10 M/s without.
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "collector/exposition/parser.h"
+#include "collector/scrape/internal/series_cache.h"
+
+namespace {
+
+using namespace nines;
+using namespace nines::collector;
+
+std::vector<std::string> bodies_of(const std::string& name) {
+  const char* folder = std::getenv("NINES_CAPTURES");
+  const std::string command = "zstd -dcq --long=27 '" +
+                              std::string(folder != nullptr ? folder : "../shared/captures") + "/" +
+                              name + ".txt.zst' 2>/dev/null";
+  std::string all;
+  if (std::FILE* pipe = ::popen(command.c_str(), "r")) {
+    char bytes[65536];
+    for (std::size_t n = 0; (n = std::fread(bytes, 1, sizeof bytes, pipe)) > 0;)
+      all.append(bytes, n);
+    ::pclose(pipe);
+  }
+  constexpr std::string_view kMark = "## scrape ";
+  std::vector<std::string> out;
+  for (std::size_t at = all.find(kMark); at != std::string::npos;) {
+    const std::size_t from = all.find('\n', at) + 1;
+    at = all.find(kMark, from);
+    out.push_back(all.substr(from, at == std::string::npos ? at : at - from));
+  }
+  return out;
+}
+
+// What a scrape does with each sample, short of the store.
+struct Visitor final : ExpositionVisitor {
+  explicit Visitor(bool guess) : positional(guess) {}
+  Result<void> on_sample(const ExposedSample& sample) override {
+    SeriesCache::Entry* entry =
+        sample.as_expected ? &cache.take_expected() : cache.find(sample.series);
+    if (entry == nullptr) entry = &cache.add(sample.series);
+    cache.use(*entry);
+    if (!sample.lead_known) entry->second.remember_lead(sample);
+    sum += sample.value;
+    ++samples;
+    return {};
+  }
+  ExpectedSample expected() const override {
+    return positional ? cache.expected() : ExpectedSample();
+  }
+  const bool positional;
+  SeriesCache cache;
+  double sum = 0;
+  std::uint64_t samples = 0;
+};
+
+void BM_Scrapes(benchmark::State& state, const char* name, bool positional) {
+  const std::vector<std::string> bodies = bodies_of(name);
+  if (bodies.empty()) {
+    state.SkipWithError("no captures: set NINES_CAPTURES");
+    return;
+  }
+  Visitor visitor(positional);
+  std::size_t next = 0;
+  std::int64_t bytes = 0;
+  for (auto _ : state) {
+    const std::string& body = bodies[next];
+    next = (next + 1) % bodies.size();
+    visitor.cache.begin();
+    if (!parse_exposition(body, ExpositionFormat::kText004, visitor)) std::abort();
+    visitor.cache.commit();
+    bytes += static_cast<std::int64_t>(body.size());
+  }
+  benchmark::DoNotOptimize(visitor.sum);
+  state.SetItemsProcessed(static_cast<std::int64_t>(visitor.samples));
+  state.SetBytesProcessed(bytes);
+}
+BENCHMARK_CAPTURE(BM_Scrapes, node_exporter_positional, "node_exporter_5s", true);
+BENCHMARK_CAPTURE(BM_Scrapes, node_exporter_plain, "node_exporter_5s", false);
+BENCHMARK_CAPTURE(BM_Scrapes, prometheus_positional, "prometheus_5s", true);
+BENCHMARK_CAPTURE(BM_Scrapes, prometheus_plain, "prometheus_5s", false);
+
+}  // namespace
+
+BENCHMARK_MAIN();
