@@ -54,6 +54,7 @@ struct Scale {
   // False: no such scale.
   static bool unpack(std::uint8_t byte, Scale& out);
   double value(std::int64_t whole) const;
+  void values(const std::int64_t* wholes, std::size_t count, double* out) const;
   // The whole number that this scale turns into exactly `v` (below 2^53). False: there is none.
   bool whole(double v, std::int64_t& out) const;
   bool operator==(const Scale&) const = default;

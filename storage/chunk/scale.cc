@@ -17,6 +17,14 @@ constexpr std::array<double, 16> kPower = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6
 constexpr std::array<double, 16> kInverse = {1e0,  1e-1, 1e-2,  1e-3,  1e-4,  1e-5,  1e-6,  1e-7,
                                              1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15};
 
+// To the nearest whole number, ties to even: what std::nearbyint() does, without the call where
+// adding and taking away 1.5 * 2^52 does it.
+double nearest(double x) {
+  constexpr double kShift = 6755399441055744.0;
+  if (std::fabs(x) < 2251799813685248.0) return (x + kShift) - kShift;
+  return std::nearbyint(x);
+}
+
 }  // namespace
 
 bool Scale::unpack(std::uint8_t byte, Scale& out) {
@@ -39,8 +47,29 @@ double Scale::value(std::int64_t whole) const {
   return x / kPower[exponent];
 }
 
+void Scale::values(const std::int64_t* wholes, std::size_t count, double* out) const {
+  const double power = kPower[decoder == Decoder::kDivideTwice ? exponent - 3U : exponent];
+  const double inverse = kInverse[exponent];
+  switch (decoder) {
+    case Decoder::kMultiply:
+      for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<double>(wholes[i]) * inverse;
+      return;
+    case Decoder::kDivideTwice:
+      for (std::size_t i = 0; i < count; ++i)
+        out[i] = static_cast<double>(wholes[i]) / 1000.0 / power;
+      return;
+    case Decoder::kDivide:
+      break;
+  }
+  if (exponent == 0) {
+    for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<double>(wholes[i]);
+  } else {
+    for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<double>(wholes[i]) / power;
+  }
+}
+
 bool Scale::whole(double v, std::int64_t& out) const {
-  const double x = std::nearbyint(v * kPower[exponent]);
+  const double x = nearest(v * kPower[exponent]);
   if (!(std::fabs(x) < kExactMax)) return false;  // NaN and infinities too
   out = static_cast<std::int64_t>(x);
   return std::bit_cast<std::uint64_t>(value(out)) == std::bit_cast<std::uint64_t>(v);

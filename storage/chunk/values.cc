@@ -101,11 +101,7 @@ Result<void> get_decimal(ByteReader& in, std::uint8_t head, std::size_t count, d
   }
   std::array<std::int64_t, kColumnMax> wholes;
   if (auto got = decode_body(in, head, count, wholes.data()); !got) return got;
-  if (scale.exponent == 0) {
-    for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<double>(wholes[i]);
-  } else {
-    for (std::size_t i = 0; i < count; ++i) out[i] = scale.value(wholes[i]);
-  }
+  scale.values(wholes.data(), count, out);
   for (std::size_t i = 0; i < exceptions; ++i) out[patches[i].place] = patches[i].value;
   return {};
 }

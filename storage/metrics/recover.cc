@@ -123,6 +123,27 @@ Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment,
   return {};
 }
 
+// Appends the slots that a SERIES frame names to `slots`, or begins them anew. Null: it is damaged.
+Group* StoreImpl::replay_definition(std::string_view payload, std::vector<std::uint32_t>& slots) {
+  const Result<std::string> content = unpack(payload);
+  if (!content) return nullptr;
+  ByteReader head(*content);
+  const std::string_view name = head.text();
+  if (const auto known = defined_.find(name);
+      known != defined_.end() && known->second.payload == payload) {
+    slots = known->second.slots;
+    return &group_named(known->first);
+  }
+  const Result<SeriesFrame> series = decode_series(payload);
+  if (!series) return nullptr;
+  if (series->first_slot == 0) slots.clear();
+  Group& group = group_named(series->group);
+  for (const LabelSet& labels : series->labels)
+    slots.push_back(state_.slot_of(group, state_.add_series(labels)));
+  if (series->first_slot == 0) defined_[series->group] = {std::string(payload), slots};
+  return &group;
+}
+
 Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment,
                                         const std::map<std::string, std::uint64_t>& flushed) {
   struct Replay {
@@ -136,21 +157,16 @@ Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment,
       parts_.ring.scan(segment.segment, segment.generation, [&](const ring::Frame& frame) {
         const std::string_view payload = chunk::as_text(frame.payload);
         if (frame.head.type == kSeriesFrame) {
-          const Result<SeriesFrame> series = decode_series(payload);
-          if (!series) {
+          Replay& replay = by_tag[frame.head.tag];
+          Group* group = replay_definition(payload, replay.slots);
+          if (!group) {
             ++lost_frames_;
             return true;
           }
-          Replay& replay = by_tag[frame.head.tag];
-          if (series->first_slot == 0) replay.slots.clear();
           replay.rows = RowsState();
-          replay.group = &group_named(series->group);
-          const auto done = flushed.find(series->group);
+          replay.group = group;
+          const auto done = flushed.find(group->name);
           replay.flushed = done == flushed.end() ? 0 : done->second;
-          for (const LabelSet& labels : series->labels) {
-            Group& group = *replay.group;
-            replay.slots.push_back(state_.slot_of(group, state_.add_series(labels)));
-          }
         } else if (frame.head.type == kRowsFrame) {
           const auto it = by_tag.find(frame.head.tag);
           if (it == by_tag.end()) {
@@ -172,8 +188,9 @@ Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment,
             return entry.slot >= replay.slots.size();
           });
           for (Entry& entry : rows->entries) entry.slot = replay.slots[entry.slot];
-          std::sort(rows->entries.begin(), rows->entries.end(),
-                    [](const Entry& a, const Entry& b) { return a.slot < b.slot; });
+          const auto by_slot = [](const Entry& a, const Entry& b) { return a.slot < b.slot; };
+          if (!std::is_sorted(rows->entries.begin(), rows->entries.end(), by_slot))
+            std::sort(rows->entries.begin(), rows->entries.end(), by_slot);
           keep(group, rows->time, rows->entries);
           recovered_ += rows->entries.size();
           if (group.open_rows++ == 0) group.open_since_ms = to_millis(parts_.clock.now());
@@ -204,6 +221,7 @@ Result<void> StoreImpl::recover() {
   for (const ring::SegmentInfo& segment : journal) {
     if (Result<void> read = recover_journal(segment, seen.flushed); !read) return read;
   }
+  defined_.clear();
   if (journal.empty()) return {};
   // The rows stay where they are, in memory and in the journal, until their pages are due. This life
   // begins a segment of its own, in which every group is defined anew.

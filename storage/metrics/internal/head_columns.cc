@@ -214,10 +214,9 @@ void HeadColumns::get_entry(ByteReader& in, bool first, double& last, double* va
     unpack8(in.raw(width), width, small);
     std::int64_t whole = 0;
     (void)scale.whole(last, whole);
-    for (std::size_t i = 0; i < kBlockRows; ++i) {
-      whole += chunk::unzigzag(small[i]);
-      values[i] = scale.value(whole);
-    }
+    std::array<std::int64_t, kBlockRows> wholes;
+    for (std::size_t i = 0; i < kBlockRows; ++i) wholes[i] = whole += chunk::unzigzag(small[i]);
+    scale.values(wholes.data(), kBlockRows, values);
   }
   last = values[kBlockRows - 1];
 }

@@ -19,7 +19,10 @@ enum Flags : std::uint8_t {
   kStarts = 8,
 };
 
-bool is_whole(double v) { return std::fabs(v) < 9007199254740992.0 && v == std::nearbyint(v); }
+bool is_whole(double v) {
+  return std::fabs(v) < 9007199254740992.0 &&
+         static_cast<double>(static_cast<std::int64_t>(v)) == v;
+}
 
 // A value as its change: an even varint is a difference of whole numbers, an odd one says which
 // bytes of the bits changed.

@@ -38,6 +38,11 @@ class PageCache {
 
  private:
   using Key = std::pair<std::uint64_t, std::uint32_t>;  // generation, offset
+  struct HashOfKey {
+    std::size_t operator()(const Key& key) const {
+      return (key.first * 0x9E3779B97F4A7C15ULL) ^ (key.second * 0xC2B2AE3D27D4EB4FULL >> 7);
+    }
+  };
   struct Kept {
     Key key;
     std::shared_ptr<const Page> page;
@@ -46,7 +51,7 @@ class PageCache {
   std::mutex mutex_;
   std::size_t bytes_ = 0;
   std::list<Kept> order_;  // newest first
-  std::map<Key, std::list<Kept>::iterator> by_key_;
+  std::unordered_map<Key, std::list<Kept>::iterator, HashOfKey> by_key_;
 };
 
 class StoreImpl final : public MetricStore {
@@ -120,6 +125,13 @@ class StoreImpl final : public MetricStore {
   };
   Result<void> recover_raw(const ring::SegmentInfo& segment,
                            PagesSeen& seen);
+  // The slots a group's definition came to: segments repeat it word for word.
+  struct Defined {
+    std::string payload;
+    std::vector<std::uint32_t> slots;
+  };
+  std::map<std::string, Defined, std::less<>> defined_;  // by group, while recovering
+  Group* replay_definition(std::string_view payload, std::vector<std::uint32_t>& slots);
   Result<void> recover_journal(const ring::SegmentInfo& segment,
                                const std::map<std::string, std::uint64_t>& flushed);
   Layout* layout_from(std::string_view payload, std::string* group);
