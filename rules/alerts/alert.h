@@ -21,6 +21,7 @@ struct Alert {
   Timestamp active_at{};      // pending since
   Timestamp fired_at{};       // zero while it has never fired
   Timestamp resolved_at{};    // zero while active
+  Timestamp told_at{};        // the evaluation it is told by; zero when none told it (a restart)
   std::string generator_url;  // path and query on our own page: /graph?g0.expr=...
   std::string rule;           // unique name of the rule
   Duration valid_for{0};      // a firing alert not repeated within this time may be taken as resolved

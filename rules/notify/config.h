@@ -40,10 +40,17 @@ struct InhibitRule {
   std::vector<std::string> equal;
 };
 
+struct AlertmanagerConfig {
+  std::string url;  // whole, with the path: http://host:9093/api/v2/alerts
+  Duration timeout{10'000};
+  bool operator==(const AlertmanagerConfig&) const = default;
+};
+
 struct Config {
   std::optional<Route> route;  // none: nothing is paged
   std::vector<Receiver> receivers;
   std::vector<InhibitRule> inhibit_rules;
+  std::vector<AlertmanagerConfig> alertmanagers;  // external ones, beside the own routes
 };
 
 // Problems: unknown receivers, a root route with matchers or without receiver, duplicate names,

@@ -215,8 +215,13 @@ void add_prometheus_status(Router& router, const Parts& parts) {
   };
   get("/api/v1/rules", Pool::kFast, rules);
   get("/api/v1/alerts", Pool::kFast, active_alerts);
-  get("/api/v1/alertmanagers", Pool::kFast, [](const ApiParts&, const Request&) {
-    return success(R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})");
+  get("/api/v1/alertmanagers", Pool::kFast, [](const ApiParts& p, const Request&) {
+    JsonWriter json;
+    json.begin_object().key("activeAlertmanagers").begin_array();
+    for (const auto& one : p.notifier.config().alertmanagers)
+      json.begin_object().field("url", one.url).end_object();
+    json.end_array().key("droppedAlertmanagers").begin_array().end_array().end_object();
+    return success(json.take());
   });
   get("/api/v1/status/buildinfo", Pool::kFast, buildinfo);
   get("/api/v1/status/runtimeinfo", Pool::kFast, runtimeinfo);

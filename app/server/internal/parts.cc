@@ -73,6 +73,8 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
       notifier_(notifier_options(config),
                 {store_->state(), store_->state(), store_->state(), *http_, around.scheduler,
                  *act_pool_, around.rng, around.log, *telemetry_}),
+      alertmanagers_({config.global.external_labels},
+                     {*http_, around.scheduler, around.log, *telemetry_}),
       remediator_({promql_, store_->state(), store_->state(), *http_, around.scheduler, *act_pool_,
                    around.log, *telemetry_,
                    [this](const std::string& receiver, const alerts::Alert& alert,
@@ -90,7 +92,7 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
                                        *rules_pool_,
                                        around.log,
                                        *telemetry_,
-                                       {&notifier_, &remediator_}}) {}
+                                       {&notifier_, &remediator_, &alertmanagers_}}) {}
 
 Parts::~Parts() {
   server_.reset();
@@ -101,6 +103,7 @@ Parts::~Parts() {
   prober_.stop();
   if (host_) host_->stop();
   tailer_.stop();
+  alertmanagers_.stop();
   remediator_.stop();
   notifier_.stop();
 }
@@ -165,6 +168,7 @@ Result<void> Parts::apply(const config::Config& config) {
   slos_.load(config.slos);
   // Before the rules: loading them may already tell that alerts of removed rules are over.
   notifier_.load(config.notify);
+  alertmanagers_.load(config.notify.alertmanagers);
   remediator_.load(config.remediations);
   if (Result<void> loaded = rules_.load(all_groups(config)); !loaded) return loaded;
   scraper_.load(config.scrapes, config.global.external_labels);

@@ -17,6 +17,7 @@
 #include "collector/tail/tailer.h"
 #include "rules/alerts/manager.h"
 #include "rules/logql/engine.h"
+#include "rules/notify/alertmanagers.h"
 #include "rules/notify/notifier.h"
 #include "rules/promql/engine.h"
 #include "rules/remediation/remediator.h"
@@ -67,6 +68,7 @@ class Parts {
   collector::RemoteWriteReceiver remote_write_;
   slo::Service slos_;
   notify::Notifier notifier_;
+  notify::Alertmanagers alertmanagers_;
   remediation::Remediator remediator_;
   alerts::Manager rules_;
   web::Router router_;

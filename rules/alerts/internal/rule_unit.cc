@@ -130,7 +130,7 @@ Result<void> RuleUnit::evaluate_alerts(Timestamp at, std::vector<std::string>& w
   Result<void> written;
   if (moved) {
     written = write(at - query_offset_, alert_series(), warnings);
-    tell(book_.to_tell());
+    tell(book_.to_tell(), at);
   }
   // The history comes last: in a storm of alerts it is slow, and a page does not wait for it.
   for (const AlertChange& change : changes) incidents_.record(change, at, config_.hold);
@@ -203,8 +203,9 @@ void RuleUnit::save_state() {
                          saved.error().what());
 }
 
-void RuleUnit::tell(const std::vector<Alert>& alerts) {
+void RuleUnit::tell(std::vector<Alert> alerts, Timestamp at) {
   if (alerts.empty()) return;
+  for (Alert& alert : alerts) alert.told_at = at;
   for (AlertSink* sink : world_.parts.sinks) sink->on_alerts(key_, alerts);
 }
 

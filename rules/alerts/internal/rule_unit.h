@@ -65,7 +65,7 @@ class RuleUnit {
                      std::vector<std::string>& warnings);
   std::vector<SeriesValue> alert_series() const;
   void save_state();
-  void tell(const std::vector<Alert>& alerts);
+  void tell(std::vector<Alert> alerts, Timestamp at = Timestamp{});
 
   const RuleWorld& world_;
   const std::string key_;
