@@ -12,7 +12,6 @@ namespace nines::notify {
 namespace {
 
 constexpr std::string_view kComponent = "notify";
-constexpr Timestamp kNever{};
 
 // Standard Webhooks: the signature covers id, time and body.
 // Source: standardwebhooks.com, specification 1.0.

@@ -212,8 +212,12 @@ Result<std::vector<BlockPtr>> StoreImpl::write_cut(const std::vector<BatchPtr>& 
   }
   if (auto r = writer_.sync(); !r) return std::move(r).error();
   // A cut larger than the whole ring evicts its own beginning.
-  const MutexLock lock(mutex_);
-  std::erase_if(written, [&evicted = evicted_](const BlockPtr& block) {
+  std::vector<std::uint64_t> evicted;
+  {
+    const MutexLock lock(mutex_);
+    evicted = evicted_;
+  }
+  std::erase_if(written, [&evicted](const BlockPtr& block) {
     return std::find(evicted.begin(), evicted.end(), block->location.generation) != evicted.end();
   });
   return written;

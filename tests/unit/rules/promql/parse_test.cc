@@ -41,7 +41,9 @@ TEST_CASE("what cannot be parsed is refused in Prometheus's words, with line and
       {"foo and group_left() bar", "1:1: parse error: no grouping allowed for \"and\" operation"},
       {"\"x", "1:1: parse error: unterminated quoted string"},
   };
-  for (const auto& [text, error] : cases) {
+  for (const auto& one : cases) {
+    const auto& text = one.first;
+    const auto& error = one.second;
     CAPTURE(text);
     const Result<Query> query = Query::parse(text);
     REQUIRE(!query);
@@ -62,7 +64,9 @@ TEST_CASE("a query prints on one line, and what is printed prints the same") {
       {"1 > bool 2", "1 > bool 2"},
       {"count_values without(a) (\"v\", foo)", "count_values without (a) (\"v\", foo)"},
   };
-  for (const auto& [text, printed] : cases) {
+  for (const auto& one : cases) {
+    const auto& text = one.first;
+    const auto& printed = one.second;
     CAPTURE(text);
     const Result<Query> query = Query::parse(text);
     REQUIRE(query);

@@ -108,7 +108,9 @@ class Replay {
     Truth sum;
     std::map<std::int64_t, storage::LedgerMinute> rows;
     for (const auto& row : b_.minutes()) rows[row.minute] = row;
-    for (const auto& [minute, truth] : truth_) {
+    for (const auto& one : truth_) {
+      const std::int64_t minute = one.first;
+      const Truth& truth = one.second;
       sum.good += truth.good;
       sum.valid += truth.valid;
       CHECK_MESSAGE(rows[minute].valid == truth.valid, "minute ", minute - kFirstMinute);

@@ -250,7 +250,7 @@ TEST_CASE("one damaged superblock is survived, two are refused while segments ho
   rig.open();
   CHECK(rig.all(SegmentClass::kRaw) == std::vector<std::string>{"data"});
   rig.ring.reset();
-  for (const std::uint64_t offset : {20, 21, 4096 + 20, 4096 + 21}) rig.fs.flip_bit("/data/super", offset, 1);
+  for (const std::uint64_t offset : {20U, 21U, 4096U + 20, 4096U + 21}) rig.fs.flip_bit("/data/super", offset, 1);
   const auto refused = Ring::open(rig.options, rig.fs, rig.clock, *rig.log);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == ErrorCode::kCorrupt);
