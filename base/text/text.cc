@@ -164,6 +164,9 @@ std::string hex(std::span<const std::byte> bytes) {
 std::uint64_t hash64(std::string_view bytes, std::uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
+std::uint64_t xxh64(std::string_view bytes) {
+  return XXH64(bytes.data(), bytes.size(), 0);
+}
 
 std::string_view nearest_word(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view nearest;

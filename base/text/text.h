@@ -31,6 +31,7 @@ std::optional<std::string> url_decode(std::string_view text, bool plus_is_space)
 
 std::uint64_t hash64(std::string_view bytes, std::uint64_t seed = 0);  // XXH3
 std::string md5(std::string_view bytes);                // 16 raw bytes; for protocols that ask for it
+std::uint64_t xxh64(std::string_view bytes);  // XXH64, seed 0: what others put into contracts
 std::string sha256_hex(std::string_view bytes);
 std::string hmac_sha256(std::string_view key, std::string_view bytes);  // 32 raw bytes
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <memory>
 
@@ -175,9 +176,13 @@ class Totals {
 
 Result<Block> group_quantile(QueryContext& q, const Aggregate& node, const Block& in,
                              Grouping& grouping, const Column& param) {
-  for (const double v : param) {
-    if (!(v >= 0 && v <= 1)) q.annotations.invalid_quantile(v, node.param->range);
+  // A parameter that changes over the steps is told of by its extremes.
+  const ParamRange said(param);
+  if (said.any_nan) {
+    q.annotations.invalid_quantile(std::numeric_limits<double>::quiet_NaN(), node.param->range);
   }
+  if (said.most > 1) q.annotations.invalid_quantile(said.most, node.param->range);
+  if (said.least < 0) q.annotations.invalid_quantile(said.least, node.param->range);
   std::vector<std::vector<std::size_t>> members;
   for (std::size_t i = 0; i < in.size(); ++i) {
     const std::size_t g = grouping.group_of(in.series[i].labels);

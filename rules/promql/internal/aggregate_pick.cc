@@ -3,14 +3,37 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
+#include <string_view>
+
+#include "base/text/text.h"
 
 namespace nines::promql {
 namespace {
 
+void append_sized(std::string& out, std::string_view text) {
+  constexpr std::size_t kLong = 255;
+  if (text.size() < kLong) {
+    out.push_back(static_cast<char>(text.size()));
+  } else {
+    out.push_back(static_cast<char>(kLong));
+    for (int shift = 0; shift < 24; shift += 8) {
+      out.push_back(static_cast<char>((text.size() >> shift) & 0xFF));
+    }
+  }
+  out += text;
+}
+
 // Where a series stands in [0, 1): always the same, so that limit_ratio(r) and limit_ratio(r-1)
-// share nothing and leave nothing out.
+// share nothing and leave nothing out; and the same as in Prometheus, which hashes names and values
+// each after its length by XXH64, so that both pick the same series.
 double place_of(const LabelSet& labels) {
-  return static_cast<double>(labels.hash()) / 18446744073709551616.0;
+  std::string bytes;
+  for (const Label& label : labels) {
+    append_sized(bytes, label.name);
+    append_sized(bytes, label.value);
+  }
+  return static_cast<double>(xxh64(bytes)) / 18446744073709551615.0;
 }
 
 bool ratio_keeps(double ratio, double place) {
@@ -48,25 +71,29 @@ class Picker {
   static constexpr std::size_t kNone = SIZE_MAX;
 
   Result<void> check_param(const Column& param) {
-    for (const double v : param) {
-      if (node_.op == AggregateOp::kLimitRatio) {
-        if (std::isnan(v)) return Error(ErrorCode::kInvalid, "Ratio value is NaN");
-        if (v < -1 || v > 1) {
-          const double cap = v < -1 ? -1 : 1;
-          q_.annotations.warn("ratio value should be between -1 and 1, got " + go_float(v) +
-                                  ", capping to " + go_float(cap),
-                              node_.param->range);
-        }
-      } else {
-        if (std::isnan(v)) return Error(ErrorCode::kInvalid, "Parameter value is NaN");
-        constexpr double kMost = 9223372036854775807.0;
-        if (v >= kMost || v <= -kMost) {
-          return Error(ErrorCode::kInvalid, "Scalar value " + go_float(v) +
-                                                (v > 0 ? " overflows" : " underflows") + " int64");
-        }
-      }
+    const ParamRange said(param);
+    if (node_.op == AggregateOp::kLimitRatio) {
+      if (said.any_nan) return Error(ErrorCode::kInvalid, "Ratio value is NaN");
+      if (said.most > 1) capped(said.most, 1);
+      if (said.least < -1) capped(said.least, -1);
+      return {};
+    }
+    if (said.any_nan) return Error(ErrorCode::kInvalid, "Parameter value is NaN");
+    constexpr double kMost = 9223372036854775807.0;
+    if (said.least <= -kMost) {
+      return Error(ErrorCode::kInvalid,
+                   "Scalar value " + go_float(said.least) + " underflows int64");
+    }
+    if (said.most >= kMost) {
+      return Error(ErrorCode::kInvalid, "Scalar value " + go_float(said.most) + " overflows int64");
     }
     return {};
+  }
+
+  void capped(double said, double cap) {
+    q_.annotations.warn("ratio value should be between -1 and 1, got " + go_float(said) +
+                            ", capping to " + go_float(cap),
+                        node_.param->range);
   }
 
   const std::vector<std::size_t>& pick(const std::vector<std::size_t>& group, std::size_t s,
@@ -118,6 +145,15 @@ class Picker {
 };
 
 }  // namespace
+
+ParamRange::ParamRange(const Column& column)
+    : least(std::numeric_limits<double>::infinity()), most(-least) {
+  for (const double v : column) {
+    any_nan = any_nan || std::isnan(v);
+    if (v < least) least = v;
+    if (v > most) most = v;
+  }
+}
 
 Result<Block> pick_series(QueryContext& q, const Aggregate& node, const Block& in,
                           Grouping& grouping, const Column& param) {

@@ -6,6 +6,13 @@
 
 namespace nines::promql {
 
+// The extremes of a parameter over all steps; NaN apart.
+struct ParamRange {
+  explicit ParamRange(const Column& column);
+  double least, most;
+  bool any_nan = false;
+};
+
 Result<Block> pick_series(QueryContext& q, const Aggregate& node, const Block& in,
                           Grouping& grouping, const Column& param);
 

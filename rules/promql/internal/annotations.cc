@@ -1,5 +1,10 @@
 #include "rules/promql/internal/annotations.h"
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <utility>
+
 #include "base/text/numbers.h"
 #include "base/text/text.h"
 #include "rules/promql/internal/parser.h"
@@ -14,6 +19,19 @@ std::string go_float(double v) {
   return format_double_g(v);
 }
 
+namespace {
+
+// Go's RFC3339Nano: a fraction of a second only as far as there is one.
+std::string go_time(std::int64_t ms) {
+  std::string text = format_time(from_millis(ms));
+  text.pop_back();  // Z
+  while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
+  return text + "Z";
+}
+
+}  // namespace
+
 void Annotations::add(std::string_view kind, std::string_view what, TextRange at,
                       std::vector<std::string>& to) {
   // One line per text, as Prometheus: where it was seen first speaks for all.
@@ -21,6 +39,39 @@ void Annotations::add(std::string_view kind, std::string_view what, TextRange at
   if (!seen_.insert(text).second) return;
   text += " (" + position(query_, at.start) + ")";
   to.push_back(std::move(text));
+}
+
+void Annotations::forced_monotonic(std::string_view metric, const Monotonicity& found,
+                                   std::int64_t time_ms, TextRange at) {
+  std::string text =
+      "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
+      "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)" +
+      for_metric(metric);
+  for (Forced& known : forced_) {
+    if (known.text != text) continue;
+    known.found.bucket_least = std::min(known.found.bucket_least, found.bucket_least);
+    known.found.bucket_most = std::max(known.found.bucket_most, found.bucket_most);
+    known.found.difference_most = std::max(known.found.difference_most, found.difference_most);
+    known.first_ms = std::min(known.first_ms, time_ms);
+    known.last_ms = std::max(known.last_ms, time_ms);
+    ++known.samples;
+    return;
+  }
+  forced_.push_back({std::move(text), position(query_, at.start), found, time_ms, time_ms, 1});
+}
+
+std::vector<std::string> Annotations::take_infos() {
+  for (const Forced& f : forced_) {
+    std::array<char, 32> difference{};
+    std::snprintf(difference.data(), difference.size(), "%.2g", f.found.difference_most);
+    infos_.push_back(f.text + ", from buckets " + go_float(f.found.bucket_least) + " to " +
+                     go_float(f.found.bucket_most) + ", with a max diff of " + difference.data() +
+                     ", over " + std::to_string(f.samples) + " samples from " +
+                     go_time(f.first_ms) + " to " +
+                     go_time(f.last_ms) + " (" + f.place + ")");
+  }
+  forced_.clear();
+  return std::move(infos_);
 }
 
 void Annotations::mixed_floats_histograms(std::string_view metric, TextRange at) {

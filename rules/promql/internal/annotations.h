@@ -1,6 +1,7 @@
 #pragma once
 // Warnings and infos of one query, in Prometheus's words, each said once.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "rules/promql/engine.h"
+#include "rules/promql/internal/quantiles.h"
 
 namespace nines::promql {
 
@@ -35,13 +37,26 @@ class Annotations {
   void incompatible_types(std::string_view lhs, std::string_view op, std::string_view rhs,
                           TextRange at);
 
+  // Said once for all samples it concerns, with the extremes of what was found.
+  void forced_monotonic(std::string_view metric, const Monotonicity& found, std::int64_t time_ms,
+                        TextRange at);
+
   std::vector<std::string> take_warnings() { return std::move(warnings_); }
-  std::vector<std::string> take_infos() { return std::move(infos_); }
+  std::vector<std::string> take_infos();
 
  private:
   void add(std::string_view kind, std::string_view what, TextRange at,
            std::vector<std::string>& to);
+
+  struct Forced {
+    std::string text;
+    std::string place;
+    Monotonicity found;
+    std::int64_t first_ms = 0, last_ms = 0;
+    std::size_t samples = 0;
+  };
   std::string_view query_;
+  std::vector<Forced> forced_;
   std::unordered_set<std::string> seen_;
   std::vector<std::string> warnings_, infos_;
 };

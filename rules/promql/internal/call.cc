@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "rules/promql/internal/evaluator.h"
@@ -47,13 +48,19 @@ constexpr std::array<FloatFunction, 23> kFloatFunctions = {+[](double v) { retur
                                                            +[](double v) { return std::tan(v); },
                                                            +[](double v) { return std::tanh(v); }};
 
-// Go's Max and Min: a NaN on either side is the answer.
+// Go's Max and Min: the infinity of their side beats NaN, NaN beats the rest, and zeros have signs.
 double greater_of(double a, double b) {
+  constexpr double kMost = std::numeric_limits<double>::infinity();
+  if (a == kMost || b == kMost) return kMost;
   if (std::isnan(a) || std::isnan(b)) return a + b;
+  if (a == 0 && b == 0) return std::signbit(a) ? b : a;
   return a > b ? a : b;
 }
 double lesser_of(double a, double b) {
+  constexpr double kLeast = -std::numeric_limits<double>::infinity();
+  if (a == kLeast || b == kLeast) return kLeast;
   if (std::isnan(a) || std::isnan(b)) return a + b;
+  if (a == 0 && b == 0) return std::signbit(a) ? a : b;
   return a < b ? a : b;
 }
 

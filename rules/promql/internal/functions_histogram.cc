@@ -84,19 +84,16 @@ class HistogramCall {
   }
 
   double quantile_at(const Family& family, double q, const Histogram* native,
-                     const std::vector<ClassicBucket>& classic) {
-    const std::string metric = for_metric(family.labels.metric_name());
+                     const std::vector<ClassicBucket>& classic, std::int64_t time_ms) {
     if (native == nullptr) {
       const ClassicQuantile out = classic_quantile(q, classic);
-      if (out.forced_monotonic) {
-        q_.annotations.info(
-            "input to histogram_quantile needed to be fixed for monotonicity (see "
-            "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)" +
-                metric,
-            arg_.range);
+      if (out.forced.forced) {
+        q_.annotations.forced_monotonic(family.labels.metric_name(), out.forced, time_ms,
+                                        arg_.range);
       }
       return out.value;
     }
+    const std::string metric = for_metric(family.labels.metric_name());
     bool nan_result = false;
     bool nan_skew = false;
     const double value = quantile(q, *native, nan_result, nan_skew);
@@ -233,7 +230,7 @@ Result<Block> Evaluator::histogram_function(const Call& call, const Grid& grid) 
         out.row(row)[s] =
             id == Fn::kHistogramFraction
                 ? work.fraction_at(family, params[0][s], params[1][s], native, classic)
-                : work.quantile_at(family, params[k][s], native, classic);
+                : work.quantile_at(family, params[k][s], native, classic, grid.at(s));
       }
     }
   }

@@ -148,7 +148,12 @@ Result<void> over_time_functions(const RangeTask& task) {
       continue;
     }
     if (w.f0 == w.f1) continue;
-    if (w.h0 != w.h1) task.annotations.histogram_ignored_in_range(task.metric(), task.at);
+    if (w.h0 != w.h1) {
+      // Prometheus names the first argument's place, whatever it is.
+      const bool quantile = task.id == Fn::kQuantileOverTime;
+      task.annotations.histogram_ignored_in_range(task.metric(),
+                                                  quantile ? task.first_arg : task.at);
+    }
     if (!is_extreme(task.id)) task.set(s, float_answer(task, s, scratch));
   }
   return {};

@@ -1,10 +1,12 @@
 // changes, resets, deriv, predict_linear, double_exponential_smoothing.
 
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <limits>
+#include <string>
 #include <utility>
 
-#include "base/text/numbers.h"
 #include "rules/promql/internal/histogram_math.h"
 #include "rules/promql/internal/kahan.h"
 #include "rules/promql/internal/range_functions.h"
@@ -153,9 +155,12 @@ double smoothed(const FloatPoints& f, std::size_t begin, std::size_t end, double
 }
 
 Result<void> check_factor(double v, const char* what, const char* letter) {
-  if (v > 0 && v < 1) return {};
+  if (!(v <= 0 || v >= 1)) return {};  // a NaN passes, and gives NaN
+  std::array<char, 340> text{};  // any double with six digits after the point
+  const int size = std::snprintf(text.data(), text.size(), "%f", v);
   return Error(ErrorCode::kInvalid, std::string("invalid ") + what + " factor. Expected: 0 < " +
-                                        letter + " < 1, got: " + format_double(v));
+                                        letter + " < 1, got: " +
+                                        std::string(text.data(), static_cast<std::size_t>(size)));
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ Result<Block> Evaluator::label_function(const Call& call, const Grid& grid) {
 
 Result<Block> Evaluator::sort_function(const Call& call, const Grid& grid) {
   const Fn id = call.function->id;
-  if (q_.is_range) {
+  if (q_.grid.start != q_.query_end) {
     q_.annotations.warn(
         "sort is ineffective for range queries since results are always ordered by labels",
         call.range);
@@ -164,7 +164,6 @@ LabelSet labels_of_absent(const Expr& arg) {
     if (m.op() == MatchOp::kEqual && seen.insert(m.name()).second) {
       builder.set(m.name(), m.value());
     } else {
-      seen.insert(m.name());
       builder.remove(m.name());
     }
   }

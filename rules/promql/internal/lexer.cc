@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstdio>
 #include <utility>
 
 #include "base/text/text.h"
@@ -69,6 +71,31 @@ bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+int hex_digit(char c) {
+  if (is_digit(c)) return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// The first character as Go's %#U prints it: U+0063 'c'.
+std::string unicode_name(std::string_view text) {
+  std::uint32_t code = static_cast<unsigned char>(text[0]);
+  std::size_t length = 1;
+  if (code >= 0xC0) {
+    length = code >= 0xF0 ? 4 : (code >= 0xE0 ? 3 : 2);
+    code &= 0xFFu >> (length + 1);
+    for (std::size_t i = 1; i < std::min(length, text.size()); ++i) {
+      code = (code << 6) | (static_cast<unsigned char>(text[i]) & 0x3Fu);
+    }
+  }
+  std::array<char, 16> hex{};
+  std::snprintf(hex.data(), hex.size(), "U+%04X", code);
+  std::string out = hex.data();
+  if (code >= 0x20 && code != 0x7F) out += " '" + std::string(text.substr(0, length)) + "'";
+  return out;
+}
+
 class Lexer {
  public:
   explicit Lexer(std::string_view text) : text_(text) {}
@@ -128,6 +155,7 @@ class Lexer {
   void number_or_duration();
   void word();
   bool quoted_string();
+  std::string check_escape(char quote, std::size_t& n) const;
   void symbol();
   void less_or_greater();
 
@@ -270,13 +298,52 @@ bool Lexer::quoted_string() {
       return false;
     }
     if (text_[pos_ + n] == '\\' && quote != '`') {
-      ++n;
+      if (std::string wrong = check_escape(quote, n); !wrong.empty()) {
+        fail(std::move(wrong));
+        return false;
+      }
       continue;
     }
     if (text_[pos_ + n] == quote) break;
   }
+  if (!is_valid_utf8(text_.substr(pos_, n + 1))) {
+    fail("invalid UTF-8 rune");
+    return false;
+  }
   emit(Tok::kString, n + 1);
   return true;
+}
+
+// The escape whose backslash is `n` bytes on: moves `n` to its last byte, or says what is wrong.
+std::string Lexer::check_escape(char quote, std::size_t& n) const {
+  ++n;
+  if (pos_ + n >= text_.size()) return "escape sequence not terminated";
+  const char c = text_[pos_ + n];
+  if (c == quote || std::string_view("abfnrtv\\").find(c) != std::string_view::npos) return {};
+  std::size_t digits = 0;
+  int base = 16;
+  if (c == 'x') digits = 2;
+  if (c == 'u') digits = 4;
+  if (c == 'U') digits = 8;
+  if (c >= '0' && c <= '7') {
+    digits = 3;
+    base = 8;
+    --n;
+  }
+  if (digits == 0) return "unknown escape sequence " + unicode_name(text_.substr(pos_ + n));
+  std::uint64_t code = 0;
+  for (std::size_t k = 0; k < digits; ++k) {
+    ++n;
+    if (pos_ + n >= text_.size()) return "escape sequence not terminated";
+    const int d = hex_digit(text_[pos_ + n]);
+    if (d < 0 || d >= base)
+      return "illegal character " + unicode_name(text_.substr(pos_ + n)) + " in escape sequence";
+    code = code * static_cast<std::uint64_t>(base) + static_cast<std::uint64_t>(d);
+  }
+  const std::uint64_t most = c == 'u' || c == 'U' ? 0x10FFFF : 0xFF;
+  if (code > most || (code >= 0xD800 && code < 0xE000))
+    return "escape sequence is an invalid Unicode code point";
+  return {};
 }
 
 void Lexer::number_or_duration() {
@@ -334,13 +401,6 @@ void Lexer::word() {
     if (known.text == lower) return emit(known.type, n);
   }
   emit(text.find(':') == std::string_view::npos ? Tok::kIdentifier : Tok::kMetricIdentifier, n);
-}
-
-int hex_digit(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 void append_utf8(std::string& out, std::uint32_t code) {

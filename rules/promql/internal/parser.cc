@@ -350,6 +350,10 @@ Result<double> Parser::literal_seconds(const Token& token) const {
     if (read.ec == std::errc() && read.ptr == last) return static_cast<double>(value);
   }
   const std::optional<double> value = parse_double(digits);
+  if (value && std::isinf(*value) && digits[0] != 'i' && digits[0] != 'I') {
+    return error(token.range(), "error parsing number: strconv.ParseFloat: parsing " +
+                                    quote_go(token.text) + ": value out of range");
+  }
   if (!value) {
     return error(token.range(), "error parsing number: strconv.ParseFloat: parsing " +
                                     quote_go(token.text) + ": invalid syntax");

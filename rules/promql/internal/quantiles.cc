@@ -23,7 +23,7 @@ bool nearly_equal(double a, double b) {
 }
 
 // Sorted, one per bound, never decreasing. False when there is no +Inf bucket.
-bool prepare(std::vector<ClassicBucket>& buckets, bool& forced) {
+bool prepare(std::vector<ClassicBucket>& buckets, Monotonicity& forced) {
   std::sort(buckets.begin(), buckets.end(),
             [](const ClassicBucket& a, const ClassicBucket& b) { return a.upper < b.upper; });
   if (buckets.empty() || buckets.back().upper != kInf) return false;
@@ -43,8 +43,10 @@ bool prepare(std::vector<ClassicBucket>& buckets, bool& forced) {
     if (nearly_equal(previous, count)) {
       count = previous;
     } else if (count < previous) {
+      if (!forced.forced) forced = {true, buckets[i].upper, buckets[i].upper, 0};
+      forced.bucket_most = buckets[i].upper;
+      forced.difference_most = std::max(forced.difference_most, previous - count);
       count = previous;
-      forced = true;
     } else {
       previous = count;
     }
@@ -79,7 +81,7 @@ ClassicQuantile classic_quantile(double q, std::vector<ClassicBucket> buckets) {
     out.value = q < 0 ? -kInf : kInf;
     return out;
   }
-  if (!prepare(buckets, out.forced_monotonic) || buckets.size() < 2) return out;
+  if (!prepare(buckets, out.forced) || buckets.size() < 2) return out;
   const double observations = buckets.back().count;
   if (observations == 0) return out;
   double rank = q * observations;
@@ -105,7 +107,7 @@ ClassicQuantile classic_quantile(double q, std::vector<ClassicBucket> buckets) {
 }
 
 double classic_fraction(double lower, double upper, std::vector<ClassicBucket> buckets) {
-  bool forced = false;
+  Monotonicity forced;
   if (!prepare(buckets, forced) || buckets.size() < 2) return kNan;
   const double total = buckets.back().count;
   if (total == 0 || std::isnan(lower) || std::isnan(upper)) return kNan;
