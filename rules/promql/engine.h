@@ -45,6 +45,8 @@ class Query {
   const Expr& expr() const { return *root_; }
   // The query printed as Prometheus's formatter does on one line.
   std::string to_string() const;
+  // The tree as JSON, in the shape of Prometheus's parse_query.
+  std::string to_json() const;
 
  private:
   Query(std::string text, std::shared_ptr<const Expr> root)

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "base/text/text.h"
 #include "web/api/internal/encode.h"
 #include "web/api/internal/families.h"
+#include "web/api/internal/guard.h"
+#include "web/api/internal/query_log.h"
 
 namespace nines::web {
 namespace {
@@ -104,17 +107,19 @@ Response answer(const Request& request, Result<promql::QueryResult> result) {
   return success(json.str(), result->warnings, result->infos);
 }
 
-Response query_instant(const QueryParts& parts, const Request& request) {
+Response query_instant(const QueryParts& parts, QueryLog& log, const Request& request) {
   const auto at = time_param(request, "time", parts.clock.now());
   if (!at) return bad_parameter("time", at.error().what());
-  const auto limits = limits_of(request, parts.promql.options());
+  auto limits = limits_of(request, parts.promql.options());
   if (!limits) return failure("bad_data", limits.error().what());
   const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
   if (!query) return bad_parameter("query", query.error().what());
+  const QueryLog::Run run(log, query->text());
+  limits->stop = run.stop();
   return answer(request, parts.promql.instant(*query, *at, *limits));
 }
 
-Response query_range(const QueryParts& parts, const Request& request) {
+Response query_range(const QueryParts& parts, QueryLog& log, const Request& request) {
   for (const char* name : {"start", "end"}) {
     if (request.param(name).empty())
       return bad_parameter(name, "cannot parse \"\" to a valid timestamp");
@@ -136,10 +141,12 @@ Response query_range(const QueryParts& parts, const Request& request) {
                    "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing "
                    "the query resolution (?step=XX)");
   }
-  const auto limits = limits_of(request, parts.promql.options());
+  auto limits = limits_of(request, parts.promql.options());
   if (!limits) return failure("bad_data", limits.error().what());
   const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
   if (!query) return bad_parameter("query", query.error().what());
+  const QueryLog::Run run(log, query->text());
+  limits->stop = run.stop();
   return answer(request, parts.promql.range(*query, *from, *to, *step, *limits));
 }
 
@@ -268,9 +275,58 @@ Response format_query(const QueryParts& parts, const Request& request) {
   return success(json.str());
 }
 
+Response parse_query(const QueryParts& parts, const Request& request) {
+  const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
+  if (!query) return bad_parameter("query", query.error().what());
+  return success(query->to_json());
+}
+
+void write_entries(JsonWriter& json, const std::vector<QueryLog::Entry>& entries) {
+  json.begin_array();
+  for (const QueryLog::Entry& entry : entries) {
+    json.begin_object().field("id", entry.id).field("query", entry.text);
+    json.key("started");
+    write_seconds(json, entry.started);
+    json.field("elapsed", to_seconds(entry.elapsed)).field("stopped", entry.stopped).end_object();
+  }
+  json.end_array();
+}
+
+Response list_queries(const QueryLog& log) {
+  JsonWriter json;
+  json.begin_object().key("running");
+  write_entries(json, log.running());
+  json.key("slow");
+  write_entries(json, log.slow());
+  json.end_object();
+  Response response;
+  response.body = json.take();
+  return response;
+}
+
+Response kill_query(QueryLog& log, const Request& request) {
+  const auto id = count_param(request, "id", 0);
+  if (!id) return native_error(id.error());
+  if (!log.kill(*id)) return native_error(Error(ErrorCode::kNotFound, "no query of this id runs"));
+  Response response;
+  response.body = "{}";
+  return response;
+}
+
 }  // namespace
 
 void add_prometheus_query(Router& router, QueryParts parts) {
+  const auto log = std::make_shared<QueryLog>(parts.clock);
+  for (const char* method : {"GET", "POST"}) {
+    router.add(method, "/api/v1/query", Pool::kSlow,
+               [parts, log](const Request& r) { return query_instant(parts, *log, r); });
+    router.add(method, "/api/v1/query_range", Pool::kSlow,
+               [parts, log](const Request& r) { return query_range(parts, *log, r); });
+  }
+  router.add("GET", "/api/nines/v1/queries", Pool::kFast,
+             [log](const Request&) { return list_queries(*log); });
+  router.add("POST", "/api/nines/v1/queries/kill", Pool::kFast,
+             same_origin_only([log](const Request& r) { return kill_query(*log, r); }));
   const auto both = [&](const std::string& path,
                         Response (*handle)(const QueryParts&, const Request&)) {
     for (const char* method : {"GET", "POST"}) {
@@ -278,11 +334,10 @@ void add_prometheus_query(Router& router, QueryParts parts) {
                  [parts, handle](const Request& r) { return handle(parts, r); });
     }
   };
-  both("/api/v1/query", query_instant);
-  both("/api/v1/query_range", query_range);
   both("/api/v1/series", list_series);
   both("/api/v1/labels", label_names);
   both("/api/v1/format_query", format_query);
+  both("/api/v1/parse_query", parse_query);
   const auto get = [&](const std::string& path,
                        Response (*handle)(const QueryParts&, const Request&)) {
     router.add("GET", path, Pool::kSlow,

@@ -67,8 +67,7 @@ std::vector<std::string> Annotations::take_infos() {
     infos_.push_back(f.text + ", from buckets " + go_float(f.found.bucket_least) + " to " +
                      go_float(f.found.bucket_most) + ", with a max diff of " + difference.data() +
                      ", over " + std::to_string(f.samples) + " samples from " +
-                     go_time(f.first_ms) + " to " +
-                     go_time(f.last_ms) + " (" + f.place + ")");
+                     go_time(f.first_ms) + " to " + go_time(f.last_ms) + " (" + f.place + ")");
   }
   forced_.clear();
   return std::move(infos_);

@@ -62,6 +62,12 @@ double window_seconds(const RangeTask& task) {
 // only.
 std::vector<std::size_t> float_resets(const FloatPoints& f) {
   std::vector<std::size_t> out;
+  if (f.start_times.empty()) {
+    for (std::size_t i = 1; i < f.values.size(); ++i) {
+      if (f.values[i] < f.values[i - 1]) out.push_back(i);
+    }
+    return out;
+  }
   for (std::size_t i = 1; i < f.values.size(); ++i) {
     if (f.values[i] < f.values[i - 1] ||
         start_time_reset(start_of(f.start_times, i - 1), f.times[i - 1], start_of(f.start_times, i),

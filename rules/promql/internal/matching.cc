@@ -41,6 +41,7 @@ class Matching {
   Result<Block> run() {
     for (std::size_t i = 0; i < many_.size(); ++i) group(many_, i).many.push_back(i);
     for (std::size_t i = 0; i < one_.size(); ++i) group(one_, i).one.push_back(i);
+    if (!fill_many_) mark_steps();
     for (std::size_t g = 0; g < groups_.size(); ++g) {
       if (g % 64 == 0) {
         if (const Result<void> ok = q_.check(); !ok) return ok.error();
@@ -52,6 +53,16 @@ class Matching {
 
  private:
   static constexpr std::size_t kFilled = SIZE_MAX;
+
+  // Where the side that may have many has any sample at all: elsewhere nothing is matched.
+  void mark_steps() {
+    many_at_.assign(out_.steps, false);
+    for (std::size_t i = 0; i < many_.size(); ++i) {
+      for (std::size_t s = 0; s < out_.steps; ++s) {
+        if (many_.present(i, s)) many_at_[s] = true;
+      }
+    }
+  }
 
   Group& group(const Block& block, std::size_t row) {
     const std::size_t g = grouping_.group_of(block.series[row].labels);
@@ -66,7 +77,8 @@ class Matching {
 
   Result<void> match(std::size_t g) {
     const Group& rows = groups_[g];
-    if (rows.many.empty() && !fill_many_) return {};
+    // Two where there must be one are refused even when nothing meets them.
+    if (rows.many.empty() && rows.one.size() < 2 && !fill_many_) return {};
     if (rows.one.empty() && !fill_one_) return {};
     out_rows_.clear();
     for (std::size_t s = 0; s < out_.steps; ++s) {
@@ -79,7 +91,7 @@ class Matching {
     std::size_t one = kFilled;
     for (const std::size_t row : rows.one) {
       if (!one_.present(row, s)) continue;
-      if (one != kFilled) return many_on_one_side(g, one, row);
+      if (one != kFilled && (fill_many_ || many_at_[s])) return many_on_one_side(g, one, row);
       one = row;
     }
     if (one == kFilled && !fill_one_) return {};
@@ -173,6 +185,7 @@ class Matching {
   Grouping grouping_;
   std::optional<double> fill_many_, fill_one_;
   std::vector<Group> groups_;
+  std::vector<bool> many_at_;  // by step; empty with a fill value
   Block out_;
   RowIndex index_;
   // Of the group at hand: (many row, one row) to the row of the result.

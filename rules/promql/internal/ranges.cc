@@ -78,6 +78,12 @@ HistogramPtr without_reset_hint(const HistogramPtr& h, const Histogram*& last_so
   return last_copy;
 }
 
+// Nothing but floats that have not ended: the usual case.
+bool plain_floats(const SampleColumns& c) {
+  return c.histograms.empty() && c.start_times.empty() &&
+         std::none_of(c.values.begin(), c.values.end(), [](double v) { return is_stale_nan(v); });
+}
+
 }  // namespace
 
 void split_points(const SampleColumns& columns, RangeSeries& out) {
@@ -148,7 +154,13 @@ Result<void> Evaluator::each_selected(const MatrixSelector& node, const Grid& gr
     Charge held(q_.budget);
     if (const Result<void> ok = held.add(columns.size()); !ok) return ok.error();
     series.labels = found->labels(i);
-    split_points(columns, series);
+    if (plain_floats(columns)) {  // taken as they are, and given back to be filled anew
+      split_points({}, series);
+      std::swap(series.floats.times, columns.times);
+      std::swap(series.floats.values, columns.values);
+    } else {
+      split_points(columns, series);
+    }
     place_windows(series, shape, grid, lookback, windows);
     if (const Result<void> ok = each(series, windows); !ok) return ok.error();
   }
