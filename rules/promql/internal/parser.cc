@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <utility>
 
@@ -350,13 +351,14 @@ Result<double> Parser::literal_seconds(const Token& token) const {
     if (read.ec == std::errc() && read.ptr == last) return static_cast<double>(value);
   }
   const std::optional<double> value = parse_double(digits);
-  if (value && std::isinf(*value) && digits[0] != 'i' && digits[0] != 'I') {
-    return error(token.range(), "error parsing number: strconv.ParseFloat: parsing " +
-                                    quote_go(token.text) + ": value out of range");
-  }
   if (!value) {
+    char* end = nullptr;
+    const double far = std::strtod(digits.c_str(), &end);  // too small for a double is 0
+    const bool number = end == digits.c_str() + digits.size() && !hexadecimal;
+    if (number && !std::isinf(far)) return far;
     return error(token.range(), "error parsing number: strconv.ParseFloat: parsing " +
-                                    quote_go(token.text) + ": invalid syntax");
+                                    quote_go(token.text) +
+                                    (number ? ": value out of range" : ": invalid syntax"));
   }
   return *value;
 }
