@@ -202,9 +202,11 @@ Result<std::uint32_t> SegmentRing::ensure_open(SegmentClass cls) {
   if (open == kNone) return open_next(cls);
   NINES_TRY(const ScanReport report, scan(open, generation, [](const Frame&) { return false; }));
   static_cast<void>(report);
-  const MutexLock lock(mutex_);
-  if (classes_[index(cls)].open == open) return open;
-  return Error(ErrorCode::kIo, segment_name(open) + " was abandoned");
+  {
+    const MutexLock lock(mutex_);
+    if (classes_[index(cls)].open == open) return open;
+  }
+  return open_next(cls);  // the scan found damage in it
 }
 
 void SegmentRing::abandon(SegmentClass cls, std::uint32_t segment, const Error& why) {
