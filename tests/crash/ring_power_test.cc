@@ -1,13 +1,13 @@
 // Power loss under the ring: at every write and sync, in every order the disk may choose, what was
 // synced comes back, and nothing that is not the present life's does.
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cstring>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "storage/ring/ring.h"
 #include "tests/crash/states.h"
@@ -29,10 +29,10 @@ constexpr std::uint32_t kSegment = 64u << 10;
 struct Known {
   std::uint64_t hash = 0;
   SegmentClass cls = SegmentClass::kRaw;
-  std::uint64_t appended = 0;      // event numbers
-  std::uint64_t durable = kNever;  // from here on it must survive
-  std::uint64_t given_up = kNever; // from here on it may be gone (eviction or release has begun)
-  std::uint64_t gone = kNever;     // from here on it must be gone (the next life's header is synced)
+  std::uint64_t appended = 0;       // event numbers
+  std::uint64_t durable = kNever;   // from here on it must survive
+  std::uint64_t given_up = kNever;  // from here on it may be gone (eviction or release has begun)
+  std::uint64_t gone = kNever;  // from here on it must be gone (the next life's header is synced)
 };
 
 std::uint64_t hash_of(std::span<const std::byte> bytes) {
@@ -68,7 +68,8 @@ struct World {
   }
 };
 
-constexpr SegmentClass kClasses[] = {SegmentClass::kJournal, SegmentClass::kRaw, SegmentClass::kLogs};
+constexpr SegmentClass kClasses[] = {SegmentClass::kJournal, SegmentClass::kRaw,
+                                     SegmentClass::kLogs};
 
 // Random work, remembered in World::frames. Returns how often the smallest class went round.
 class Workload {
@@ -236,7 +237,7 @@ std::string verify(World& world, const DiskImage& image, std::uint64_t event, bo
 TEST_CASE("the ring survives power loss at every write and sync, in any order of the disk") {
   std::uint64_t states = 0;
   std::uint64_t rounds = 0;
-  for (std::uint64_t seed = 1; states < 150'000 * testing::crash_scale(); ++seed) {
+  for (std::uint64_t seed = 1; states < 188'000 * testing::crash_scale(); ++seed) {
     World world;
     CrashDisk disk;
     Workload work(world, disk, seed);

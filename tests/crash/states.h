@@ -10,7 +10,8 @@
 
 namespace nines::testing {
 
-// NINES_CRASH_SCALE=N multiplies what the suites look at; the default is what a check-in can wait for.
+// NINES_CRASH_SCALE=N multiplies what the suites look at; the default is what a check-in can wait
+// for.
 inline std::uint64_t crash_scale() {
   const char* value = std::getenv("NINES_CRASH_SCALE");  // NOLINT(concurrency-mt-unsafe)
   const std::uint64_t scale = value ? std::strtoull(value, nullptr, 10) : 1;
@@ -18,8 +19,8 @@ inline std::uint64_t crash_scale() {
 }
 
 // Calls `check` with every image looked at; returns how many.
-inline std::uint64_t each_state(const PowerCut& cut, bool after_write, std::uint64_t shuffles, Rng& dice,
-                                const std::function<void(const DiskImage&)>& check) {
+inline std::uint64_t each_state(const PowerCut& cut, bool after_write, std::uint64_t shuffles,
+                                Rng& dice, const std::function<void(const DiskImage&)>& check) {
   std::uint64_t states = 2;
   check(cut.nothing());
   check(cut.everything());

@@ -1,14 +1,14 @@
 #pragma once
 // The stores of metrics and logs over one ring on any Fs, and what they answer, as plain data.
 
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "storage/logs/log_store.h"
 #include "storage/metrics/metric_store.h"
@@ -64,8 +64,8 @@ using Times = std::map<std::uint64_t, std::vector<std::int64_t>>;
 
 struct MetricAnswer {
   Times times;
-  std::string wrong;           // the first value that is not value_at()
-  std::uint64_t damaged = 0;   // series that said kCorrupt
+  std::string wrong;          // the first value that is not value_at()
+  std::uint64_t damaged = 0;  // series that said kCorrupt
 };
 
 inline MetricAnswer read_metrics(const storage::Querier& store) {
@@ -87,8 +87,9 @@ inline MetricAnswer read_metrics(const storage::Querier& store) {
     }
     for (std::size_t k = 0; k < columns.size(); ++k) {
       if (columns.values[k] != value_at(series, columns.times[k])) {
-        answer.wrong = "series " + std::to_string(series) + " at " + std::to_string(columns.times[k]) +
-                       " is " + std::to_string(columns.values[k]);
+        answer.wrong = "series " + std::to_string(series) + " at " +
+                       std::to_string(columns.times[k]) + " is " +
+                       std::to_string(columns.values[k]);
       }
       if (k > 0 && columns.times[k] <= columns.times[k - 1]) answer.wrong = "times do not ascend";
     }
@@ -109,7 +110,9 @@ inline std::string line_text(std::uint64_t stream, std::uint64_t number, std::si
   }
   return text;
 }
-inline std::size_t line_length(std::uint64_t number) { return 20 + (number * 7919) % 180; }
+inline std::size_t line_length(std::uint64_t number) {
+  return 20 + (number * 7919) % 180;
+}
 
 struct LogAnswer {
   Lines lines;
@@ -120,11 +123,12 @@ inline LogAnswer read_lines(const storage::LogQuerier& store) {
   LogAnswer answer;
   const Matcher matchers[] = {*Matcher::make(MatchOp::kRegex, "s", ".+")};
   const auto stats = store.scan(
-      matchers, {LogTime{}, LogTime{std::chrono::nanoseconds{INT64_MAX}}}, storage::LogOrder::kOldestFirst,
-      [&](const LabelSet& labels, const storage::LogLine& line) {
+      matchers, {LogTime{}, LogTime{std::chrono::nanoseconds{INT64_MAX}}},
+      storage::LogOrder::kOldestFirst, [&](const LabelSet& labels, const storage::LogLine& line) {
         const std::uint64_t stream = std::stoull(std::string(labels.get("s")));
         const std::uint64_t number = std::strtoull(std::string(line.text).c_str(), nullptr, 10);
-        if (line.text != line_text(stream, number, line_length(number))) answer.wrong = "a line's text is not its own";
+        if (line.text != line_text(stream, number, line_length(number)))
+          answer.wrong = "a line's text is not its own";
         answer.lines[stream].push_back(number);
         return true;
       });

@@ -23,7 +23,7 @@ class DiskImage {
  public:
   static constexpr std::size_t kBlock = 4096;
 
-  std::uint32_t file(const std::string& path);  // made when missing
+  std::uint32_t file(const std::string& path);       // made when missing
   std::int64_t find(const std::string& path) const;  // -1: no such file
   void remove(const std::string& path);
   std::uint64_t size(std::uint32_t file) const { return files_[file].size; }
@@ -91,7 +91,8 @@ class PowerCut {
   const DiskImage& everything() const { return current_; }
   // Sectors of the last write the disk may have taken or not.
   std::size_t last_sectors() const { return last_.size(); }
-  // All earlier writes have reached the disk; of the last one only the first (or the last) `n` sectors.
+  // All earlier writes have reached the disk; of the last one only the first (or the last) `n`
+  // sectors.
   DiskImage torn(std::size_t n, bool from_the_front) const;
   // Every sector for itself: any of the contents it had since the last sync.
   DiskImage shuffled(Rng& dice) const;

@@ -97,7 +97,7 @@ struct MemFs::Node {
       const std::uint64_t at = offset + done;
       const std::size_t n = std::min<std::size_t>(total - done, kPage - at % kPage);
       const auto page = pages.find(at / kPage);
-      if (page == pages.end()) {
+      if (page == pages.end() || !page->second) {
         std::memset(out.data() + done, 0, n);
       } else {
         std::memcpy(out.data() + done, page->second->data() + at % kPage, n);

@@ -207,6 +207,11 @@ Result<std::vector<BlockPtr>> StoreImpl::write_cut(const std::vector<BatchPtr>& 
   std::vector<BlockPtr> written;
   const std::vector<BlockPlan> plans = plan_blocks(batches, options_.block_bytes);
   for (std::size_t i = 0; i < plans.size(); ++i) {
+    // A last block on disk says that all are: a disk that writes in an order of its own must not
+    // make that a lie.
+    if (i > 0 && i + 1 == plans.size()) {
+      if (auto r = writer_.sync(); !r) return std::move(r).error();
+    }
     NINES_TRY(BlockPtr block, writer_.write(id, i + 1 == plans.size(), plans[i].lines));
     written.push_back(std::move(block));
   }

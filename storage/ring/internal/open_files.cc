@@ -46,16 +46,15 @@ class Opener {
       return std::move(existing).error();
     }
     std::optional<Super> super;
-    bool has_super = false;
     if (existing) {
       parts.super_file = *std::move(existing);
-      NINES_TRY(super, read_super(*parts.super_file, has_super));
+      NINES_TRY(super, read_super(*parts.super_file));
     }
     if (super) {
       parts.super = *super;
       NINES_TRY(parts.super.segments, wanted_segments(*super));
     } else {
-      if (has_super || holds_segments()) {
+      if (holds_segments()) {
         return Error(
             ErrorCode::kCorrupt,
             fmt::format("both superblocks in {} are damaged or gone, while segments hold data; "
@@ -86,15 +85,11 @@ class Opener {
   }
 
  private:
-  Result<std::optional<Super>> read_super(const File& file, bool& any_bytes) {
+  Result<std::optional<Super>> read_super(const File& file) {
     std::optional<Super> best;
     for (std::uint64_t slot = 0; slot < 2; ++slot) {
       HeaderBytes bytes{};
       NINES_TRY(const std::size_t got, file.pread(slot * kPage, bytes));
-      if (got == bytes.size() &&
-          std::any_of(bytes.begin(), bytes.end(), [](std::byte b) { return b != std::byte{0}; })) {
-        any_bytes = true;
-      }
       const auto super = decode_super(std::span(bytes).first(got));
       if (super && (!best || super->sequence > best->sequence)) best = super;
     }
