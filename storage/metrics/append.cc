@@ -248,6 +248,7 @@ Result<void> StoreImpl::journal(Group& group, std::int64_t at, std::span<const E
     make_journal_room();
     if (Result<void> sealed = parts_.ring.seal(SegmentClass::kJournal, {}); !sealed) {
       parts_.log.error("storage", "journal segment abandoned: {}", sealed.error().what());
+      rows_at_risk_ = true;
     }
     ++journal_epoch_;
   }

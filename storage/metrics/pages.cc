@@ -220,29 +220,38 @@ void StoreImpl::forget_segment(const ring::SegmentInfo& segment) {
 
 Result<void> StoreImpl::sync() {
   Result<void> synced = parts_.ring.sync(SegmentClass::kJournal);
+  const std::lock_guard lock(mutex_);
   if (!synced) {
-    const std::lock_guard lock(mutex_);
     journal_broke();
+    return synced;
   }
-  return synced;
+  if (!rows_at_risk_) return synced;
+  // The journal that is open now knows nothing of the rows an abandoned one took with it.
+  for (auto& [name, group] : state_.groups) {
+    if (Result<void> flushed = flush_group(*group); !flushed) return flushed;
+  }
+  if (Result<void> paged = sync_pages(); !paged) return paged;
+  rows_at_risk_ = false;
+  return {};
 }
 
 void StoreImpl::tend() {
   const std::lock_guard lock(mutex_);
   const std::int64_t now = to_millis(parts_.clock.now());
-  bool flushed_any = false;
+  bool flushed_any = false, all_flushed = true;
   for (auto& [name, group] : state_.groups) {
     const bool old = now - group->open_since_ms >= options_.page_age_max.count();
     if (group->open_rows == 0 || !(old || rows_at_risk_)) continue;
     if (Result<void> flushed = flush_group(*group); !flushed) {
       parts_.log.error("storage", "cannot write a page of {}: {}", name, flushed.error().what());
+      all_flushed = false;
     }
     flushed_any = true;
   }
   if (flushed_any || !unsynced_.empty() ||
       parts_.ring.segments(SegmentClass::kJournal).size() > 2)
     release_journal();
-  if (unsynced_.empty()) rows_at_risk_ = false;
+  if (unsynced_.empty() && all_flushed) rows_at_risk_ = false;
   if (metadata_changed_) save_metadata();
 }
 

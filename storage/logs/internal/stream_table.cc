@@ -17,8 +17,11 @@ Result<StreamPtr> StreamTable::get(const LabelSet& labels) {
 }
 
 StreamPtr StreamTable::adopt(const LabelSet& labels) {
-  StreamPtr& stream = streams_[labels];
-  if (stream == nullptr) stream = std::make_shared<const Stream>(Stream{labels});
+  const auto it = streams_.find(labels);
+  if (it != streams_.end()) return it->second;
+  // Made before it is entered: an allocation that fails leaves no empty entry.
+  auto stream = std::make_shared<const Stream>(Stream{labels});
+  streams_.emplace(labels, stream);
   return stream;
 }
 
