@@ -1,0 +1,101 @@
+// [[slos]] of every kind, and [alerting].
+#include <doctest/doctest.h>
+
+#include "app/config/config.h"
+#include "tests/support/mem_fs.h"
+
+namespace nines::config {
+namespace {
+
+Result<Config> load(const std::string& text) {
+  testing::MemFs fs;
+  return load_text(fs, "n.toml", "[builtin]\nrules = false\nslo = false\n" + text);
+}
+
+std::string slo(const std::string& rest) {
+  return "[[slos]]\nname = \"s\"\nservice = \"shop\"\n" + rest;
+}
+const std::string kObjective = "objectives = [{ target_percent = 99 }]\n";
+
+slo::SloConfig one(const std::string& rest) {
+  const auto config = load(slo(rest));
+  REQUIRE_MESSAGE(config, (config ? "" : config.error().what()));
+  REQUIRE(config->slos.size() == 1);
+  return config->slos[0];
+}
+
+std::string mistake(const std::string& text) {
+  const auto config = load(text);
+  return config ? "" : config.error().what();
+}
+
+}  // namespace
+
+TEST_CASE("each kind of indicator is read, and one only") {
+  const auto gauge =
+      one(kObjective +
+          "indicator = { threshold_metric = { metric = 'age', op = \"lt\", value = 5 } }\n");
+  CHECK(gauge.indicator.kind == slo::IndicatorKind::kSamples);
+  CHECK(gauge.indicator.op == slo::CompareOp::kLt);
+  CHECK(gauge.indicator.threshold == 5);
+  const auto latency =
+      one(kObjective + "indicator = { latency_metric = { histogram = 'h', threshold = 0.3 } }\n");
+  CHECK(latency.indicator.kind == slo::IndicatorKind::kLatency);
+  const auto probe = one(kObjective + "indicator = { probe = { job = \"shop\" } }\n");
+  CHECK(probe.indicator.total == "probe_success{job=\"shop\"}");
+  CHECK(probe.indicator.op == slo::CompareOp::kNe);
+  CHECK(mistake(slo(kObjective +
+                    "indicator = { probe = { job = \"a\" }, boolean_metric = { metric = 'b' } }\n"))
+            .find("here are two") != std::string::npos);
+  CHECK(mistake(slo(kObjective + "indicator = { threshold_metric = { metric = 'age' } }\n"))
+            .find("`value` is missing") != std::string::npos);
+}
+
+TEST_CASE("slices, calendars and presets are read, and what cannot be is said") {
+  const std::string probe = "indicator = { probe = { job = \"shop\" } }\n";
+  const auto sliced =
+      one("objectives = [{ target_percent = 99, time_slice_target = 0.9, time_slice_window = "
+          "\"5m\" }]\n"
+          "budgeting_method = \"Timeslices\"\non_no_data = \"bad\"\nmin_events = 7\n" +
+          probe);
+  CHECK(sliced.budgeting == slo::Budgeting::kTimeslices);
+  CHECK(sliced.time_slice_window == Duration(300'000));
+  CHECK(sliced.on_no_data == slo::OnNoData::kBad);
+  CHECK(sliced.min_events == 7);
+  const auto monthly =
+      one(kObjective + probe +
+          "time_window = { duration = \"1M\", calendar = { start_time = \"2026-01-01 00:00:00\", "
+          "time_zone = \"Europe/Paris\" } }\n");
+  REQUIRE(monthly.calendar);
+  CHECK(monthly.calendar->zone.name() == "Europe/Paris");
+  CHECK(mistake(
+            slo(kObjective + probe +
+                "time_window = { duration = \"1M\", calendar = { time_zone = \"Mars/Base\" } }\n"))
+            .find("no time zone") != std::string::npos);
+  CHECK(mistake(
+            slo(kObjective + probe + "time_window = { duration = \"30d\", is_rolling = false }\n"))
+            .find("calendar") != std::string::npos);
+  CHECK(mistake(slo(kObjective + probe + "on_no_data = \"bad\"\n")).find("time slices") !=
+        std::string::npos);
+  CHECK(
+      one(kObjective + probe + "alerting = { preset = \"google-28d\" }\n").alerting[0].burn_rate ==
+      13.44);
+  CHECK(mistake(slo("objectives = [{ target_percent = 90 }]\n" + probe)).find("never") !=
+        std::string::npos);
+}
+
+TEST_CASE("external Alertmanagers are read as Prometheus reads them") {
+  const auto config = load(
+      "[alerting]\n[[alerting.alertmanagers]]\nscheme = \"https\"\npath_prefix = \"am/\"\n"
+      "static_configs = [{ targets = [\"a:1\", \"b:2\"] }]\n");
+  REQUIRE_MESSAGE(config, (config ? "" : config.error().what()));
+  REQUIRE(config->notify.alertmanagers.size() == 2);
+  CHECK(config->notify.alertmanagers[0].url == "https://a:1/am/api/v2/alerts");
+  CHECK(mistake("[alerting]\n[[alerting.alertmanagers]]\nscheme = \"http\"\n")
+            .find("static_configs") != std::string::npos);
+  CHECK(mistake("[alerting]\n[[alerting.alertmanagers]]\nstatic_configs = [{ targets = "
+                "[\"http://a:1\"] }]\n")
+            .find("HOST:PORT") != std::string::npos);
+}
+
+}  // namespace nines::config
