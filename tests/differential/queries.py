@@ -11,6 +11,8 @@ Changed since 2.42, and so kept out or handled:
   before: they are asked of counters without gaps, long after the first sample;
 - stddev and stdvar of one infinity or NaN are NaN, not 0: they are asked of counters;
 - predict_linear() over a range fixed by @ looks ahead from each step, not from the first: asked without @;
+- atan2 with a scalar drops the metric's name, as other arithmetic: not asked with one;
+- hour(), year() and the like of NaN and infinities are whatever the machine's integers give: asked of counters;
 - numbers are durations too: broken queries are cut off or get a character more, but none is taken out of `5s`;
 - `.` in regular expressions matches newlines since 3.0: no value here has one;
 - holt_winters() has another name since 3.0: not asked;
@@ -25,15 +27,16 @@ COUNTERS = ("hits_total", "lag_seconds_count", "lag_seconds_sum")
 GAUGES = ("queue_depth", "odd_value", "promhttp_metric_handler_requests_total", "node_netstat_Tcp_InSegs")
 BUCKETS = "lag_seconds_bucket"
 SIMPLE = ("abs", "ceil", "floor", "exp", "ln", "log2", "log10", "sqrt", "sgn", "sin", "cos", "tan", "atan", "asinh", "tanh", "deg",
-          "rad", "absent", "hour", "minute", "month", "year", "day_of_week", "day_of_month", "day_of_year", "days_in_month",
-          "timestamp", "sort", "sort_desc")
+          "rad", "absent", "timestamp", "sort", "sort_desc")
+DATES = ("hour", "minute", "month", "year", "day_of_week", "day_of_month", "day_of_year", "days_in_month")
 RATES = ("rate", "increase")
 RANGED = ("delta", "irate", "idelta", "deriv", "changes", "resets", "avg_over_time", "sum_over_time",
           "min_over_time", "max_over_time", "count_over_time", "last_over_time", "present_over_time", "absent_over_time",
           "stddev_over_time", "stdvar_over_time")
 AGGREGATES = ("sum", "avg", "min", "max", "count", "group")
 SPREADS = ("stddev", "stdvar")
-ARITHMETIC = ("+", "-", "*", "/", "%", "^", "atan2")
+WITH_SCALAR = ("+", "-", "*", "/", "%", "^")
+ARITHMETIC = WITH_SCALAR + ("atan2",)
 COMPARISONS = ("==", "!=", "<", ">", "<=", ">=")
 MATCHERS = ('shard="1"', 'shard!="0"', 'path=~"/.+"', 'path!~".*api"', 'shard=~"0|2"', 'path="/"', 'missing=""', 'shard="9"')
 
@@ -91,6 +94,7 @@ class Grammar:
             lambda: f"{self.one(RATES)}({self.selector(COUNTERS)}[{self.duration()}]{self.shift()})",
             lambda: f"{self.one(AGGREGATES)}{self.modifier()} ({self.vector(d)})",
             lambda: f"{self.one(AGGREGATES)}{self.modifier()} ({self.vector(d)})",
+            lambda: f"{self.one(DATES)}({self.one(COUNTERS)})",
             lambda: f"{self.one(SPREADS)}{self.modifier()} ({self.one(COUNTERS)})",
             lambda: f"quantile{self.modifier()} ({self.scalar(d)}, {self.vector(d)})",
             lambda: f"count_values{self.modifier()} (\"v\", {self.vector(d)})",
@@ -105,7 +109,7 @@ class Grammar:
             lambda: f"histogram_quantile({self.scalar(0)}, {self.histogram(d)})",
             lambda: f"vector({self.scalar(d)})",
             lambda: f"-({self.vector(d)})",
-            lambda: f"({self.vector(d)} {self.one(ARITHMETIC)} {self.scalar(d)})",
+            lambda: f"({self.vector(d)} {self.one(WITH_SCALAR)} {self.scalar(d)})",
             lambda: f"({self.scalar(d)} {self.one(COMPARISONS)} {self.one(('', 'bool '))}{self.vector(d)})",
             lambda: f"({self.vector(d)} {self.one(ARITHMETIC)}{self.matching()} {self.vector(d)})",
             lambda: f"({self.vector(d)} {self.one(COMPARISONS)}{self.one(('', ' bool'))}{self.matching()} {self.vector(d)})",
