@@ -164,13 +164,17 @@ class RealRng final : public Rng {
 
 }  // namespace
 
-std::unique_ptr<Clock> make_real_clock() { return std::make_unique<RealClock>(); }
+std::unique_ptr<Clock> make_real_clock() {
+  return std::make_unique<RealClock>();
+}
 std::unique_ptr<Scheduler> make_real_scheduler(const Clock& clock) {
   return std::make_unique<RealScheduler>(clock);
 }
 std::unique_ptr<Executor> make_thread_pool(std::string name, int threads, std::size_t queue_max) {
   return std::make_unique<ThreadPool>(std::move(name), threads, queue_max);
 }
-std::unique_ptr<Rng> make_real_rng() { return std::make_unique<RealRng>(); }
+std::unique_ptr<Rng> make_real_rng() {
+  return std::make_unique<RealRng>();
+}
 
 }  // namespace nines

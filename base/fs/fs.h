@@ -16,8 +16,8 @@
 namespace nines {
 
 struct FileInfo {
-  std::uint64_t size = 0;        // bytes
-  std::uint64_t allocated = 0;   // bytes on disk (st_blocks * 512)
+  std::uint64_t size = 0;       // bytes
+  std::uint64_t allocated = 0;  // bytes on disk (st_blocks * 512)
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   Timestamp modified{};
@@ -43,14 +43,14 @@ class File {
 };
 
 enum class OpenMode : std::uint8_t {
-  kRead,         // must exist
-  kReadWrite,    // must exist
-  kCreate,       // read-write; made when missing
+  kRead,       // must exist
+  kReadWrite,  // must exist
+  kCreate,     // read-write; made when missing
 };
 
 struct DiskSpace {
-  std::uint64_t total = 0;  // bytes of the file system that holds the path
-  std::uint64_t free = 0;   // bytes an unprivileged process may still use
+  std::uint64_t total = 0;         // bytes of the file system that holds the path
+  std::uint64_t free = 0;          // bytes an unprivileged process may still use
   std::uint64_t free_to_root = 0;  // bytes free, with those kept for root
   std::uint64_t inodes = 0;        // 0: the file system does not count them
   std::uint64_t inodes_free = 0;
@@ -62,10 +62,11 @@ class Fs {
  public:
   virtual ~Fs() = default;
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
-  virtual Result<FileInfo> info(const std::string& path) = 0;            // follows symlinks
+  virtual Result<FileInfo> info(const std::string& path) = 0;                 // follows symlinks
   virtual Result<std::vector<std::string>> list(const std::string& dir) = 0;  // names, sorted
   virtual Result<void> make_dirs(const std::string& dir) = 0;
-  virtual Result<void> rename(const std::string& from, const std::string& to) = 0;  // and syncs the folder
+  virtual Result<void> rename(const std::string& from,
+                              const std::string& to) = 0;  // and syncs the folder
   virtual Result<void> remove(const std::string& path) = 0;
   virtual Result<void> sync_dir(const std::string& dir) = 0;
   virtual Result<DiskSpace> space(const std::string& path) = 0;
@@ -74,7 +75,8 @@ class Fs {
   virtual Result<std::unique_ptr<File>> lock(const std::string& path) = 0;
 };
 
-// The whole file as text; at most `bytes_max` (kLimit beyond). For small files: /proc, configuration.
+// The whole file as text; at most `bytes_max` (kLimit beyond). For small files: /proc,
+// configuration.
 Result<std::string> read_file(Fs& fs, const std::string& path, std::uint64_t bytes_max = 16u << 20);
 
 // Writes `path` whole or not at all: temporary file, sync, rename, sync of the folder.

@@ -221,10 +221,10 @@ class PosixFs final : public Fs {
       if (errno != EWOULDBLOCK) return failed("lock", path, errno);
       char holder[24] = {};
       const ssize_t got = ::pread(fd, holder, sizeof holder - 1, 0);
-      return Error(ErrorCode::kUnavailable,
-                   path + " is held by another process" +
-                       (got > 0 ? " (pid " + std::string(holder, static_cast<std::size_t>(got)) + ")"
-                                : ""));
+      return Error(
+          ErrorCode::kUnavailable,
+          path + " is held by another process" +
+              (got > 0 ? " (pid " + std::string(holder, static_cast<std::size_t>(got)) + ")" : ""));
     }
     // For whoever finds it held; the lock holds without it.
     const std::string pid = std::to_string(::getpid());

@@ -22,15 +22,18 @@ class Log {
 
   template <typename... Args>
   void debug(std::string_view component, fmt::format_string<Args...> text, Args&&... args) {
-    if (wants(LogLevel::kDebug)) write(LogLevel::kDebug, component, fmt::format(text, std::forward<Args>(args)...));
+    if (wants(LogLevel::kDebug))
+      write(LogLevel::kDebug, component, fmt::format(text, std::forward<Args>(args)...));
   }
   template <typename... Args>
   void info(std::string_view component, fmt::format_string<Args...> text, Args&&... args) {
-    if (wants(LogLevel::kInfo)) write(LogLevel::kInfo, component, fmt::format(text, std::forward<Args>(args)...));
+    if (wants(LogLevel::kInfo))
+      write(LogLevel::kInfo, component, fmt::format(text, std::forward<Args>(args)...));
   }
   template <typename... Args>
   void warn(std::string_view component, fmt::format_string<Args...> text, Args&&... args) {
-    if (wants(LogLevel::kWarn)) write(LogLevel::kWarn, component, fmt::format(text, std::forward<Args>(args)...));
+    if (wants(LogLevel::kWarn))
+      write(LogLevel::kWarn, component, fmt::format(text, std::forward<Args>(args)...));
   }
   template <typename... Args>
   void error(std::string_view component, fmt::format_string<Args...> text, Args&&... args) {

@@ -27,7 +27,7 @@ struct Label {
 // Prometheus). Immutable; copying is one reference count. Thread-safe as any const value.
 class LabelSet {
  public:
-  LabelSet() = default;  // {}
+  LabelSet() = default;                           // {}
   LabelSet(std::initializer_list<Label> labels);  // any order; the last of equal names wins
   // Any order; the last of equal names wins, empty values vanish.
   static LabelSet from(std::vector<Label> labels);
@@ -48,14 +48,15 @@ class LabelSet {
   // Copies with a change.
   LabelSet with(std::string_view name, std::string_view value) const;
   LabelSet without(std::string_view name) const;
-  LabelSet keep(std::span<const std::string> names) const;    // only these
-  LabelSet drop(std::span<const std::string> names) const;    // all but these
+  LabelSet keep(std::span<const std::string> names) const;  // only these
+  LabelSet drop(std::span<const std::string> names) const;  // all but these
 
   // {__name__ first: name{a="b", c="d"}} as Prometheus prints a series; values escaped.
   std::string to_string() const;
 
   bool operator==(const LabelSet& other) const;
-  std::strong_ordering operator<=>(const LabelSet& other) const;  // label by label, as Prometheus's Compare
+  std::strong_ordering operator<=>(
+      const LabelSet& other) const;  // label by label, as Prometheus's Compare
 
  private:
   struct Rep {

@@ -20,7 +20,8 @@ std::string_view to_string(MatchOp op) noexcept;  // "=", "!=", "=~", "!~"
 // Immutable, cheap to copy, thread-safe.
 class Matcher {
  public:
-  // kInvalid when the pattern is no RE2 regex, or over budget (text names the label and the pattern).
+  // kInvalid when the pattern is no RE2 regex, or over budget (text names the label and the
+  // pattern).
   static Result<Matcher> make(MatchOp op, std::string name, std::string value);
   static Matcher equal(std::string name, std::string value);
 
@@ -28,7 +29,9 @@ class Matcher {
   const std::string& name() const { return name_; }
   const std::string& value() const { return value_; }
   bool matches(std::string_view label_value) const;
-  bool matches_empty() const { return matches(""); }  // then it selects series without the label too
+  bool matches_empty() const {
+    return matches("");
+  }  // then it selects series without the label too
   // A regex that is an alternation of literals (a|b|c) is this set; empty otherwise. Sorted.
   std::span<const std::string> literal_set() const { return literals_; }
   std::string to_string() const;  // name="value", value quoted

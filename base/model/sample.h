@@ -15,20 +15,24 @@ namespace nines {
 // The staleness marker of Prometheus: a NaN of exactly these bits. Every other NaN is a value.
 inline constexpr std::uint64_t kStaleNanBits = 0x7FF0000000000002ULL;
 inline constexpr std::uint64_t kNormalNanBits = 0x7FF8000000000001ULL;
-inline double stale_nan() { return std::bit_cast<double>(kStaleNanBits); }
-inline bool is_stale_nan(double v) { return std::bit_cast<std::uint64_t>(v) == kStaleNanBits; }
+inline double stale_nan() {
+  return std::bit_cast<double>(kStaleNanBits);
+}
+inline bool is_stale_nan(double v) {
+  return std::bit_cast<std::uint64_t>(v) == kStaleNanBits;
+}
 
 struct Sample {
   Timestamp at{};
   double value = 0;
-  HistogramPtr histogram;   // when set, `value` means nothing
+  HistogramPtr histogram;  // when set, `value` means nothing
 };
 
 // The samples of one series, ascending by time, as columns. `histograms` is empty when the series
 // holds no histogram in the range; else it is as long as `times`, null where the sample is a float.
 // `start_times` likewise (milliseconds; 0: unknown).
 struct SampleColumns {
-  std::vector<std::int64_t> times;   // milliseconds since the epoch
+  std::vector<std::int64_t> times;  // milliseconds since the epoch
   std::vector<double> values;
   std::vector<HistogramPtr> histograms;
   std::vector<std::int64_t> start_times;
@@ -43,7 +47,14 @@ struct SampleColumns {
 };
 
 enum class MetricType : std::uint8_t {
-  kUnknown, kCounter, kGauge, kHistogram, kGaugeHistogram, kSummary, kInfo, kStateSet
+  kUnknown,
+  kCounter,
+  kGauge,
+  kHistogram,
+  kGaugeHistogram,
+  kSummary,
+  kInfo,
+  kStateSet
 };
 const char* to_string(MetricType type) noexcept;  // Prometheus's words: "counter", "unknown", ...
 

@@ -28,17 +28,18 @@ struct HttpRequest {
   std::string url;  // http:// or https:// only
   HttpHeaders headers;
   std::string body;
-  Duration timeout{10'000};                 // of the whole exchange, connect to last byte
-  std::size_t body_bytes_max = 16u << 20;   // of the answer, after decompression; beyond: kLimit
+  Duration timeout{10'000};                // of the whole exchange, connect to last byte
+  std::size_t body_bytes_max = 16u << 20;  // of the answer, after decompression; beyond: kLimit
   std::size_t header_bytes_max = 64u << 10;
-  bool follow_redirects = false;            // at most 10, http(s) only
-  bool accept_compressed = false;           // gzip; inflated with the cap above and a ratio cap of 100:1 past 1 MiB
+  bool follow_redirects = false;  // at most 10, http(s) only
+  bool accept_compressed =
+      false;  // gzip; inflated with the cap above and a ratio cap of 100:1 past 1 MiB
   bool verify_tls = true;
   HttpTlsFiles tls_files;
-  bool http2 = true;                        // offered over TLS
-  bool fresh_connection = false;            // a probe wants DNS, connect and TLS phases of its own
-  std::string basic_user, basic_password;   // used when basic_user is not empty
-  std::string proxy;                        // empty: none, the environment is not read
+  bool http2 = true;                       // offered over TLS
+  bool fresh_connection = false;           // a probe wants DNS, connect and TLS phases of its own
+  std::string basic_user, basic_password;  // used when basic_user is not empty
+  std::string proxy;                       // empty: none, the environment is not read
 };
 
 struct HttpPhases {  // each the time spent in that phase, zero when it did not happen
@@ -47,13 +48,14 @@ struct HttpPhases {  // each the time spent in that phase, zero when it did not 
 
 struct HttpResponse {
   int status = 0;
-  HttpHeaders headers;      // of the last response when redirected, names in lower case
+  HttpHeaders headers;  // of the last response when redirected, names in lower case
   std::string body;
   HttpPhases phases;
   int redirects = 0;
-  int http_version = 11;    // 10, 11, 20
+  int http_version = 11;  // 10, 11, 20
   std::string remote_ip;
-  std::int64_t tls_not_after = 0;  // seconds since the epoch, of the earliest-expiring peer certificate; 0 without TLS
+  std::int64_t tls_not_after =
+      0;  // seconds since the epoch, of the earliest-expiring peer certificate; 0 without TLS
 
   // The first header of that (lower case) name, or empty.
   std::string_view header(std::string_view name) const;
@@ -70,8 +72,8 @@ class HttpClient {
  public:
   virtual ~HttpClient() = default;
   virtual HttpCallId send(HttpRequest request, HttpDone done) = 0;
-  // `done` is not called after cancel() has returned: one that is running is waited for (except from
-  // inside itself), so hold no lock here that a `done` takes.
+  // `done` is not called after cancel() has returned: one that is running is waited for (except
+  // from inside itself), so hold no lock here that a `done` takes.
   virtual void cancel(HttpCallId call) = 0;
 };
 

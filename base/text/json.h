@@ -58,9 +58,13 @@ class Json {
   bool is_string() const { return type_ == Type::kString; }
   bool is_number() const { return type_ == Type::kNumber; }
   bool as_bool(bool fallback = false) const { return type_ == Type::kBool ? bool_ : fallback; }
-  double as_double(double fallback = 0) const { return type_ == Type::kNumber ? number_ : fallback; }
-  std::int64_t as_int(std::int64_t fallback = 0) const { return type_ == Type::kNumber ? integer_ : fallback; }
-  const std::string& as_string() const { return string_; }  // empty unless a string
+  double as_double(double fallback = 0) const {
+    return type_ == Type::kNumber ? number_ : fallback;
+  }
+  std::int64_t as_int(std::int64_t fallback = 0) const {
+    return type_ == Type::kNumber ? integer_ : fallback;
+  }
+  const std::string& as_string() const { return string_; }   // empty unless a string
   const std::vector<Json>& items() const { return items_; }  // of an array
   const std::vector<std::pair<std::string, Json>>& members() const { return members_; }
   const Json& operator[](std::string_view name) const;  // a null value when absent

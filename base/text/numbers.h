@@ -15,7 +15,8 @@ namespace nines {
 // NaN in any case; the whole text must be used. Correctly rounded. NaN gives kNormalNanBits.
 std::optional<double> parse_double(std::string_view text);
 
-// Go's FormatFloat(v, 'f', -1, 64): shortest digits that read back, never an exponent; "NaN", "+Inf", "-Inf".
+// Go's FormatFloat(v, 'f', -1, 64): shortest digits that read back, never an exponent; "NaN",
+// "+Inf", "-Inf".
 std::string format_double(double v);
 // Go's FormatFloat(v, 'g', -1, 64) and %v: an exponent below 1e-4 and from 1e6 (1e+06).
 std::string format_double_g(double v);
@@ -28,7 +29,8 @@ Result<Duration> parse_duration(std::string_view text);
 // As Prometheus prints them: 1h30m, 15s, 0s, 1d.
 std::string format_duration(Duration d);
 
-// "10GiB", "512MB", "1048576", with KiB MiB GiB TiB and KB MB GB TB (all powers of 1024, as Prometheus).
+// "10GiB", "512MB", "1048576", with KiB MiB GiB TiB and KB MB GB TB (all powers of 1024, as
+// Prometheus).
 Result<std::uint64_t> parse_bytes(std::string_view text);
 std::string format_bytes(std::uint64_t bytes);  // "1.5 GiB"
 

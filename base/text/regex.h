@@ -24,7 +24,8 @@ class Regex {
 
   virtual ~Regex() = default;
   virtual bool matches(std::string_view subject) const = 0;
-  // Groups 0..n of the leftmost match; empty vector when there is none. Unmatched groups have data()==nullptr.
+  // Groups 0..n of the leftmost match; empty vector when there is none. Unmatched groups have
+  // data()==nullptr.
   virtual std::vector<std::string_view> groups(std::string_view subject) const = 0;
   virtual const std::vector<std::string>& group_names() const = 0;  // index 0 is ""; unnamed are ""
   // Replaces every match; $1, ${1}, ${name} and $$ as Go's regexp.Expand.

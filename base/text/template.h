@@ -1,6 +1,6 @@
 #pragma once
-// Go's text/template, as far as Prometheus, Alertmanager and Loki templates use it: pipelines, range,
-// with, if/else, define/template, variables, comparison functions, whitespace trimming.
+// Go's text/template, as far as Prometheus, Alertmanager and Loki templates use it: pipelines,
+// range, with, if/else, define/template, variables, comparison functions, whitespace trimming.
 // Source: pkg.go.dev/text/template (behaviour), prometheus.io template reference.
 
 #include <cstdint>
@@ -22,24 +22,25 @@ class TemplateValue {
   using List = std::vector<TemplateValue>;
   using Map = std::map<std::string, TemplateValue>;
 
-  TemplateValue() = default;  // nil
-  TemplateValue(bool b) : data_(b) {}                       // NOLINT: implicit
-  TemplateValue(double d) : data_(d) {}                     // NOLINT: implicit
-  TemplateValue(std::int64_t i) : data_(i) {}               // NOLINT: implicit
-  TemplateValue(int i) : data_(std::int64_t{i}) {}          // NOLINT: implicit
-  TemplateValue(std::string s) : data_(std::move(s)) {}     // NOLINT: implicit
-  TemplateValue(std::string_view s) : data_(std::string(s)) {}  // NOLINT: implicit
-  TemplateValue(const char* s) : data_(std::string(s)) {}   // NOLINT: implicit
+  TemplateValue() = default;                                                    // nil
+  TemplateValue(bool b) : data_(b) {}                                           // NOLINT: implicit
+  TemplateValue(double d) : data_(d) {}                                         // NOLINT: implicit
+  TemplateValue(std::int64_t i) : data_(i) {}                                   // NOLINT: implicit
+  TemplateValue(int i) : data_(std::int64_t{i}) {}                              // NOLINT: implicit
+  TemplateValue(std::string s) : data_(std::move(s)) {}                         // NOLINT: implicit
+  TemplateValue(std::string_view s) : data_(std::string(s)) {}                  // NOLINT: implicit
+  TemplateValue(const char* s) : data_(std::string(s)) {}                       // NOLINT: implicit
   TemplateValue(List l) : data_(std::make_shared<const List>(std::move(l))) {}  // NOLINT: implicit
   TemplateValue(Map m) : data_(std::make_shared<const Map>(std::move(m))) {}    // NOLINT: implicit
 
-  bool truth() const;               // Go's rule: false, 0, "", nil and empty collections are false
-  std::string to_string() const;    // Go's %v
+  bool truth() const;             // Go's rule: false, 0, "", nil and empty collections are false
+  std::string to_string() const;  // Go's %v
   const auto& data() const { return data_; }
 
  private:
-  std::variant<std::monostate, bool, std::int64_t, double, std::string,
-               std::shared_ptr<const List>, std::shared_ptr<const Map>> data_;
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, std::shared_ptr<const List>,
+               std::shared_ptr<const Map>>
+      data_;
 };
 
 using TemplateFunction =
@@ -47,8 +48,9 @@ using TemplateFunction =
 using TemplateFunctions = std::map<std::string, TemplateFunction, std::less<>>;
 
 // toUpper, toLower, title, match, reReplaceAll, humanize, humanize1024, humanizeDuration,
-// humanizePercentage, humanizeTimestamp, toTime, parseDuration, stripPort, stripDomain, join, safeHtml,
-// args, first, label, value, strvalue, sortByLabel, trimSpace, stringSlice ... : all that need no server.
+// humanizePercentage, humanizeTimestamp, toTime, parseDuration, stripPort, stripDomain, join,
+// safeHtml, args, first, label, value, strvalue, sortByLabel, trimSpace, stringSlice ... : all that
+// need no server.
 TemplateFunctions standard_template_functions();
 
 struct TemplateLimits {

@@ -22,8 +22,8 @@ class TimeZone {
   static TimeZone utc();
 
   LocalTime to_local(Timestamp at) const;
-  // A local time that occurs twice means its first occurrence; one that is skipped means the instant
-  // of the jump.
+  // A local time that occurs twice means its first occurrence; one that is skipped means the
+  // instant of the jump.
   Timestamp to_utc(LocalTime local) const;
   const std::string& name() const { return name_; }
 

@@ -31,15 +31,15 @@ struct Job {
   std::map<std::string, std::unique_ptr<FollowedFile>> files;
   std::map<std::string, TailStatus> status;
   std::vector<std::pair<std::string, std::unique_ptr<FollowedFile>>> draining;
-  // Where we are in files that are not open: of the checkpoint, and of those drained lately, which a
-  // glob may find again under their new name.
+  // Where we are in files that are not open: of the checkpoint, and of those drained lately, which
+  // a glob may find again under their new name.
   std::vector<FilePlace> known;
   bool looked_for_rotated = false;
   bool has_checkpoint = false;
   bool dirty = false;
   Instant metrics_due{};
-  Timestamp metrics_written{};        // when the derived metrics were written last; zero: never
-  std::set<LabelSet> restored;        // counters the checkpoint brought back
+  Timestamp metrics_written{};  // when the derived metrics were written last; zero: never
+  std::set<LabelSet> restored;  // counters the checkpoint brought back
   std::unique_ptr<storage::GroupWriter> writer;
   std::map<LabelSet, storage::Slot> slots;
 };
@@ -125,8 +125,9 @@ void Tailer::Impl::look_for_files(Job& job) {
     status.inode = info.inode;
     auto& file = job.files[path];
     if (file) continue;
-    const auto known = std::find_if(job.known.begin(), job.known.end(),
-                                    [&info = info](const FilePlace& place) { return is_place_of(place, info); });
+    const auto known =
+        std::find_if(job.known.begin(), job.known.end(),
+                     [&info = info](const FilePlace& place) { return is_place_of(place, info); });
     Result<std::unique_ptr<FollowedFile>> opened = FollowedFile::open(
         parts.fs, path, known == job.known.end() ? nullptr : &*known, job.config.line_bytes_max);
     if (!opened) {
@@ -150,9 +151,9 @@ void Tailer::Impl::follow_renames(Job& job, const std::map<std::string, FileInfo
     const auto now = found.find(path);
     if (!file || now == found.end() || is_place_of(file->place(), now->second)) continue;
     ++job.status[path].rotations;
-    const auto elsewhere = std::find_if(found.begin(), found.end(), [&place = file->place()](const auto& one) {
-      return is_place_of(place, one.second);
-    });
+    const auto elsewhere = std::find_if(
+        found.begin(), found.end(),
+        [&place = file->place()](const auto& one) { return is_place_of(place, one.second); });
     if (elsewhere != found.end() && !job.files.contains(elsewhere->first)) {
       moved[elsewhere->first] = std::move(file);
     } else {
@@ -261,8 +262,7 @@ void Tailer::Impl::checkpoint(Job& job) {
   json.begin_object().key("files").begin_array();
   const auto put = [&](const std::string& path, const FilePlace& place) {
     json.begin_object().field("path", path);
-    json.field("device", std::to_string(place.device))
-        .field("inode", std::to_string(place.inode));
+    json.field("device", std::to_string(place.device)).field("inode", std::to_string(place.inode));
     json.field("offset", place.offset).field("fingerprint_bytes", place.fingerprint.bytes);
     json.field("fingerprint", hex(place.fingerprint.hash)).end_object();
   };
@@ -359,8 +359,20 @@ Result<void> Tailer::load(std::vector<LogConfig> configs) {
   for (const LogConfig& config : configs) {
     Result<LineCounters> counters = LineCounters::make(config);
     if (!counters) return std::move(counters).error().in("log job " + quote_go(config.job_name));
-    jobs.push_back(std::make_unique<Job>(
-        Job{config, *std::move(counters), {}, {}, {}, {}, false, false, false, {}, {}, {}, nullptr, {}}));
+    jobs.push_back(std::make_unique<Job>(Job{config,
+                                             *std::move(counters),
+                                             {},
+                                             {},
+                                             {},
+                                             {},
+                                             false,
+                                             false,
+                                             false,
+                                             {},
+                                             {},
+                                             {},
+                                             nullptr,
+                                             {}}));
   }
   const std::lock_guard lock(impl_->mutex);
   // The old jobs say where they are; the new ones go on from there.

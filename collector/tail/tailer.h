@@ -21,22 +21,22 @@ namespace nines::collector {
 
 struct LogMetric {
   std::string name;
-  std::string type = "counter";       // counter; gauge and histogram come later
+  std::string type = "counter";  // counter; gauge and histogram come later
   std::string help;
-  std::string regex;                  // RE2, unanchored, named groups
-  std::vector<std::string> by;        // groups that become labels
-  std::string value;                  // counter: group whose number is added; empty: 1
+  std::string regex;            // RE2, unanchored, named groups
+  std::vector<std::string> by;  // groups that become labels
+  std::string value;            // counter: group whose number is added; empty: 1
 };
 
 struct LogConfig {
-  std::string job_name;               // unique
-  std::vector<std::string> files;     // paths and globs
+  std::string job_name;            // unique
+  std::vector<std::string> files;  // paths and globs
   std::map<std::string, std::string> labels;
   std::vector<LogMetric> metrics;
-  bool read_from_beginning = true;    // of files never seen before; false: from their end
+  bool read_from_beginning = true;            // of files never seen before; false: from their end
   std::uint64_t line_bytes_max = 256u << 10;  // longer lines are cut, with a marker
   Duration poll_interval{250};
-  Duration metrics_interval{5'000};   // how often the derived metrics are written
+  Duration metrics_interval{5'000};  // how often the derived metrics are written
   int line = 0;
 };
 
@@ -44,9 +44,9 @@ struct TailStatus {
   std::string job;
   std::string path;
   std::uint64_t inode = 0;
-  std::uint64_t offset = 0;           // read so far
+  std::uint64_t offset = 0;  // read so far
   std::uint64_t size = 0;
-  std::uint64_t lines = 0;            // since start
+  std::uint64_t lines = 0;  // since start
   std::uint64_t rotations = 0;
   std::string last_error;
   Timestamp last_line{};
@@ -63,10 +63,11 @@ struct TailerParts {
   Telemetry& telemetry;
 };
 
-// Thread-safe. A file is known by device, inode and a fingerprint of its first bytes, so that renaming
-// does not read it again and a reused inode does not skip it; a renamed file is drained before its
-// successor is read; truncation starts over. The checkpoint follows LogAppender::flush(), so a crash may
-// repeat lines but never loses one; counters carry on from where the checkpoint says.
+// Thread-safe. A file is known by device, inode and a fingerprint of its first bytes, so that
+// renaming does not read it again and a reused inode does not skip it; a renamed file is drained
+// before its successor is read; truncation starts over. The checkpoint follows
+// LogAppender::flush(), so a crash may repeat lines but never loses one; counters carry on from
+// where the checkpoint says.
 class Tailer {
  public:
   explicit Tailer(TailerParts parts);
@@ -77,7 +78,7 @@ class Tailer {
   Result<void> load(std::vector<LogConfig> configs);  // kInvalid: a regex, an unknown group in `by`
   void start();
   void stop();
-  void poll_once();                    // in the caller's thread: tests
+  void poll_once();  // in the caller's thread: tests
   std::vector<TailStatus> status() const;
 
  private:

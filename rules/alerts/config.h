@@ -15,14 +15,14 @@
 namespace nines::alerts {
 
 struct RuleConfig {
-  std::string record;    // exactly one of record and alert is set
+  std::string record;  // exactly one of record and alert is set
   std::string alert;
   std::string expr;
-  Duration hold{0};               // `for`
+  Duration hold{0};  // `for`
   Duration keep_firing_for{0};
   std::map<std::string, std::string> labels;       // values are templates in alerting rules
   std::map<std::string, std::string> annotations;  // values are templates
-  int line = 0;                   // in the file, 0 when built in
+  int line = 0;                                    // in the file, 0 when built in
   bool operator==(const RuleConfig&) const = default;
 };
 
@@ -31,18 +31,21 @@ struct GroupConfig {
   std::string name;      // unique within the file
   Duration interval{0};  // 0: global.evaluation_interval
   Duration query_offset{0};
-  std::size_t limit = 0; // results per rule; 0: none
+  std::size_t limit = 0;                      // results per rule; 0: none
   std::map<std::string, std::string> labels;  // added to each rule's results
   std::vector<RuleConfig> rules;
   bool operator==(const GroupConfig&) const = default;
 };
 
-// Reads a Prometheus rule file (YAML, several documents allowed, unknown keys refused with the nearest
-// known one). kInvalid: `file:line:col: message`. Expressions and templates are not checked here.
+// Reads a Prometheus rule file (YAML, several documents allowed, unknown keys refused with the
+// nearest known one). kInvalid: `file:line:col: message`. Expressions and templates are not checked
+// here.
 Result<std::vector<GroupConfig>> parse_rules_yaml(const std::string& file, std::string_view text);
 
-// Checks names, expressions and templates of one group. Each problem names its rule; empty: all well.
-// Two rules with the same name, expression and labels are a problem: nothing could tell them apart.
-std::vector<std::string> check_group(const GroupConfig& group, const promql::EngineOptions& options);
+// Checks names, expressions and templates of one group. Each problem names its rule; empty: all
+// well. Two rules with the same name, expression and labels are a problem: nothing could tell them
+// apart.
+std::vector<std::string> check_group(const GroupConfig& group,
+                                     const promql::EngineOptions& options);
 
 }  // namespace nines::alerts

@@ -27,7 +27,7 @@ struct RuleStatus {
   std::string health = "unknown";            // ok | err | unknown
   std::string last_error;
   Timestamp last_evaluation{};
-  Duration evaluation_time{};                // whole milliseconds
+  Duration evaluation_time{};  // whole milliseconds
   std::vector<std::string> warnings;
 };
 struct GroupStatus {
@@ -42,15 +42,16 @@ struct GroupStatus {
 struct ManagerOptions {
   Duration evaluation_interval{15'000};
   LabelSet external_labels;
-  std::string external_url;       // prefix of generator URLs
-  Duration resend_delay{60'000};  // Alert::valid_for is four times this, or four intervals if longer
+  std::string external_url;  // prefix of generator URLs
+  Duration resend_delay{
+      60'000};  // Alert::valid_for is four times this, or four intervals if longer
   Duration resolved_retention{900'000};  // how long a resolved alert is kept and told again
-  // How long, from a rule's first evaluation after a restart, an alert restored from the state store
-  // is held although the expression does not return it. Right after a restart an empty result may
-  // only mean that no scrape has arrived yet, and resolving on it would page people twice. The first
-  // result that has the alert ends the hold for it; a pending alert does not begin to fire while held.
-  // Zero: three times the group's interval, at least 10 s, at most 2 min. Set it to twice the longest
-  // scrape interval (rate() needs two samples) where that is longer.
+  // How long, from a rule's first evaluation after a restart, an alert restored from the state
+  // store is held although the expression does not return it. Right after a restart an empty result
+  // may only mean that no scrape has arrived yet, and resolving on it would page people twice. The
+  // first result that has the alert ends the hold for it; a pending alert does not begin to fire
+  // while held. Zero: three times the group's interval, at least 10 s, at most 2 min. Set it to
+  // twice the longest scrape interval (rate() needs two samples) where that is longer.
   Duration restore_grace{0};
 };
 
@@ -60,7 +61,7 @@ struct ManagerParts {
   storage::AlertStateStore& state;
   storage::IncidentStore& incidents;
   Scheduler& scheduler;
-  Executor& executor;             // where groups are evaluated
+  Executor& executor;  // where groups are evaluated
   Log& log;
   Telemetry& telemetry;
   std::vector<AlertSink*> sinks;  // told in this order
@@ -74,14 +75,15 @@ class Manager {
   Manager(const Manager&) = delete;
   Manager& operator=(const Manager&) = delete;
 
-  // Replaces the groups. A rule that stays (same file, group, name, expression and labels) keeps its
-  // alerts; so does, as in Prometheus, one whose expression alone was edited. The alerts of a rule that
-  // has gone are resolved and the sinks told so once; its series end with staleness markers.
-  // The first call restores what the state store remembers. Groups must have passed check_group():
-  // kInvalid otherwise, and nothing changes.
+  // Replaces the groups. A rule that stays (same file, group, name, expression and labels) keeps
+  // its alerts; so does, as in Prometheus, one whose expression alone was edited. The alerts of a
+  // rule that has gone are resolved and the sinks told so once; its series end with staleness
+  // markers. The first call restores what the state store remembers. Groups must have passed
+  // check_group(): kInvalid otherwise, and nothing changes.
   Result<void> load(std::vector<GroupConfig> groups);
-  void start();   // begins evaluating; each group at a phase of its interval that hashes from its name
-  void stop();    // no evaluation begins afterwards; waits for those under way
+  void
+  start();  // begins evaluating; each group at a phase of its interval that hashes from its name
+  void stop();  // no evaluation begins afterwards; waits for those under way
 
   // Evaluates every group once for `at`, in order, in the caller's thread: tests, backtests.
   void evaluate_once(Timestamp at);

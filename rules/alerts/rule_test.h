@@ -1,7 +1,7 @@
 #pragma once
-// Unit tests of rules, in the format of `promtool test rules`: series go in, alerts and query results
-// are compared.
-// Source: prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules.
+// Unit tests of rules, in the format of `promtool test rules`: series go in, alerts and query
+// results are compared. Source:
+// prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules.
 
 #include <map>
 #include <string>

@@ -1,6 +1,7 @@
 #pragma once
-// LogQL, the subset nines answers: a stream selector with line filters, and rate / count_over_time /
-// bytes_rate / bytes_over_time over it, aggregated by sum, min, max, avg, count, and vector(), arithmetic.
+// LogQL, the subset nines answers: a stream selector with line filters, and rate / count_over_time
+// / bytes_rate / bytes_over_time over it, aggregated by sum, min, max, avg, count, and vector(),
+// arithmetic.
 
 #include <cstddef>
 #include <cstdint>
@@ -57,8 +58,8 @@ class Engine {
   // kInvalid when the query gives lines.
   Result<promql::QueryResult> instant(const LogQuery& query, Timestamp at,
                                       const storage::StopFlag* stop = nullptr) const;
-  Result<promql::QueryResult> range(const LogQuery& query, Timestamp from, Timestamp to, Duration step,
-                                    const storage::StopFlag* stop = nullptr) const;
+  Result<promql::QueryResult> range(const LogQuery& query, Timestamp from, Timestamp to,
+                                    Duration step, const storage::StopFlag* stop = nullptr) const;
 
  private:
   const storage::LogQuerier& logs_;

@@ -30,8 +30,8 @@ struct NotifierOptions {
   Duration retry_max{300'000};  // ... up to here, with 20 % jitter
   Duration give_up_after{7LL * 86'400'000};
   std::size_t deliveries_at_once = 16;
-  Duration silence_retention{120LL * 3'600'000};    // after its end; then a silence is forgotten
-  Duration history_retention{30LL * 86'400'000};    // finished deliveries, what receivers were told
+  Duration silence_retention{120LL * 3'600'000};  // after its end; then a silence is forgotten
+  Duration history_retention{30LL * 86'400'000};  // finished deliveries, what receivers were told
 };
 
 struct AlertStatus {  // Alertmanager's view of an alert
@@ -77,8 +77,8 @@ class Notifier final : public alerts::AlertSink {
   void on_alerts(const std::string& rule, std::span<const alerts::Alert> alerts) override;
 
   // A page outside the routes, straight to one receiver: escalation of a remediation, `nines` test
-  // pages. `key` makes it idempotent. It is in the outbox when this returns (or, where that cannot be
-  // written, on its way all the same). kNotFound: no such receiver.
+  // pages. `key` makes it idempotent. It is in the outbox when this returns (or, where that cannot
+  // be written, on its way all the same). kNotFound: no such receiver.
   Result<void> page_directly(const std::string& receiver, const alerts::Alert& alert,
                              const std::string& key);
 

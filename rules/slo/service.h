@@ -1,6 +1,6 @@
 #pragma once
-// Keeps the minute ledger of every SLO up to date, answers what is left of the budget, and makes the
-// burn-rate alerting rules.
+// Keeps the minute ledger of every SLO up to date, answers what is left of the budget, and makes
+// the burn-rate alerting rules.
 
 #include <cstdint>
 #include <map>
@@ -23,28 +23,28 @@ namespace nines::slo {
 
 struct SloStatus {
   SloConfig config;
-  std::string state;             // ok | at_risk | breached | no_data
+  std::string state;                         // ok | at_risk | breached | no_data
   double good = 0, valid = 0, excluded = 0;  // events in the window; with slices: slices
-  double sli = 1;                // good / valid; 1 without events
-  double budget_total = 0;       // bad events allowed: valid * (1 - target)
-  double budget_consumed = 0;    // bad events
-  double budget_remaining = 1;   // 1 - consumed/total; may be negative; 1 without events
+  double sli = 1;                            // good / valid; 1 without events
+  double budget_total = 0;                   // bad events allowed: valid * (1 - target)
+  double budget_consumed = 0;                // bad events
+  double budget_remaining = 1;  // 1 - consumed/total; may be negative; 1 without events
   std::map<std::string, double> burn_rates;  // by window: "5m", "1h", "6h", "3d"
   Timestamp window_from{};
   Timestamp window_to{};
-  Duration window_length{};        // whole, also of a calendar window that is not over
+  Duration window_length{};         // whole, also of a calendar window that is not over
   double budget_minutes_total = 0;  // the budget as minutes in which everything fails
   double budget_minutes_remaining = 0;
-  double forecast_remaining = 1;   // at the window's end (rolling: one window from now), going on as
-                                   // in the last six hours
-  std::int64_t bad_minutes = 0;  // minutes with at least one bad event
+  double forecast_remaining = 1;  // at the window's end (rolling: one window from now), going on as
+                                  // in the last six hours
+  std::int64_t bad_minutes = 0;   // minutes with at least one bad event
   double exhaustion_seconds = -1;  // at the 1h burn rate; -1: never, or no data
 };
 
 struct BudgetPoint {
   Timestamp at{};
-  double good = 0, bad = 0;      // events of the step
-  double remaining = 1;          // of the budget at its end, over the SLO's rolling window
+  double good = 0, bad = 0;  // events of the step
+  double remaining = 1;      // of the budget at its end, over the SLO's rolling window
 };
 
 struct ServiceParts {
@@ -57,9 +57,10 @@ struct ServiceParts {
   Telemetry& telemetry;
 };
 
-// Thread-safe. The ledger counts exact reset-adjusted differences of raw samples: for each series and
-// minute the increase between the last sample before the minute's start and the last in it (a series'
-// first sample counts from zero only when the series is younger than its scrape group), never extrapolated.
+// Thread-safe. The ledger counts exact reset-adjusted differences of raw samples: for each series
+// and minute the increase between the last sample before the minute's start and the last in it (a
+// series' first sample counts from zero only when the series is younger than its scrape group),
+// never extrapolated.
 class Service {
  public:
   explicit Service(ServiceParts parts);
@@ -72,7 +73,8 @@ class Service {
   void stop();
   // Fills the ledger of every SLO with the minutes that ended before `now`, in the caller's thread.
   Result<void> update(Timestamp now);
-  // Counts again what the ring still holds from `from` on (after late data or a changed definition).
+  // Counts again what the ring still holds from `from` on (after late data or a changed
+  // definition).
   Result<void> rebuild(const std::string& slo, Timestamp from);
 
   std::vector<SloStatus> status(Timestamp now) const;
@@ -80,10 +82,12 @@ class Service {
   // The budget over time, at most `points` points.
   Result<std::vector<BudgetPoint>> budget(const std::string& slo, Timestamp from, Timestamp to,
                                           std::size_t points) const;
-  Result<std::vector<storage::LedgerMinute>> minutes(const std::string& slo, Timestamp from, Timestamp to) const;
+  Result<std::vector<storage::LedgerMinute>> minutes(const std::string& slo, Timestamp from,
+                                                     Timestamp to) const;
 
   // Burn-rate recording and alerting rules of the SLOs, one group per SLO, to be evaluated with the
-  // others. They read the series this service writes (Sloth's names: slo:sli_error:ratio_rate5m, ...).
+  // others. They read the series this service writes (Sloth's names: slo:sli_error:ratio_rate5m,
+  // ...).
   static std::vector<alerts::GroupConfig> alert_groups(const std::vector<SloConfig>& slos);
 
  private:

@@ -12,11 +12,11 @@
 namespace nines::storage {
 
 struct StoredAlert {
-  std::string rule;         // group file, group name and rule name: unique per rule
-  LabelSet labels;          // with alertname, after templates
+  std::string rule;  // group file, group name and rule name: unique per rule
+  LabelSet labels;   // with alertname, after templates
   LabelSet annotations;
   double value = 0;
-  bool firing = false;      // else pending
+  bool firing = false;  // else pending
   Timestamp active_at{};
   Timestamp fired_at{};     // zero while pending
   Timestamp resolved_at{};  // zero until resolved
@@ -29,7 +29,8 @@ class AlertStateStore {
   virtual ~AlertStateStore() = default;
   virtual Result<std::vector<StoredAlert>> load_alerts() = 0;
   // Replaces all alerts of one rule, in one transaction; on disk when it returns. Thread-safe.
-  virtual Result<void> save_alerts(const std::string& rule, const std::vector<StoredAlert>& alerts) = 0;
+  virtual Result<void> save_alerts(const std::string& rule,
+                                   const std::vector<StoredAlert>& alerts) = 0;
 };
 
 }  // namespace nines::storage

@@ -31,10 +31,10 @@ struct Row {
 // What became of a batch; the refused rows are counted, the others are kept.
 struct AppendOutcome {
   std::uint32_t appended = 0;
-  std::uint32_t duplicates = 0;        // same time, same value: silent
-  std::uint32_t conflicts = 0;         // same time, another value: refused
-  std::uint32_t out_of_order = 0;      // older than the out-of-order window: refused
-  std::uint32_t too_far_ahead = 0;     // more than 10 minutes in the future: refused
+  std::uint32_t duplicates = 0;     // same time, same value: silent
+  std::uint32_t conflicts = 0;      // same time, another value: refused
+  std::uint32_t out_of_order = 0;   // older than the out-of-order window: refused
+  std::uint32_t too_far_ahead = 0;  // more than 10 minutes in the future: refused
 };
 
 // A set of series sampled at the same instants: one target's scrape, one rule group's evaluation,
@@ -58,8 +58,9 @@ class Appender {
  public:
   virtual ~Appender() = default;
 
-  // Thread-safe. `name` identifies the group across restarts, e.g. "scrape/node/http://10.0.0.1:9100/metrics";
-  // opening a name again continues the group. At most one writer per name at a time (kInvalid).
+  // Thread-safe. `name` identifies the group across restarts, e.g.
+  // "scrape/node/http://10.0.0.1:9100/metrics"; opening a name again continues the group. At most
+  // one writer per name at a time (kInvalid).
   virtual Result<std::unique_ptr<GroupWriter>> open_group(const std::string& name) = 0;
 
   // Keeps type, help and unit of a metric family. Thread-safe; cheap when nothing changed.

@@ -17,20 +17,21 @@ struct Incident {
   std::string episode;
   LabelSet labels;
   LabelSet annotations;
-  Timestamp started_at{};    // pending since
-  Timestamp fired_at{};      // zero: never fired
-  Timestamp resolved_at{};   // zero: still on
+  Timestamp started_at{};   // pending since
+  Timestamp fired_at{};     // zero: never fired
+  Timestamp resolved_at{};  // zero: still on
 };
 
 struct IncidentEvent {
-  std::int64_t id = 0;       // given by the store, ascending
+  std::int64_t id = 0;  // given by the store, ascending
   std::string episode;
   Timestamp at{};
-  // pending | firing | resolved | notified | notify_failed | remediation_intent | remediation_started |
-  // remediation_outcome | verified | verify_failed | escalated | acknowledged | note | restarted
+  // pending | firing | resolved | notified | notify_failed | remediation_intent |
+  // remediation_started | remediation_outcome | verified | verify_failed | escalated | acknowledged
+  // | note | restarted
   std::string kind;
-  std::string text;          // one sentence for a person
-  std::string detail_json;   // an object: receiver, status, attempt, key, url, ...
+  std::string text;         // one sentence for a person
+  std::string detail_json;  // an object: receiver, status, attempt, key, url, ...
 };
 
 class IncidentStore {

@@ -1,5 +1,6 @@
 #pragma once
-// Small durable facts that have no table of their own: tail checkpoints, install id, last good config.
+// Small durable facts that have no table of their own: tail checkpoints, install id, last good
+// config.
 
 #include <optional>
 #include <string>
@@ -12,7 +13,8 @@ class KeyValueStore {
  public:
   virtual ~KeyValueStore() = default;
   virtual Result<std::optional<std::string>> get_value(const std::string& key) = 0;
-  virtual Result<void> set_value(const std::string& key, const std::string& value) = 0;  // on disk when it returns
+  virtual Result<void> set_value(const std::string& key,
+                                 const std::string& value) = 0;  // on disk when it returns
 };
 
 }  // namespace nines::storage

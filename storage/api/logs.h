@@ -52,7 +52,8 @@ class LogQuerier {
       std::span<const Matcher> matchers, LogRange range, LogOrder order,
       const std::function<bool(const LabelSet& stream, const LogLine& line)>& visit,
       const StopFlag* stop = nullptr) const = 0;
-  virtual std::vector<LabelSet> streams(std::span<const Matcher> matchers, LogRange range) const = 0;
+  virtual std::vector<LabelSet> streams(std::span<const Matcher> matchers,
+                                        LogRange range) const = 0;
 };
 
 }  // namespace nines::storage

@@ -37,8 +37,8 @@ class SeriesSelection {
   virtual std::size_t size() const = 0;
   virtual const LabelSet& labels(std::size_t index) const = 0;  // sorted by LabelSet order
   // Appends nothing but replaces `out`: the samples in the closed `range`, ascending, one per time.
-  // Staleness markers are included. kCorrupt when pages of the series are damaged (others were read,
-  // the text names how many were lost), kUnavailable when stopped.
+  // Staleness markers are included. kCorrupt when pages of the series are damaged (others were
+  // read, the text names how many were lost), kUnavailable when stopped.
   virtual Result<void> read(std::size_t index, TimeRange range, SampleColumns& out) const = 0;
 };
 
@@ -54,11 +54,13 @@ class Querier {
 
   // Sorted, unique. Empty `matchers`: everything in the range. `limit` 0: no limit; when it cut the
   // answer, the result has exactly `limit` entries.
-  virtual Result<std::vector<std::string>> label_names(std::span<const Matcher> matchers, TimeRange range,
+  virtual Result<std::vector<std::string>> label_names(std::span<const Matcher> matchers,
+                                                       TimeRange range,
                                                        std::size_t limit) const = 0;
   virtual Result<std::vector<std::string>> label_values(const std::string& name,
                                                         std::span<const Matcher> matchers,
-                                                        TimeRange range, std::size_t limit) const = 0;
+                                                        TimeRange range,
+                                                        std::size_t limit) const = 0;
   // Metadata by metric family.
   virtual std::map<std::string, Metadata> metadata() const = 0;
 };

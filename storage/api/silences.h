@@ -24,7 +24,7 @@ class SilenceStore {
  public:
   virtual ~SilenceStore() = default;
   virtual Result<std::vector<Silence>> load_silences() = 0;
-  virtual Result<void> save_silence(const Silence& silence) = 0;  // by id; on disk when it returns
+  virtual Result<void> save_silence(const Silence& silence) = 0;   // by id; on disk when it returns
   virtual Result<void> remove_silence(const std::string& id) = 0;  // an unknown id is no error
 };
 

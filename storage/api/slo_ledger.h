@@ -11,9 +11,9 @@
 namespace nines::storage {
 
 struct LedgerMinute {
-  std::int64_t minute = 0;   // minutes since the epoch
-  double good = 0;           // events
-  double valid = 0;          // good + bad, without excluded ones
+  std::int64_t minute = 0;  // minutes since the epoch
+  double good = 0;          // events
+  double valid = 0;         // good + bad, without excluded ones
   double excluded = 0;
 };
 
@@ -21,7 +21,8 @@ class SloLedger {
  public:
   virtual ~SloLedger() = default;
   // Writes minutes, replacing those that are there: writing twice is the same as writing once.
-  virtual Result<void> write_minutes(const std::string& slo, const std::vector<LedgerMinute>& minutes) = 0;
+  virtual Result<void> write_minutes(const std::string& slo,
+                                     const std::vector<LedgerMinute>& minutes) = 0;
   // Minutes in [from, to), ascending; minutes without a row had no data.
   virtual Result<std::vector<LedgerMinute>> read_minutes(const std::string& slo, std::int64_t from,
                                                          std::int64_t to) = 0;

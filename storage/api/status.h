@@ -11,15 +11,15 @@
 namespace nines::storage {
 
 struct ClassStatus {
-  std::string name;                  // "journal", "raw", "logs"
+  std::string name;  // "journal", "raw", "logs"
   std::uint64_t segments = 0;
-  std::uint64_t segments_used = 0;   // hold live data
-  std::uint64_t bytes = 0;           // of its segments
+  std::uint64_t segments_used = 0;  // hold live data
+  std::uint64_t bytes = 0;          // of its segments
   std::uint64_t bytes_used = 0;
   Timestamp oldest{};
   Timestamp newest{};
-  double bytes_per_second = 0;       // fill rate, measured; 0: not yet known
-  Duration projected_retention{};    // zero: not yet known
+  double bytes_per_second = 0;     // fill rate, measured; 0: not yet known
+  Duration projected_retention{};  // zero: not yet known
 };
 
 struct StoreStatus {
@@ -29,16 +29,18 @@ struct StoreStatus {
   std::uint64_t head_series = 0;
   std::uint64_t head_groups = 0;
   std::uint64_t series_max = 0;
-  std::uint64_t series_refused = 0;     // newcomers refused by a limit
-  std::uint64_t samples_appended = 0;   // since start
+  std::uint64_t series_refused = 0;    // newcomers refused by a limit
+  std::uint64_t samples_appended = 0;  // since start
   std::uint64_t log_lines_appended = 0;
   std::uint64_t damaged_segments = 0;
-  std::vector<std::string> damage;      // one line per damaged frame or segment found at start
+  std::vector<std::string> damage;  // one line per damaged frame or segment found at start
   Duration recovery_time{};
   std::uint64_t recovered_samples = 0;
   std::vector<ClassStatus> classes;
-  std::vector<std::pair<std::string, std::uint64_t>> top_metrics;  // series per metric name, most first
-  std::vector<std::pair<std::string, std::uint64_t>> top_labels;   // values per label name, most first
+  std::vector<std::pair<std::string, std::uint64_t>>
+      top_metrics;  // series per metric name, most first
+  std::vector<std::pair<std::string, std::uint64_t>>
+      top_labels;  // values per label name, most first
 };
 
 class StatusSource {

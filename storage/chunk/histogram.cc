@@ -169,9 +169,13 @@ Result<void> get_run(ByteReader& in, std::size_t left, std::vector<HistogramPtr>
   if (auto got = get_column([](Histogram& h, double v) { h.sum = v; }); !got) return got;
   if (auto got = get_column([](Histogram& h, double v) { h.zero_count = v; }); !got) return got;
   for (std::size_t b = 0; b < positive; ++b)
-    if (auto got = get_column([](Histogram& h, double v) { h.positive_buckets.push_back(v); }); !got) return got;
+    if (auto got = get_column([](Histogram& h, double v) { h.positive_buckets.push_back(v); });
+        !got)
+      return got;
   for (std::size_t b = 0; b < negative; ++b)
-    if (auto got = get_column([](Histogram& h, double v) { h.negative_buckets.push_back(v); }); !got) return got;
+    if (auto got = get_column([](Histogram& h, double v) { h.negative_buckets.push_back(v); });
+        !got)
+      return got;
   out.insert(out.end(), run.begin(), run.end());
   return {};
 }

@@ -214,7 +214,8 @@ std::uint8_t encode_body(std::span<const std::int64_t> values, std::string& out)
     out.resize(begin - first_size);
     return static_cast<std::uint8_t>(kFor | put_frame(by_value, values, out));
   }
-  if (best == delta_size) return static_cast<std::uint8_t>(kDelta | put_frame(by_delta, deltas, out));
+  if (best == delta_size)
+    return static_cast<std::uint8_t>(kDelta | put_frame(by_delta, deltas, out));
   put_signed(out, deltas[0]);
   return static_cast<std::uint8_t>(kDod | put_frame(by_dod, dods, out));
 }

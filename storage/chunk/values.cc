@@ -182,7 +182,8 @@ void encode_values(std::span<const double> values, std::string& out) {
     if (!round_trips(values, std::string_view(out).substr(begin))) out.resize(begin);
   }
   if (found.patched) {
-    keep_smaller(values, begin, out, [&](std::string& o) { put_decimal(*found.patched, values, o); });
+    keep_smaller(values, begin, out,
+                 [&](std::string& o) { put_decimal(*found.patched, values, o); });
   }
   // Scattered decimals of many digits can take more room than their bits.
   if (out.size() == begin || out.size() - begin > values.size() * 3) {

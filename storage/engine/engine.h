@@ -22,19 +22,19 @@ namespace nines::storage {
 enum class SyncMode : std::uint8_t { kInterval, kAlways };
 
 struct Options {
-  std::string path;                              // the data folder; made when missing
-  std::uint64_t budget_bytes = 1ULL << 30;       // all files together, SQLite's reserve included
-  double budget_percent = 0;                     // > 0: that part of the disk instead
-  std::uint64_t segment_bytes = 0;               // 0: budget / 64, between 1 MiB and 128 MiB
+  std::string path;                         // the data folder; made when missing
+  std::uint64_t budget_bytes = 1ULL << 30;  // all files together, SQLite's reserve included
+  double budget_percent = 0;                // > 0: that part of the disk instead
+  std::uint64_t segment_bytes = 0;          // 0: budget / 64, between 1 MiB and 128 MiB
   SyncMode sync = SyncMode::kInterval;
   Duration sync_interval{1'000};
   Duration out_of_order_window{3'600'000};
   Duration future_max{600'000};
-  std::uint64_t series_max = 2'000'000;          // in the head, all groups together
+  std::uint64_t series_max = 2'000'000;  // in the head, all groups together
   std::uint64_t series_per_group_max = 500'000;
-  std::uint64_t streams_max = 10'000;            // of logs
-  std::uint32_t rows_per_page = 64;              // a group's columns are encoded after so many rows
-  Duration page_age_max{900'000};                // or after this long
+  std::uint64_t streams_max = 10'000;  // of logs
+  std::uint32_t rows_per_page = 64;    // a group's columns are encoded after so many rows
+  Duration page_age_max{900'000};      // or after this long
 };
 
 struct Surroundings {
@@ -48,8 +48,8 @@ struct Surroundings {
 // The destructor flushes and syncs; killing the process instead loses nothing either.
 class Engine : public StatusSource {
  public:
-  // kLimit: the disk cannot hold the budget (text: what is free, what to write instead), kUnavailable:
-  // another nines holds the folder, kCorrupt: both superblocks damaged, kIo.
+  // kLimit: the disk cannot hold the budget (text: what is free, what to write instead),
+  // kUnavailable: another nines holds the folder, kCorrupt: both superblocks damaged, kIo.
   static Result<std::unique_ptr<Engine>> open(const Options& options, const Surroundings& around);
 
   virtual Appender& appender() = 0;

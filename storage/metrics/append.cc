@@ -74,9 +74,10 @@ Result<Slot> StoreImpl::slot(Group& group, const LabelSet& labels) {
   }
   if (const std::size_t most = parts_.ring.frame_max() / (4 * kLayoutBytesPerSeries);
       group.layout->ids.size() >= most) {
-    return refuse("what a target can have with segments of this size (a larger [storage] budget has "
-                  "larger ones)",
-                  most);
+    return refuse(
+        "what a target can have with segments of this size (a larger [storage] budget has "
+        "larger ones)",
+        most);
   }
   if (!known && state_.index.size() >= options_.series_max)
     return refuse("max_series", options_.series_max);
@@ -151,7 +152,8 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
       if (std::adjacent_find(entries_.begin(), entries_.end(), same_slot) != entries_.end()) {
         std::vector<Entry> frame;
         for (Entry& entry : entries_) {
-          (frame.empty() || frame.back().slot != entry.slot ? frame : rest).push_back(std::move(entry));
+          (frame.empty() || frame.back().slot != entry.slot ? frame : rest)
+              .push_back(std::move(entry));
         }
         entries_.swap(frame);
       }
@@ -178,8 +180,8 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
   return outcome;
 }
 
-// The open segment failed and is no longer written to. Rows in it that were not synced are in memory
-// alone now: tend() makes pages of them.
+// The open segment failed and is no longer written to. Rows in it that were not synced are in
+// memory alone now: tend() makes pages of them.
 void StoreImpl::journal_broke() {
   ++journal_epoch_;
   rows_at_risk_ = true;

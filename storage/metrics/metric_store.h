@@ -19,12 +19,12 @@
 namespace nines::storage {
 
 struct MetricStoreOptions {
-  bool sync_always = false;                  // append() returns when its rows are on disk
-  Duration out_of_order_window{3'600'000};   // behind the group's newest sample
-  Duration future_max{600'000};              // ahead of the clock
-  std::uint64_t series_max = 2'000'000;      // active ones, all groups together
+  bool sync_always = false;                 // append() returns when its rows are on disk
+  Duration out_of_order_window{3'600'000};  // behind the group's newest sample
+  Duration future_max{600'000};             // ahead of the clock
+  std::uint64_t series_max = 2'000'000;     // active ones, all groups together
   std::uint64_t series_per_group_max = 500'000;
-  std::uint32_t rows_per_page = 64;          // 1..64
+  std::uint32_t rows_per_page = 64;  // 1..64
   Duration page_age_max{900'000};
   std::size_t page_cache_bytes = 16u << 20;  // decoded pages kept for queries
 };

@@ -72,16 +72,16 @@ void StoreImpl::add_footer_page(const FooterPage& page) {
 
 // Writes one page, into the next segment when this one is full. The segment's footer must still fit
 // behind it.
-Result<PageRef> StoreImpl::write_page(Group& group, std::string_view payload, const PageHead& head) {
+Result<PageRef> StoreImpl::write_page(Group& group, std::string_view payload,
+                                      const PageHead& head) {
   constexpr int kTries = 3;  // a full segment, then a failing one
   for (int attempt = 1;; ++attempt) {
     const bool known = raw_generation_ != 0 && group.layout_generation == raw_generation_ &&
                        group.layout_slots == group.layout->ids.size();
-    const std::size_t labels =
-        known ? 0 : group.layout->ids.size() * kLayoutBytesPerSeries + 1024;
+    const std::size_t labels = known ? 0 : group.layout->ids.size() * kLayoutBytesPerSeries + 1024;
     bool fresh = false;
-    if (raw_generation_ != 0 && parts_.ring.room(SegmentClass::kRaw) <
-                                    payload.size() + footer_bytes_ + 2 * labels + 4096) {
+    if (raw_generation_ != 0 &&
+        parts_.ring.room(SegmentClass::kRaw) < payload.size() + footer_bytes_ + 2 * labels + 4096) {
       seal_raw();
       fresh = true;
     }
@@ -248,8 +248,7 @@ void StoreImpl::tend() {
     }
     flushed_any = true;
   }
-  if (flushed_any || !unsynced_.empty() ||
-      parts_.ring.segments(SegmentClass::kJournal).size() > 2)
+  if (flushed_any || !unsynced_.empty() || parts_.ring.segments(SegmentClass::kJournal).size() > 2)
     release_journal();
   if (unsynced_.empty() && all_flushed) rows_at_risk_ = false;
   if (metadata_changed_) save_metadata();

@@ -40,15 +40,13 @@ Layout* StoreImpl::layout_from(std::string_view payload, std::string* group) {
   return layout;
 }
 
-void StoreImpl::PagesSeen::add(const std::string& group, std::uint64_t sequence,
-                               std::uint32_t of) {
+void StoreImpl::PagesSeen::add(const std::string& group, std::uint64_t sequence, std::uint32_t of) {
   if (++parts[{group, sequence}] < of) return;
   std::uint64_t& newest = flushed[group];
   newest = std::max(newest, sequence);
 }
 
-Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment,
-                                    PagesSeen& seen) {
+Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment, PagesSeen& seen) {
   if (segment.sealed) {
     const Result<ring::OwnedFrame> frame = parts_.ring.read(segment.footer);
     if (frame) {
@@ -110,7 +108,8 @@ Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment,
           const PageRef ref{frame.location, page->times, page->slots};
           it->second.layout->add_page(ref);
           seen.add(it->second.group, page->flushed, page->parts);
-          if (segment.open) add_footer_page({it->second.in_footer, ref, page->flushed, page->parts});
+          if (segment.open)
+            add_footer_page({it->second.in_footer, ref, page->flushed, page->parts});
         }
         return true;
       });
@@ -184,9 +183,8 @@ Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment,
           Group& group = *replay.group;
           group.last_sequence = std::max(group.last_sequence, frame.sequence);
           if (frame.sequence <= replay.flushed) return true;
-          std::erase_if(rows->entries, [&](const Entry& entry) {
-            return entry.slot >= replay.slots.size();
-          });
+          std::erase_if(rows->entries,
+                        [&](const Entry& entry) { return entry.slot >= replay.slots.size(); });
           for (Entry& entry : rows->entries) entry.slot = replay.slots[entry.slot];
           const auto by_slot = [](const Entry& a, const Entry& b) { return a.slot < b.slot; };
           if (!std::is_sorted(rows->entries.begin(), rows->entries.end(), by_slot))
@@ -223,8 +221,8 @@ Result<void> StoreImpl::recover() {
   }
   defined_.clear();
   if (journal.empty()) return {};
-  // The rows stay where they are, in memory and in the journal, until their pages are due. This life
-  // begins a segment of its own, in which every group is defined anew.
+  // The rows stay where they are, in memory and in the journal, until their pages are due. This
+  // life begins a segment of its own, in which every group is defined anew.
   make_journal_room();
   if (Result<void> sealed = parts_.ring.seal(SegmentClass::kJournal, {}); !sealed) {
     parts_.log.warn("storage", "journal segment abandoned: {}", sealed.error().what());

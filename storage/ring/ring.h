@@ -92,9 +92,9 @@ struct SegmentInfo {
   SegmentClass cls = SegmentClass::kRaw;
   bool sealed = false;         // has a footer
   bool open = false;           // takes frames now
-  TimeBounds times{};            // unsealed after a restart: empty until note_times() or append()
+  TimeBounds times{};          // unsealed after a restart: empty until note_times() or append()
   std::uint32_t data_end = 0;  // bytes in use; unsealed after a restart: 0 until scan()
-  Location footer{};             // of a sealed segment
+  Location footer{};           // of a sealed segment
 };
 
 // What scan() saw.
@@ -147,7 +147,8 @@ class Ring {
   // nothing is new. kIo: as append().
   virtual Result<void> sync(SegmentClass cls) = 0;
   // Ends the open segment with `footer` and syncs it; a footer for which there is no room is left
-  // out (keep room() for one that matters). Without an open segment it does nothing. kIo: as append().
+  // out (keep room() for one that matters). Without an open segment it does nothing. kIo: as
+  // append().
   virtual Result<void> seal(SegmentClass cls, std::span<const std::byte> footer) = 0;
   // The segment the next opening of a segment of `cls` would evict; none when a free one is left.
   virtual std::optional<SegmentInfo> next_victim(SegmentClass cls) const = 0;

@@ -1,12 +1,12 @@
-// Measures the metric store on the real file system, in one process, and prints a line a figure. Times are of the
-// processor.
+// Measures the metric store on the real file system, in one process, and prints a line a figure.
+// Times are of the processor.
 //
-//   metric_store_bench capture STEP FILE...   bytes per sample of captures (every STEP-th scrape), 20 targets
-//   metric_store_bench series N SCRAPES       memory per series, append rate, restart time
-//   metric_store_bench query SERIES HOURS     select and read rates over pages at 15 s
+//   metric_store_bench capture STEP FILE...   bytes per sample of captures (every STEP-th scrape),
+//   20 targets metric_store_bench series N SCRAPES       memory per series, append rate, restart
+//   time metric_store_bench query SERIES HOURS     select and read rates over pages at 15 s
 //
-// A capture is `## scrape <unix milliseconds>` lines, each followed by what a target answered. Read a
-// compressed one with: metric_store_bench capture 1 <(zstd -dc --long=27 FILE)
+// A capture is `## scrape <unix milliseconds>` lines, each followed by what a target answered. Read
+// a compressed one with: metric_store_bench capture 1 <(zstd -dc --long=27 FILE)
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
@@ -48,7 +48,8 @@ struct Store {
 
   explicit Store(std::uint64_t budget) {
     ring_options.path =
-        (std::filesystem::temp_directory_path() / ("nines-bench-" + std::to_string(::getpid()))).string();
+        (std::filesystem::temp_directory_path() / ("nines-bench-" + std::to_string(::getpid())))
+            .string();
     std::filesystem::create_directories(ring_options.path);
     ring_options.bytes = budget;
     ring_options.segment_bytes = static_cast<std::uint32_t>(budget / 64 / 4096 * 4096);
@@ -79,7 +80,9 @@ struct Store {
   }
   // Of processor time: other programs do not count.
   double seconds() const { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
-  std::uint64_t bytes(storage::ring::SegmentClass cls) const { return ring->use(cls).bytes_appended; }
+  std::uint64_t bytes(storage::ring::SegmentClass cls) const {
+    return ring->use(cls).bytes_appended;
+  }
 };
 
 std::size_t rss_bytes() {
@@ -123,12 +126,14 @@ void capture(int step, const std::string& path) {
   Store s(128ULL << 20);
   std::vector<std::unique_ptr<storage::GroupWriter>> writers;
   std::vector<std::unordered_map<std::string, storage::Slot>> slots(kTargets);
-  for (int t = 0; t < kTargets; ++t) writers.push_back(*s.store->open_group("target/" + std::to_string(t)));
+  for (int t = 0; t < kTargets; ++t)
+    writers.push_back(*s.store->open_group("target/" + std::to_string(t)));
   std::uint64_t samples = 0;
   double appending = 0;
   for (const Timed& scrape : scrapes) {
     Scrape seen;
-    if (!collector::parse_exposition(scrape.body, collector::ExpositionFormat::kText004, seen)) continue;
+    if (!collector::parse_exposition(scrape.body, collector::ExpositionFormat::kText004, seen))
+      continue;
     s.clock.advance(from_millis(scrape.time) - s.clock.now());
     for (std::size_t t = 0; t < writers.size(); ++t) {
       std::vector<storage::Row> rows;
@@ -154,9 +159,10 @@ void capture(int step, const std::string& path) {
   if (auto flushed = s.store->flush(); !flushed) Store::fail(flushed.error().what());
   const auto n = static_cast<double>(samples);
   std::cout << path << " every " << step << ": " << samples << " samples, pages and layouts "
-            << static_cast<double>(s.bytes(storage::ring::SegmentClass::kRaw)) / n << " B/sample, journal "
-            << static_cast<double>(s.bytes(storage::ring::SegmentClass::kJournal)) / n << " B/sample, append "
-            << appending / n * 1e9 << " ns/sample\n";
+            << static_cast<double>(s.bytes(storage::ring::SegmentClass::kRaw)) / n
+            << " B/sample, journal "
+            << static_cast<double>(s.bytes(storage::ring::SegmentClass::kJournal)) / n
+            << " B/sample, append " << appending / n * 1e9 << " ns/sample\n";
 }
 
 // `count` series of groups of 512, with the labels of node_exporter.
@@ -168,7 +174,8 @@ struct Fleet {
 Fleet make_fleet(Store& s, std::size_t count) {
   Fleet fleet;
   for (std::size_t g = 0; g * 512 < count; ++g) {
-    fleet.writers.push_back(*s.store->open_group("scrape/node/http://10.0.0." + std::to_string(g) + ":9100/metrics"));
+    fleet.writers.push_back(
+        *s.store->open_group("scrape/node/http://10.0.0." + std::to_string(g) + ":9100/metrics"));
     auto& rows = fleet.rows.emplace_back();
     for (std::size_t i = 0; i < 512; ++i) {
       const LabelSet labels{{"__name__", "node_metric_" + std::to_string(i / 8) + "_total"},
@@ -193,8 +200,10 @@ void step(Fleet& fleet, std::size_t scrape) {
       double& value = fleet.rows[g][i].value;
       if (i % 5 < 3) continue;
       const std::size_t noise = (i * 7919 + scrape * 104'729 + g * 31) % 97;
-      if (i % 10 == 4) value = std::round(value * 100 + static_cast<double>(noise)) / 100;
-      else value += static_cast<double>(noise);
+      if (i % 10 == 4)
+        value = std::round(value * 100 + static_cast<double>(noise)) / 100;
+      else
+        value += static_cast<double>(noise);
     }
   }
 }
@@ -219,9 +228,10 @@ void series(std::size_t count, std::size_t scrapes) {
     const std::size_t rows_of_bench = fleet.rows.size() * 512 * sizeof(storage::Row);
     for (std::size_t i = 0; i < scrapes; ++i) spent += scrape_all(s, fleet, i);
     std::cout << count << " series, " << scrapes << " scrapes: "
-              << static_cast<double>(rss_bytes() - before - rows_of_bench) / static_cast<double>(count)
-              << " B of memory per series, append " << spent / static_cast<double>(scrapes * count) * 1e9
-              << " ns/sample, journal "
+              << static_cast<double>(rss_bytes() - before - rows_of_bench) /
+                     static_cast<double>(count)
+              << " B of memory per series, append "
+              << spent / static_cast<double>(scrapes * count) * 1e9 << " ns/sample, journal "
               << static_cast<double>(s.bytes(storage::ring::SegmentClass::kJournal)) /
                      static_cast<double>(scrapes * count)
               << " B/sample\n";
@@ -253,10 +263,11 @@ void query(std::size_t count, std::size_t hours) {
       if ((*found)->read(i, {from, s.clock.now()}, out)) samples += out.size();
     }
     const double end = s.seconds();
-    std::cout << (round == 0 ? "cold: " : "warm: ") << "select of " << (*found)->size() << " series "
-              << (selected - begin) * 1000 << " ms, read of " << samples << " samples "
-              << (end - selected) * 1000 << " ms = "
-              << static_cast<double>(samples) / (end - selected) / 1e6 << " M samples/s\n";
+    std::cout << (round == 0 ? "cold: " : "warm: ") << "select of " << (*found)->size()
+              << " series " << (selected - begin) * 1000 << " ms, read of " << samples
+              << " samples " << (end - selected) * 1000
+              << " ms = " << static_cast<double>(samples) / (end - selected) / 1e6
+              << " M samples/s\n";
   }
 }
 
@@ -271,7 +282,8 @@ int main(int argc, char** argv) {
   } else if (verb == "query" && argc == 4) {
     query(std::strtoul(argv[2], nullptr, 10), std::strtoul(argv[3], nullptr, 10));
   } else {
-    std::cerr << "usage: metric_store_bench capture STEP FILE... | series N SCRAPES | query SERIES HOURS\n";
+    std::cerr << "usage: metric_store_bench capture STEP FILE... | series N SCRAPES | query SERIES "
+                 "HOURS\n";
     return 2;
   }
   return 0;

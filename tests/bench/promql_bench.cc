@@ -1,12 +1,12 @@
-// What the engine itself costs on top of reading: columns lie ready in memory, and are copied as a store would.
-// `samples/s` counts the samples read; divide by the cores used (one).
-
-#include <benchmark/benchmark.h>
+// What the engine itself costs on top of reading: columns lie ready in memory, and are copied as a
+// store would. `samples/s` counts the samples read; divide by the cores used (one).
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <benchmark/benchmark.h>
 
 #include "rules/promql/engine.h"
 #include "storage/api/querier.h"
@@ -26,8 +26,7 @@ class Ready final : public storage::Querier {
   explicit Ready(std::size_t series, std::size_t buckets) {
     for (std::size_t i = 0; i < series; ++i) {
       const std::string le = buckets == 1 ? "x" : std::to_string(i % buckets);
-      labels_.push_back(
-          {{"__name__", "m"}, {"instance", std::to_string(i / buckets)}, {"le", le}});
+      labels_.push_back({{"__name__", "m"}, {"instance", std::to_string(i / buckets)}, {"le", le}});
     }
     for (std::int64_t i = 0; i < kSamples; ++i) {
       columns_.times.push_back((i + 1) * kGapMs);
@@ -35,9 +34,9 @@ class Ready final : public storage::Querier {
     }
   }
 
-  Result<std::unique_ptr<storage::SeriesSelection>> select(std::span<const Matcher>, storage::TimeRange,
-                                                           std::size_t,
-                                                           const storage::StopFlag*) const override {
+  Result<std::unique_ptr<storage::SeriesSelection>> select(
+      std::span<const Matcher>, storage::TimeRange, std::size_t,
+      const storage::StopFlag*) const override {
     return std::unique_ptr<storage::SeriesSelection>(std::make_unique<Selection>(*this));
   }
   Result<std::vector<std::string>> label_names(std::span<const Matcher>, storage::TimeRange,
@@ -77,16 +76,19 @@ void BM_Range(benchmark::State& state, const char* text, std::size_t series, std
   const auto query = promql::Query::parse(text, options);
   std::uint64_t samples = 0;
   for (auto _ : state) {
-    const auto result = engine.range(*query, from_millis(kGapMs), from_millis(kEndMs), Duration(60'000));
+    const auto result =
+        engine.range(*query, from_millis(kGapMs), from_millis(kEndMs), Duration(60'000));
     if (!result) state.SkipWithError(result.error().what().c_str());
     if (result) samples += result->stats.samples;
   }
-  state.counters["samples/s"] = benchmark::Counter(static_cast<double>(samples), benchmark::Counter::kIsRate);
+  state.counters["samples/s"] =
+      benchmark::Counter(static_cast<double>(samples), benchmark::Counter::kIsRate);
 }
 BENCHMARK_CAPTURE(BM_Range, rate, "rate(m[5m])", 200, 1)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_Range, sum_rate, "sum(rate(m[5m]))", 200, 1)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_Range, select, "m", 200, 1)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(BM_Range, max_over_time, "max_over_time(m[10m])", 200, 1)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BM_Range, max_over_time, "max_over_time(m[10m])", 200, 1)
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_Range, topk, "topk(5, m)", 200, 1)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_Range, quantile, "histogram_quantile(0.9, sum by (le) (rate(m[5m])))", 200, 10)
     ->Unit(benchmark::kMillisecond);

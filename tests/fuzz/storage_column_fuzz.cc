@@ -22,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::vector<double> same;
     if (!decode_values(back, count, same) || back.left() != 0) __builtin_trap();
     for (std::size_t i = 0; i < count; ++i) {
-      if (std::bit_cast<std::uint64_t>(values[i]) != std::bit_cast<std::uint64_t>(same[i])) __builtin_trap();
+      if (std::bit_cast<std::uint64_t>(values[i]) != std::bit_cast<std::uint64_t>(same[i]))
+        __builtin_trap();
     }
   }
   ByteReader integers_in(bytes);

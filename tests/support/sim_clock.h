@@ -28,7 +28,8 @@ class SimClock final : public Clock {
   Instant elapsed_{};
 };
 
-// Runs tasks inside run_for(), in the test's own thread, moving the clock from deadline to deadline.
+// Runs tasks inside run_for(), in the test's own thread, moving the clock from deadline to
+// deadline.
 class SimScheduler final : public Scheduler {
  public:
   explicit SimScheduler(SimClock& clock) : clock_(clock) {}
@@ -47,7 +48,8 @@ class SimScheduler final : public Scheduler {
   }
   const Clock& clock() const override { return clock_; }
 
-  // Every task due within `span` from now runs, in order of deadline; then the clock stands at its end.
+  // Every task due within `span` from now runs, in order of deadline; then the clock stands at its
+  // end.
   void run_for(Duration span) {
     const Instant end = clock_.elapsed() + span;
     while (!queue_.empty() && queue_.begin()->first.first <= end) {

@@ -1,6 +1,6 @@
 #pragma once
-// Puts every HTTP endpoint of nines on a router: Prometheus's API, Alertmanager's, Loki's, nines's own,
-// and the page.
+// Puts every HTTP endpoint of nines on a router: Prometheus's API, Alertmanager's, Loki's, nines's
+// own, and the page.
 
 #include <functional>
 #include <memory>
@@ -32,11 +32,11 @@ namespace nines::web {
 
 struct RuntimeInfo {
   Timestamp started_at{};
-  std::string version;           // nines's own
-  std::string config_file;       // empty: built-in defaults
-  std::string config_toml;       // as loaded, secrets redacted
+  std::string version;      // nines's own
+  std::string config_file;  // empty: built-in defaults
+  std::string config_toml;  // as loaded, secrets redacted
   bool reload_ok = true;
-  std::string reload_error;      // of the last reload, with its place
+  std::string reload_error;  // of the last reload, with its place
   Timestamp reloaded_at{};
 };
 
@@ -53,7 +53,7 @@ struct ApiParts {
   const logql::Engine& logql;
   const collector::Scraper& scraper;
   const collector::Prober& prober;
-  const collector::Host* host;              // null when switched off
+  const collector::Host* host;  // null when switched off
   const collector::Tailer& tailer;
   collector::RemoteWriteReceiver& remote_write;
   const alerts::Manager& rules;
@@ -61,7 +61,7 @@ struct ApiParts {
   notify::Notifier& notifier;
   remediation::Remediator& remediator;
   std::function<RuntimeInfo()> runtime;
-  std::function<Result<void>()> reload;     // re-reads the configuration
+  std::function<Result<void>()> reload;  // re-reads the configuration
 };
 
 void add_routes(Router& router, const ApiParts& parts);

@@ -14,15 +14,15 @@
 namespace nines::web {
 
 struct Request {
-  std::string method;   // upper case
-  std::string path;     // decoded, without the query
+  std::string method;  // upper case
+  std::string path;    // decoded, without the query
   // Query and form parameters together, decoded, in order.
   std::vector<std::pair<std::string, std::string>> params;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
-  std::string remote;   // address of the peer
+  std::string remote;  // address of the peer
 
-  std::string_view param(std::string_view name) const;   // the first, or empty
+  std::string_view param(std::string_view name) const;  // the first, or empty
   bool has_param(std::string_view name) const;
   std::vector<std::string_view> all(std::string_view name) const;  // name and name[] count as given
   std::string_view header(std::string_view lower_name) const;
@@ -40,7 +40,8 @@ struct Response {
 Response text_response(int status, std::string text);  // text/plain; charset=utf-8
 Response json_response(int status, std::string json);
 
-// Runs on a worker thread; may block. Must not throw (what it throws becomes a 500 without its text).
+// Runs on a worker thread; may block. Must not throw (what it throws becomes a 500 without its
+// text).
 using Handler = std::function<Response(const Request&)>;
 
 enum class Pool : std::uint8_t { kFast, kSlow };  // kFast: writes, rules, health; kSlow: queries
@@ -56,7 +57,8 @@ class EventStream {
 using StreamHandler = std::function<void(const Request&, std::shared_ptr<EventStream>)>;
 
 // Routes by exact path, or by prefix where the pattern ends in "/*" (the rest is in
-// Request::path). Unknown paths: 404 text "404 page not found"; known path, other method: 405 with Allow.
+// Request::path). Unknown paths: 404 text "404 page not found"; known path, other method: 405 with
+// Allow.
 class Router {
  public:
   void add(std::string method, std::string pattern, Pool pool, Handler handler);
@@ -65,7 +67,7 @@ class Router {
     const Handler* handler = nullptr;
     const StreamHandler* stream = nullptr;
     Pool pool = Pool::kFast;
-    std::string allow;     // set when only the method is wrong
+    std::string allow;  // set when only the method is wrong
   };
   Match find(std::string_view method, std::string_view path) const;
   // Every (method, pattern), for tests that must cover all of them.

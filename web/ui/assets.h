@@ -7,12 +7,12 @@
 namespace nines::web {
 
 struct Asset {
-  std::string_view path;          // "/assets/app-1a2b3c.js"
+  std::string_view path;  // "/assets/app-1a2b3c.js"
   std::string_view content_type;
-  std::string_view etag;          // quoted
-  std::string_view raw;           // the file
-  std::string_view gzip;          // the same compressed; empty where it does not pay
-  bool immutable = false;         // its name changes with its content
+  std::string_view etag;   // quoted
+  std::string_view raw;    // the file
+  std::string_view gzip;   // the same compressed; empty where it does not pay
+  bool immutable = false;  // its name changes with its content
 };
 
 // Every file, index.html under "/". Lives for ever.

@@ -14,7 +14,7 @@ struct GateOptions {
   double min_remaining = 0;       // per cent of the budget that must be left
   double max_burn = 0;            // 0: not looked at; else the burn rate over `burn_window`
   std::string burn_window = "1h";
-  std::string format = "text";    // text | json | junit | github | gitlab
+  std::string format = "text";  // text | json | junit | github | gitlab
   bool no_data_passes = false;
 };
 

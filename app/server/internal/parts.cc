@@ -32,7 +32,8 @@ alerts::ManagerOptions manager_options(const config::Config& config) {
   Duration longest = config.global.scrape_interval;
   for (const auto& scrape : config.scrapes) longest = std::max(longest, scrape.scrape_interval);
   for (const auto& probe : config.probes) longest = std::max(longest, probe.scrape_interval);
-  options.restore_grace = std::max(Duration(10'000), 2 * longest + config.global.evaluation_interval);
+  options.restore_grace =
+      std::max(Duration(10'000), 2 * longest + config.global.evaluation_interval);
   return options;
 }
 
@@ -127,14 +128,13 @@ Result<std::unique_ptr<Parts>> Parts::open(config::Config config, const Surround
                                            Callbacks callbacks) {
   std::unique_ptr<Telemetry> telemetry = make_telemetry();
   Result<std::unique_ptr<storage::Engine>> store = storage::Engine::open(
-      config.storage,
-      {around.fs, around.clock, around.scheduler, around.log, *telemetry});
+      config.storage, {around.fs, around.clock, around.scheduler, around.log, *telemetry});
   if (!store) {
-    return with_hint(store.error(), "stop that one, or give this one a folder of its own: nines serve "
-                                    "--data FOLDER");
+    return with_hint(store.error(),
+                     "stop that one, or give this one a folder of its own: nines serve "
+                     "--data FOLDER");
   }
-  std::unique_ptr<Parts> parts(
-      new Parts(config, around, *std::move(store), std::move(telemetry)));
+  std::unique_ptr<Parts> parts(new Parts(config, around, *std::move(store), std::move(telemetry)));
   // The port is taken before anything is collected or paged: a second nines must not act.
   if (Result<void> served = parts->serve(config, std::move(callbacks)); !served) {
     return with_hint(served.error(), "use another: nines serve --listen 127.0.0.1:" +
@@ -152,12 +152,26 @@ Result<std::unique_ptr<Parts>> Parts::open(config::Config config, const Surround
 }
 
 Result<void> Parts::serve(const config::Config& config, Callbacks callbacks) {
-  web::add_routes(
-      router_,
-      web::ApiParts{around_.clock, around_.log, *telemetry_, store_->querier(),
-                    store_->log_querier(), *store_, store_->state(), promql_, logql_, scraper_,
-                    prober_, host_.get(), tailer_, remote_write_, rules_, slos_, notifier_, remediator_,
-                    std::move(callbacks.runtime), std::move(callbacks.reload)});
+  web::add_routes(router_, web::ApiParts{around_.clock,
+                                         around_.log,
+                                         *telemetry_,
+                                         store_->querier(),
+                                         store_->log_querier(),
+                                         *store_,
+                                         store_->state(),
+                                         promql_,
+                                         logql_,
+                                         scraper_,
+                                         prober_,
+                                         host_.get(),
+                                         tailer_,
+                                         remote_write_,
+                                         rules_,
+                                         slos_,
+                                         notifier_,
+                                         remediator_,
+                                         std::move(callbacks.runtime),
+                                         std::move(callbacks.reload)});
   NINES_TRY(server_,
             web::Server::start(config.web, router_, around_.clock, around_.log, *telemetry_));
   return {};

@@ -123,7 +123,9 @@ Result<void> AlertBook::evaluate(std::vector<Element> result, Timestamp now,
     if (entry.alert.state == AlertState::kInactive) continue;
     entry.alert.state = AlertState::kInactive;
     entry.alert.resolved_at = now;
-    std::erase_if(changes, [&alert = entry.alert](const AlertChange& c) { return c.alert.labels == alert.labels; });
+    std::erase_if(changes, [&alert = entry.alert](const AlertChange& c) {
+      return c.alert.labels == alert.labels;
+    });
     if (!entry.fresh) changes.push_back({AlertEvent::kDropped, entry.alert});
   }
   entries_.clear();

@@ -10,8 +10,8 @@
 #include "base/core/mutex.h"
 #include "base/core/result.h"
 #include "rules/alerts/internal/rule_unit.h"
-#include "rules/alerts/ticker.h"
 #include "rules/alerts/manager.h"
+#include "rules/alerts/ticker.h"
 
 namespace nines::alerts {
 

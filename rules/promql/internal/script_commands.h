@@ -18,7 +18,7 @@ struct ClearCommand {};
 
 struct LoadCommand {
   Duration gap{};
-  Timestamp start{};  // of the first value
+  Timestamp start{};                    // of the first value
   bool with_custom_histograms = false;  // classic histograms also as native ones of custom buckets
   std::vector<SeriesLine> series;
 };

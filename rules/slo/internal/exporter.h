@@ -27,9 +27,9 @@ class Exporter {
 
   // The figures at the end of the minute before `to_minute`, one per series.
   std::vector<std::optional<double>> values(const MinuteTable& table, std::int64_t to_minute) const;
-  // Writes them, stamped with that end. A minute that was written is not written again. A ratio over
-  // a window without events is no sample: its series ends with a staleness marker until there are
-  // events again.
+  // Writes them, stamped with that end. A minute that was written is not written again. A ratio
+  // over a window without events is no sample: its series ends with a staleness marker until there
+  // are events again.
   Result<void> append(std::int64_t to_minute, const std::vector<std::optional<double>>& values);
   // Ends all series.
   Result<void> finish(std::int64_t to_minute);

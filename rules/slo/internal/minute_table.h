@@ -26,7 +26,8 @@ class MinuteTable {
   void merge(const std::vector<storage::LedgerMinute>& rows);
   void forget_before(std::int64_t minute);
 
-  // Over the minutes [from, to), in O(log rows). Exact where the counts are whole numbers below 2^53.
+  // Over the minutes [from, to), in O(log rows). Exact where the counts are whole numbers below
+  // 2^53.
   WindowSum sum(std::int64_t from, std::int64_t to) const;
   // Those of `rows` that are not in the table just so.
   std::vector<storage::LedgerMinute> news(const std::vector<storage::LedgerMinute>& rows) const;

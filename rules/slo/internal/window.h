@@ -18,8 +18,8 @@ struct MinuteWindow {
 // (calendar; before its first start: the one that would have been).
 MinuteWindow window_at(const SloConfig& slo, std::int64_t to_minute);
 
-// The slices that end in (from_minute, to_minute], each as a row at its last minute: Timeslices good
-// 0 or 1 of 1, RatioTimeslices its share of good events of 1. Slices without events follow
+// The slices that end in (from_minute, to_minute], each as a row at its last minute: Timeslices
+// good 0 or 1 of 1, RatioTimeslices its share of good events of 1. Slices without events follow
 // `on_no_data`, those before the first row of `minutes` are none.
 std::vector<storage::LedgerMinute> slice_rows(const SloConfig& slo, const MinuteTable& minutes,
                                               std::int64_t from_minute, std::int64_t to_minute);

@@ -34,7 +34,8 @@ Result<std::string> unpack(std::string_view packed) {
   const std::uint64_t head = in.varint();
   const std::uint64_t size = head >> 1;
   const std::string_view rest = in.raw(in.left());
-  if (in.failed() || size > kUnpackedMax) return Error(ErrorCode::kCorrupt, "packed bytes: bad length");
+  if (in.failed() || size > kUnpackedMax)
+    return Error(ErrorCode::kCorrupt, "packed bytes: bad length");
   if ((head & 1) == 0) {
     if (rest.size() != size) return Error(ErrorCode::kCorrupt, "packed bytes: cut short");
     return std::string(rest);

@@ -8,8 +8,8 @@
 
 namespace nines::storage {
 
-// `bytes` with a leading length and, when that is smaller, compressed: see docs/formats/metrics-ring.md,
-// "packed bytes".
+// `bytes` with a leading length and, when that is smaller, compressed: see
+// docs/formats/metrics-ring.md, "packed bytes".
 void put_packed(std::string& out, std::string_view bytes);
 // What put_packed() was given; `packed` must be exactly what it wrote. kCorrupt.
 Result<std::string> unpack(std::string_view packed);

@@ -11,7 +11,7 @@ namespace nines::storage {
 
 struct Entry {
   std::uint32_t slot = 0;
-  std::int64_t time = 0;   // milliseconds
+  std::int64_t time = 0;  // milliseconds
   double value = 0;
   HistogramPtr histogram;  // when set, `value` is 0
   std::int64_t start = 0;  // when its counter began, milliseconds; 0: unknown

@@ -6,7 +6,8 @@
 namespace nines::storage {
 namespace {
 
-std::vector<Point>::const_iterator at_or_after(const std::vector<Point>& points, std::int64_t time) {
+std::vector<Point>::const_iterator at_or_after(const std::vector<Point>& points,
+                                               std::int64_t time) {
   return std::lower_bound(points.begin(), points.end(), time,
                           [](const Point& p, std::int64_t t) { return p.time < t; });
 }

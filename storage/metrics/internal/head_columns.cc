@@ -13,8 +13,8 @@ namespace {
 using chunk::ByteReader;
 using chunk::Scale;
 
-// The first byte of an entry: eight values as differences of `width` bits (which take `width` bytes),
-// of whole numbers or, with a scale byte behind it, of decimals; or as bits.
+// The first byte of an entry: eight values as differences of `width` bits (which take `width`
+// bytes), of whole numbers or, with a scale byte behind it, of decimals; or as bits.
 constexpr std::uint8_t kBits = 0x40;    // + number of high bytes kept of each value's XOR
 constexpr std::uint8_t kScaled = 0x80;  // | width
 

@@ -29,7 +29,8 @@ class HeadColumns {
   std::size_t rows() const { return times_.size(); }
   const std::vector<std::int64_t>& times() const { return times_; }
   // Appends what `slot` has, ascending.
-  void read(std::uint32_t slot, std::vector<std::int64_t>& times, std::vector<double>& values) const;
+  void read(std::uint32_t slot, std::vector<std::int64_t>& times,
+            std::vector<double>& values) const;
   // Does `slot` have a sample at `time`, and which?
   bool find(std::uint32_t slot, std::int64_t time, double& value) const;
   void clear();
@@ -51,11 +52,11 @@ class HeadColumns {
 
   std::vector<std::int64_t> times_;
   std::vector<Block> blocks_;
-  std::size_t open_rows_ = 0;           // rows not in a block
-  std::vector<double> open_;            // kBlockRows per slot
-  std::vector<std::uint8_t> present_;   // per slot: the open rows it has
-  std::vector<double> last_;            // per slot: the value before the open rows
-  std::vector<std::uint8_t> scales_;    // per slot: the scale that fitted last
+  std::size_t open_rows_ = 0;          // rows not in a block
+  std::vector<double> open_;           // kBlockRows per slot
+  std::vector<std::uint8_t> present_;  // per slot: the open rows it has
+  std::vector<double> last_;           // per slot: the value before the open rows
+  std::vector<std::uint8_t> scales_;   // per slot: the scale that fitted last
 };
 
 }  // namespace nines::storage

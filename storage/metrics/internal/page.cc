@@ -69,12 +69,13 @@ bool bit_at(std::string_view bitmap, std::size_t i) {
 
 void put_special(const SampleColumns& column, const std::vector<std::int64_t>& shared,
                  std::string& out) {
-  const bool own = !std::includes(shared.begin(), shared.end(), column.times.begin(), column.times.end());
+  const bool own =
+      !std::includes(shared.begin(), shared.end(), column.times.begin(), column.times.end());
   const bool histograms = !column.histograms.empty();
   const bool starts = !column.start_times.empty();
-  chunk::put_byte(out, static_cast<std::uint8_t>(kSpecial | (own ? kOwnTimes : 0) |
-                                                 (histograms ? kHistograms : 0) |
-                                                 (starts ? kStarts : 0)));
+  chunk::put_byte(
+      out, static_cast<std::uint8_t>(kSpecial | (own ? kOwnTimes : 0) |
+                                     (histograms ? kHistograms : 0) | (starts ? kStarts : 0)));
   if (own) {
     put_integers(out, column.times);
   } else {
@@ -93,8 +94,10 @@ void put_special(const SampleColumns& column, const std::vector<std::int64_t>& s
   std::vector<double> floats;
   std::vector<HistogramPtr> kept;
   for (std::size_t i = 0; i < column.size(); ++i) {
-    if (column.histograms[i]) kept.push_back(column.histograms[i]);
-    else floats.push_back(column.values[i]);
+    if (column.histograms[i])
+      kept.push_back(column.histograms[i]);
+    else
+      floats.push_back(column.values[i]);
   }
   put_pieces(std::span(std::as_const(floats)), out, chunk::encode_values);
   put_pieces(std::span(std::as_const(kept)), out, chunk::encode_histograms);
@@ -157,7 +160,8 @@ Result<PageHead> get_head(ByteReader& in) {
   const std::uint64_t slots = in.varint();
   head.slots.end = head.slots.first + static_cast<std::uint32_t>(slots);
   head.times.min = in.signed_varint();
-  head.times.max = static_cast<std::int64_t>(static_cast<std::uint64_t>(head.times.min) + in.varint());
+  head.times.max =
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(head.times.min) + in.varint());
   if (in.failed() || slots == 0 || slots > kPageSlots) return damaged();
   return head;
 }
@@ -245,8 +249,10 @@ Result<void> Page::read_special(ByteReader& in, SampleColumns& out) const {
   std::size_t next_histogram = 0;
   for (std::size_t i = 0; i < times.size(); ++i) {
     Point point{times[i], 0, nullptr, starts.empty() ? 0 : starts[i]};
-    if (!which.empty() && bit_at(which, i)) point.histogram = histograms[next_histogram++];
-    else point.value = values[next_value++];
+    if (!which.empty() && bit_at(which, i))
+      point.histogram = histograms[next_histogram++];
+    else
+      point.value = values[next_value++];
     add_point(out, point);
   }
   return {};

@@ -27,7 +27,7 @@ struct PageHead {
   std::uint64_t flushed = 0;  // sequence of the last journal frame whose rows they hold
   std::uint32_t parts = 1;    // how many pages they are
   SlotRange slots;
-  ring::TimeBounds times;     // of this page; empty: it has no samples
+  ring::TimeBounds times;  // of this page; empty: it has no samples
 };
 
 // The columns of `slots`, appended to `out`, and their times.

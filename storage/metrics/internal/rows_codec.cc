@@ -13,7 +13,7 @@ namespace {
 using chunk::ByteReader;
 
 enum Flags : std::uint8_t {
-  kSparse = 1,      // slots as distances, else a first slot and a bitmap
+  kSparse = 1,  // slots as distances, else a first slot and a bitmap
   kOwnTimes = 2,
   kHistograms = 4,
   kStarts = 8,
@@ -197,7 +197,8 @@ void encode_rows(const RowsState& state, std::int64_t at, std::span<const Entry>
 
 void advance(RowsState& state, std::int64_t at, std::span<const Entry> entries) {
   if (state.next_index == 0) state.last_bits.assign(state.last_bits.size(), 0);
-  if (state.last_bits.size() <= entries.back().slot) state.last_bits.resize(entries.back().slot + 1, 0);
+  if (state.last_bits.size() <= entries.back().slot)
+    state.last_bits.resize(entries.back().slot + 1, 0);
   for (const Entry& entry : entries) state.last_bits[entry.slot] = bits_of(entry);
   state.time = at;
   ++state.next_index;

@@ -16,21 +16,22 @@ namespace nines::storage {
 
 // What a ROWS frame is relative to. Writer and reader keep one per group and move it alike.
 struct RowsState {
-  std::uint64_t next_index = 0;           // frames since the last key frame; 0: the next is a key
-  std::int64_t time = 0;                  // of the frame before
-  std::vector<std::uint64_t> last_bits;   // by slot
+  std::uint64_t next_index = 0;          // frames since the last key frame; 0: the next is a key
+  std::int64_t time = 0;                 // of the frame before
+  std::vector<std::uint64_t> last_bits;  // by slot
 };
 
 // A damaged frame costs a group the rows up to its next key frame.
 inline constexpr std::uint64_t kRowsPerKey = 16;
 
 struct RowsFrame {
-  std::uint64_t index = 0;   // 0: a key frame, relative to nothing
+  std::uint64_t index = 0;  // 0: a key frame, relative to nothing
   std::int64_t time = 0;
   std::vector<Entry> entries;  // ascending by slot, one per slot
 };
 
-// Appends one frame's payload. `entries`: ascending by slot, each slot once. `state` stays as it is.
+// Appends one frame's payload. `entries`: ascending by slot, each slot once. `state` stays as it
+// is.
 void encode_rows(const RowsState& state, std::int64_t at, std::span<const Entry> entries,
                  std::string& out);
 // Moves `state` past a frame with these entries.
@@ -41,8 +42,8 @@ Result<RowsFrame> decode_rows(const RowsState& state, std::string_view payload);
 
 struct SeriesFrame {
   std::string group;
-  std::uint32_t first_slot = 0;      // 0 begins the group's definition anew
-  std::vector<LabelSet> labels;      // of first_slot, first_slot + 1, ...
+  std::uint32_t first_slot = 0;  // 0 begins the group's definition anew
+  std::vector<LabelSet> labels;  // of first_slot, first_slot + 1, ...
 };
 std::string encode_series(const SeriesFrame& frame);
 Result<SeriesFrame> decode_series(std::string_view payload);

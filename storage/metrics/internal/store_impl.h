@@ -21,8 +21,8 @@ inline constexpr std::uint8_t kRowsFrame = 2;
 inline constexpr std::uint8_t kLayoutFrame = 3;
 inline constexpr std::uint8_t kColsFrame = 6;
 
-// A generous guess at what a series takes in a layout. A layout must fit a segment, so a group has at
-// most as many series as that allows.
+// A generous guess at what a series takes in a layout. A layout must fit a segment, so a group has
+// at most as many series as that allows.
 inline constexpr std::size_t kLayoutBytesPerSeries = 160;
 // Pages are synced at the latest when so much of them is not.
 inline constexpr std::size_t kUnsyncedBytesMax = 8u << 20;
@@ -123,8 +123,7 @@ class StoreImpl final : public MetricStore {
     std::map<std::string, std::uint64_t> flushed;
     void add(const std::string& group, std::uint64_t sequence, std::uint32_t of);
   };
-  Result<void> recover_raw(const ring::SegmentInfo& segment,
-                           PagesSeen& seen);
+  Result<void> recover_raw(const ring::SegmentInfo& segment, PagesSeen& seen);
   // The slots a group's definition came to: segments repeat it word for word.
   struct Defined {
     std::string payload;

@@ -72,7 +72,8 @@ struct StoreState {
   std::vector<Place> places;
   std::vector<std::uint32_t> first_place;  // index + 1; 0: none
   std::vector<std::unique_ptr<Layout>> layouts;
-  std::unordered_map<std::string, Layout*> by_content;  // of layouts read back: equal content is one layout
+  std::unordered_map<std::string, Layout*>
+      by_content;  // of layouts read back: equal content is one layout
   std::map<std::string, std::unique_ptr<Group>> groups;
 
   std::uint32_t add_series(const LabelSet& labels) {
@@ -86,7 +87,8 @@ struct StoreState {
     return layouts.back().get();
   }
   void extend(Layout& layout, std::uint32_t id) {
-    places.push_back({layout.number, static_cast<std::uint32_t>(layout.ids.size()), first_place[id]});
+    places.push_back(
+        {layout.number, static_cast<std::uint32_t>(layout.ids.size()), first_place[id]});
     first_place[id] = static_cast<std::uint32_t>(places.size());
     layout.ids.push_back(id);
   }

@@ -71,5 +71,4 @@ constexpr std::uint64_t frame_extent(std::uint64_t payload) {
   return (kFrameHeaderBytes + payload + kFrameAlign - 1) / kFrameAlign * kFrameAlign;
 }
 
-
 }  // namespace nines::storage::ring

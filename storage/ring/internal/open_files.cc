@@ -70,7 +70,8 @@ class Opener {
     }
     // Before any file is looked at: a budget may be written with far too many zeros.
     NINES_TRY(const DiskSpace space, fs_.space(options_.path));
-    if (const std::uint64_t needed = std::uint64_t{parts.super.segments} * parts.super.segment_bytes;
+    if (const std::uint64_t needed =
+            std::uint64_t{parts.super.segments} * parts.super.segment_bytes;
         needed > space.total)
       return too_small(needed, space.free);
     if (auto made = open_segments(parts); !made) return std::move(made).error();

@@ -82,8 +82,8 @@ class Database {
   std::map<std::string_view, sqlite3_stmt*> kept_ NINES_GUARDED_BY(mutex);
 };
 
-// Rolls back unless committed. Lives while its maker holds the database's mutex, which clang's analysis
-// cannot follow into the object.
+// Rolls back unless committed. Lives while its maker holds the database's mutex, which clang's
+// analysis cannot follow into the object.
 class Transaction {
  public:
   Transaction(Database& db, const char* purpose) NINES_REQUIRES(db.mutex)

@@ -30,8 +30,10 @@ const std::string kGroup = "[[groups]]\nname = \"g\"\n[[groups.rules]]\n";
 TEST_CASE("unknown keys are errors with the nearest known name") {
   check_mistake("[gloabl]\n", "1:2", "did you mean `global`");
   check_mistake("[storage]\nbugdet = \"1GiB\"\n", "2:1", "did you mean `budget`");
-  check_mistake("[[scrape_configs]]\njob_name = \"a\"\nstatic_config = []\n", "3:1", "did you mean `static_configs`");
-  check_mistake(kGroup + "alert = \"A\"\nexpr = \"up\"\nannotation = { a = \"b\" }\n", "6:1", "did you mean `annotations`");
+  check_mistake("[[scrape_configs]]\njob_name = \"a\"\nstatic_config = []\n", "3:1",
+                "did you mean `static_configs`");
+  check_mistake(kGroup + "alert = \"A\"\nexpr = \"up\"\nannotation = { a = \"b\" }\n", "6:1",
+                "did you mean `annotations`");
   check_mistake("completely_else = 1\n", "1:1", "unknown key `completely_else`");
 }
 
@@ -49,20 +51,25 @@ TEST_CASE("durations, sizes, regexes, PromQL and templates are checked at load")
   check_mistake("[storage]\nbudget = \"105%\"\n", "2:10", "budget");
   check_mistake(kGroup + "alert = \"A\"\nexpr = \"rate(up[5m)\"\n", "5:8", "parse error");
   check_mistake(kGroup + "alert = \"A\"\nexpr = \"nofunction(up)\"\n", "5:8", "nofunction");
-  check_mistake(kGroup + "alert = \"A\"\nexpr = \"up\"\nannotations = { s = \"{{ $labels.x \" }\n", "3:1",
-                "annotation \"s\"");
-  check_mistake("[[log_configs]]\njob_name = \"a\"\nfiles = [\"/x\"]\nmetrics = [{ name = \"m\", regex = \"(\" }]\n", "4:34", "missing )");
+  check_mistake(kGroup + "alert = \"A\"\nexpr = \"up\"\nannotations = { s = \"{{ $labels.x \" }\n",
+                "3:1", "annotation \"s\"");
+  check_mistake(
+      "[[log_configs]]\njob_name = \"a\"\nfiles = [\"/x\"]\nmetrics = [{ name = \"m\", regex = "
+      "\"(\" }]\n",
+      "4:34", "missing )");
 }
 
 TEST_CASE("references between sections are checked") {
   check_mistake("[route]\nreceiver = \"nobody\"\n", "1:1", "\"nobody\"");
-  check_mistake("[[scrape_configs]]\njob_name = \"a\"\nstatic_configs = [{ targets = [\"x:1\"] }]\n"
-                "[[scrape_configs]]\njob_name = \"a\"\nstatic_configs = [{ targets = [\"x:2\"] }]\n",
-                "5:12", "\"a\"");
+  check_mistake(
+      "[[scrape_configs]]\njob_name = \"a\"\nstatic_configs = [{ targets = [\"x:1\"] }]\n"
+      "[[scrape_configs]]\njob_name = \"a\"\nstatic_configs = [{ targets = [\"x:2\"] }]\n",
+      "5:12", "\"a\"");
 }
 
 TEST_CASE("all mistakes are told at once, each on a line of its own") {
-  const std::string said = mistakes("[global]\nscrape_interval = \"x\"\n[storage]\nbudget = 5\n[wbe]\n");
+  const std::string said =
+      mistakes("[global]\nscrape_interval = \"x\"\n[storage]\nbudget = 5\n[wbe]\n");
   CHECK(std::count(said.begin(), said.end(), '\n') >= 2);
 }
 
@@ -107,8 +114,10 @@ static_configs = [{ targets = ["http://127.0.0.1:8080/health"] }]
 
 TEST_CASE("rule files are found beside the configuration, TOML and Prometheus's YAML") {
   testing::MemFs fs;
-  fs.put("/etc/nines/rules/a.toml", "[[groups]]\nname = \"t\"\n[[groups.rules]]\nrecord = \"a:b\"\nexpr = \"up\"\n");
-  fs.put("/etc/nines/legacy/b.yml", "groups:\n- name: y\n  rules:\n  - alert: Down\n    expr: up == 0\n    for: 5m\n");
+  fs.put("/etc/nines/rules/a.toml",
+         "[[groups]]\nname = \"t\"\n[[groups.rules]]\nrecord = \"a:b\"\nexpr = \"up\"\n");
+  fs.put("/etc/nines/legacy/b.yml",
+         "groups:\n- name: y\n  rules:\n  - alert: Down\n    expr: up == 0\n    for: 5m\n");
   fs.put("/etc/nines/nines.toml", "rule_files = [\"rules/*.toml\", \"legacy/*.yml\"]\n");
   const auto config = load_file(fs, "/etc/nines/nines.toml");
   REQUIRE_MESSAGE(config, config.error().what());
@@ -116,7 +125,8 @@ TEST_CASE("rule files are found beside the configuration, TOML and Prometheus's 
   for (const auto& group : config->groups) names.insert(group.name);
   CHECK(names.contains("t"));
   CHECK(names.contains("y"));
-  fs.put("/etc/nines/legacy/b.yml", "groups:\n- name: y\n  rules:\n  - alert: Down\n    exp: up == 0\n");
+  fs.put("/etc/nines/legacy/b.yml",
+         "groups:\n- name: y\n  rules:\n  - alert: Down\n    exp: up == 0\n");
   const auto bad = load_file(fs, "/etc/nines/nines.toml");
   REQUIRE_FALSE(bad);
   CHECK(bad.error().what().find("b.yml:5") != std::string::npos);
@@ -124,10 +134,11 @@ TEST_CASE("rule files are found beside the configuration, TOML and Prometheus's 
 
 std::string scrape_problem(const std::string& lines) {
   testing::MemFs fs;
-  const auto config = load_text(fs, "/etc/nines/n.toml",
-                                "[[scrape_configs]]\njob_name = \"a\"\nstatic_configs = [{ targets = "
-                                "[\"a:1\"] }]\n" +
-                                    lines);
+  const auto config =
+      load_text(fs, "/etc/nines/n.toml",
+                "[[scrape_configs]]\njob_name = \"a\"\nstatic_configs = [{ targets = "
+                "[\"a:1\"] }]\n" +
+                    lines);
   return config ? "" : config.error().what();
 }
 
@@ -179,7 +190,8 @@ TEST_CASE("scrape options that make no sense are refused with their place") {
   CHECK(scrape_problem("scrape_protocols = []\n").find("names no protocol") != std::string::npos);
   CHECK(scrape_problem("proxy_url = \"proxy\"\n").find("n.toml:4") != std::string::npos);
   CHECK(scrape_problem("http_headers = { Host = \"x\" }\n").find("\"Host\"") != std::string::npos);
-  CHECK(scrape_problem("tls_config = { cert_file = \"c\" }\n").find("key_file") != std::string::npos);
+  CHECK(scrape_problem("tls_config = { cert_file = \"c\" }\n").find("key_file") !=
+        std::string::npos);
   CHECK(scrape_problem("authorization = { type = \"Basic\" }\n").find("basic_auth") !=
         std::string::npos);
   CHECK(scrape_problem("relabel_configs = [{ action = \"hashmod\", target_label = \"a\" }]\n")

@@ -103,11 +103,11 @@ TEST_CASE(
 
 TEST_CASE("2xx is good unless the module lists what is") {
   for (const auto& one : {std::tuple(std::vector<int>{}, 200, 1),
-                                            {{}, 299, 1},
-                                            {{}, 300, 0},
-                                            {{}, 199, 0},
-                                            {{401, 403}, 403, 1},
-                                            {{401, 403}, 200, 0}}) {
+                          {{}, 299, 1},
+                          {{}, 300, 0},
+                          {{}, 199, 0},
+                          {{401, 403}, 403, 1},
+                          {{401, 403}, 200, 0}}) {
     const auto& codes = std::get<0>(one);
     const int status = std::get<1>(one);
     const int want = std::get<2>(one);

@@ -61,7 +61,8 @@ struct Rig {
     config.line_bytes_max = 100;
   }
   void start() {
-    tailer = std::make_unique<Tailer>(TailerParts{fs, kept, appender, state, scheduler, executor, *log, *telemetry});
+    tailer = std::make_unique<Tailer>(
+        TailerParts{fs, kept, appender, state, scheduler, executor, *log, *telemetry});
     const Result<void> loaded = tailer->load({config});
     REQUIRE_MESSAGE(loaded, loaded.error().what());
   }
@@ -138,7 +139,8 @@ TEST_CASE("truncation starts over, also when the file has grown past where we we
   rig.poll();
   rig.fs.put("/log/a.log", "newer and longer than all before it\nand more\n");
   rig.poll();
-  CHECK(rig.take() == Lines{"old 1", "old 2", "new 1", "newer and longer than all before it", "and more"});
+  CHECK(rig.take() ==
+        Lines{"old 1", "old 2", "new 1", "newer and longer than all before it", "and more"});
 }
 
 TEST_CASE("a restart goes on where the checkpoint stands, with its counters") {
@@ -187,7 +189,8 @@ TEST_CASE("another file under the old inode is read from its beginning") {
 TEST_CASE("lines at the limit are whole, one byte more is cut with a mark") {
   Rig rig;
   rig.start();
-  rig.append("/log/a.log", std::string(100, 'x') + "\n" + std::string(101, 'y') + "\n" + std::string(5'000'000, 'z'));
+  rig.append("/log/a.log", std::string(100, 'x') + "\n" + std::string(101, 'y') + "\n" +
+                               std::string(5'000'000, 'z'));
   rig.poll(30);
   rig.append("/log/a.log", "end\nnext\n");
   rig.poll(2);
@@ -219,8 +222,9 @@ TEST_CASE("a counter born between two writes begins with a zero at the write bef
 TEST_CASE("mistakes in a job are named") {
   Rig rig;
   rig.config.metrics = {counter("m", "(?P<a>x)", "b")};
-  rig.tailer = std::make_unique<Tailer>(
-      TailerParts{rig.fs, rig.kept, rig.appender, rig.state, rig.scheduler, rig.executor, *rig.log, *rig.telemetry});
+  rig.tailer =
+      std::make_unique<Tailer>(TailerParts{rig.fs, rig.kept, rig.appender, rig.state, rig.scheduler,
+                                           rig.executor, *rig.log, *rig.telemetry});
   const Result<void> no_group = rig.tailer->load({rig.config});
   REQUIRE_FALSE(no_group);
   CHECK(no_group.error().code() == ErrorCode::kInvalid);

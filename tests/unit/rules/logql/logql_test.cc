@@ -1,11 +1,11 @@
 // LogQL's subset against lines in memory; what is outside it is named, with its place.
-#include "rules/logql/engine.h"
-
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
+
+#include "rules/logql/engine.h"
 
 namespace nines::logql {
 namespace {
@@ -26,29 +26,36 @@ class Lines final : public storage::LogQuerier {
     auto all = lines;
     if (order == storage::LogOrder::kNewestFirst) std::reverse(all.begin(), all.end());
     for (const Line& line : all) {
-      if (!matches_all(matchers, line.stream) || line.at < range.from || line.at >= range.to) continue;
+      if (!matches_all(matchers, line.stream) || line.at < range.from || line.at >= range.to)
+        continue;
       if (!visit(line.stream, {line.at, line.text})) break;
     }
     return storage::LogScanStats{};
   }
-  std::vector<LabelSet> streams(std::span<const Matcher>, storage::LogRange) const override { return {}; }
+  std::vector<LabelSet> streams(std::span<const Matcher>, storage::LogRange) const override {
+    return {};
+  }
 };
 
 constexpr std::int64_t kStart = 1'700'000'000'000;
 
-LogTime at(std::int64_t seconds) { return LogTime(from_millis(kStart + seconds * 1000)); }
+LogTime at(std::int64_t seconds) {
+  return LogTime(from_millis(kStart + seconds * 1000));
+}
 
 Lines some() {
   Lines out;
   for (int i = 0; i < 60; ++i) {
-    out.lines.push_back({LabelSet{{"app", "shop"}}, at(i), "GET /" + std::to_string(i) + (i % 6 == 0 ? " 500" : " 200")});
+    out.lines.push_back({LabelSet{{"app", "shop"}}, at(i),
+                         "GET /" + std::to_string(i) + (i % 6 == 0 ? " 500" : " 200")});
     if (i % 2 == 0) out.lines.push_back({LabelSet{{"app", "db"}}, at(i), "query"});
   }
   return out;
 }
 
 std::vector<std::string> texts(const Lines& lines, const std::string& query,
-                               storage::LogOrder order = storage::LogOrder::kOldestFirst, std::size_t limit = 1000) {
+                               storage::LogOrder order = storage::LogOrder::kOldestFirst,
+                               std::size_t limit = 1000) {
   const auto parsed = LogQuery::parse(query);
   REQUIRE_MESSAGE(parsed, parsed.error().what());
   const auto result = Engine(lines).lines(*parsed, {at(0), at(1000)}, order, limit);
@@ -100,8 +107,9 @@ TEST_CASE("range aggregations count lines and bytes of (t - range, t], as Loki d
 }
 
 TEST_CASE("what is no LogQL, or not the part nines knows, says so with its place") {
-  for (const char* bad : {"", "{", "{app=}", "{app=\"x\"} |", "{app=\"x\"} | json", "{app=\"x\"} |~ \"(\"",
-                          "rate({app=\"x\"})", "sum(", "{}", "topk(1, rate({app=\"x\"}[1m]))", "{app=\"x\"} extra"}) {
+  for (const char* bad :
+       {"", "{", "{app=}", "{app=\"x\"} |", "{app=\"x\"} | json", "{app=\"x\"} |~ \"(\"",
+        "rate({app=\"x\"})", "sum(", "{}", "topk(1, rate({app=\"x\"}[1m]))", "{app=\"x\"} extra"}) {
     const auto parsed = LogQuery::parse(bad);
     CAPTURE(bad);
     REQUIRE_FALSE(parsed);
@@ -112,7 +120,8 @@ TEST_CASE("what is no LogQL, or not the part nines knows, says so with its place
 
 TEST_CASE("lines are not asked of a metric query, nor samples of a log query") {
   const Lines lines = some();
-  CHECK_FALSE(Engine(lines).lines(*LogQuery::parse("rate({app=\"shop\"}[1m])"), {at(0), at(1)}, storage::LogOrder::kOldestFirst, 1));
+  CHECK_FALSE(Engine(lines).lines(*LogQuery::parse("rate({app=\"shop\"}[1m])"), {at(0), at(1)},
+                                  storage::LogOrder::kOldestFirst, 1));
   CHECK_FALSE(Engine(lines).instant(*LogQuery::parse("{app=\"shop\"}"), from_millis(kStart)));
 }
 

@@ -43,8 +43,7 @@ TEST_CASE("what cannot be parsed is refused in Prometheus's words, with line and
       {"\"\\", "1:1: parse error: escape sequence not terminated"},
       {"\"\\c\"", "1:1: parse error: unknown escape sequence U+0063 'c'"},
       {"\"\\x.\"", "1:1: parse error: illegal character U+002E '.' in escape sequence"},
-      {"\"\\U00110000\"",
-       "1:1: parse error: escape sequence is an invalid Unicode code point"},
+      {"\"\\U00110000\"", "1:1: parse error: escape sequence is an invalid Unicode code point"},
       {"foo{a=\"\xff\"}", "1:7: parse error: invalid UTF-8 rune"},
       {"1e999",
        "1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"1e999\": value out "

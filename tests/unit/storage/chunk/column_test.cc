@@ -55,7 +55,8 @@ TEST_CASE("every kind of double comes back bit for bit") {
   check_round_trip({kInfinity, -kInfinity, 1.5, odd_nan});
   check_round_trip({denormal, -denormal, std::numeric_limits<double>::max(),
                     std::numeric_limits<double>::lowest(), std::numeric_limits<double>::min()});
-  check_round_trip({9007199254740991.0, 9007199254740992.0, 9007199254740993.0, -9007199254740994.0});
+  check_round_trip(
+      {9007199254740991.0, 9007199254740992.0, 9007199254740993.0, -9007199254740994.0});
 }
 
 TEST_CASE("decimals come back whichever way their exporter computed them") {
@@ -88,18 +89,29 @@ TEST_CASE("a constant costs a few bytes, a counter of equal steps hardly more") 
 
 TEST_CASE("columns of every length up to the limit come back, whatever the dice put in them") {
   SeededRng dice(1);
-  for (std::size_t length = 1; length <= kColumnMax; length = length < 130 ? length + 1 : length * 2) {
+  for (std::size_t length = 1; length <= kColumnMax;
+       length = length < 130 ? length + 1 : length * 2) {
     std::vector<double> values;
     double walk = 0;
     const std::uint64_t kind = dice.next() % 5;
     for (std::size_t i = 0; i < length; ++i) {
       const std::uint64_t r = dice.next();
       switch (kind) {
-        case 0: walk += static_cast<double>(r % 100); break;
-        case 1: walk = static_cast<double>(r % 1000) / 100; break;
-        case 2: walk = std::bit_cast<double>(r); break;
-        case 3: walk = r % 50 == 0 ? stale_nan() : std::floor(static_cast<double>(r % 9)); break;
-        default: walk = std::sin(static_cast<double>(i)); break;
+        case 0:
+          walk += static_cast<double>(r % 100);
+          break;
+        case 1:
+          walk = static_cast<double>(r % 1000) / 100;
+          break;
+        case 2:
+          walk = std::bit_cast<double>(r);
+          break;
+        case 3:
+          walk = r % 50 == 0 ? stale_nan() : std::floor(static_cast<double>(r % 9));
+          break;
+        default:
+          walk = std::sin(static_cast<double>(i));
+          break;
       }
       values.push_back(walk);
     }
@@ -145,14 +157,17 @@ TEST_CASE("bytes nobody wrote are refused or read as something, never a crash") 
     ByteReader in(bad);
     std::vector<double> out;
     const Result<void> read = decode_values(in, values.size(), out);
-    if (read) CHECK(out.size() == values.size());
-    else CHECK(read.error().code() == ErrorCode::kCorrupt);
+    if (read)
+      CHECK(out.size() == values.size());
+    else
+      CHECK(read.error().code() == ErrorCode::kCorrupt);
   }
 }
 
 std::string hex(std::string_view bytes) {
   std::string out;
-  for (const char c : bytes) out += fmt::format("{}{:02x}", out.empty() ? "" : " ", static_cast<unsigned char>(c));
+  for (const char c : bytes)
+    out += fmt::format("{}{:02x}", out.empty() ? "" : " ", static_cast<unsigned char>(c));
   return out;
 }
 
@@ -160,7 +175,9 @@ TEST_CASE("the worked examples of docs/formats/metrics-ring.md") {
   CHECK(hex(encoded({20.5, 20.5, 21, 20.75})) == "19 02 84 20 19 02 60");
   CHECK(hex(encoded({7, 7, 7})) == "00 0e");
   std::string times;
-  encode_integers(std::vector<std::int64_t>{1'700'000'000'000, 1'700'000'015'000, 1'700'000'030'001, 1'700'000'045'000}, times);
+  encode_integers(std::vector<std::int64_t>{1'700'000'000'000, 1'700'000'015'000, 1'700'000'030'001,
+                                            1'700'000'045'000},
+                  times);
   CHECK(hex(times) == "02 80 a0 ab fe f9 62 ae ea 01 02 09");
 }
 
@@ -251,8 +268,10 @@ TEST_CASE("histograms of one shape share it, and come back each") {
   CHECK(in.left() == 0);
   REQUIRE(out.size() == all.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (i == 7) CHECK(is_stale_nan(out[i]->sum));
-    else CHECK(*out[i] == *all[i]);
+    if (i == 7)
+      CHECK(is_stale_nan(out[i]->sum));
+    else
+      CHECK(*out[i] == *all[i]);
   }
   SeededRng dice(5);
   for (int round = 0; round < 3'000; ++round) {

@@ -120,7 +120,8 @@ TEST_CASE("lines of any time find their place; equal times keep their order") {
   CHECK(rig.lines(kApp) == expected);
   REQUIRE(rig.store->cut());
   rig.put(kApp, 6, "six, after the block was cut");
-  CHECK(rig.lines(kApp) == std::vector<std::string>{"five", "six, after the block was cut", "seven", "ten", "ten again"});
+  CHECK(rig.lines(kApp) == std::vector<std::string>{"five", "six, after the block was cut", "seven",
+                                                    "ten", "ten again"});
 }
 
 TEST_CASE("a scan takes [from, to) and stops when told") {
@@ -187,7 +188,8 @@ TEST_CASE("the oldest lines go when the ring is full, and the rest stays in orde
   REQUIRE(lines.size() > 100);
   CHECK(lines.size() < 12'000);
   CHECK(std::stoi(lines.back()) == n - 1);
-  for (std::size_t i = 1; i < lines.size(); ++i) CHECK(std::stoi(lines[i]) == std::stoi(lines[i - 1]) + 1);
+  for (std::size_t i = 1; i < lines.size(); ++i)
+    CHECK(std::stoi(lines[i]) == std::stoi(lines[i - 1]) + 1);
   CHECK(rig.ring->bytes() == rig.ring_options.bytes);
 }
 
@@ -198,10 +200,11 @@ TEST_CASE("a damaged block is skipped and counted") {
   const auto segments = rig.ring->segments(ring::SegmentClass::kLogs);
   REQUIRE_FALSE(segments.empty());
   std::vector<std::uint32_t> places;
-  REQUIRE(rig.ring->scan(segments[0].segment, segments[0].generation, [&](const ring::Frame& frame) {
-    places.push_back(frame.location.offset);
-    return true;
-  }));
+  REQUIRE(
+      rig.ring->scan(segments[0].segment, segments[0].generation, [&](const ring::Frame& frame) {
+        places.push_back(frame.location.offset);
+        return true;
+      }));
   REQUIRE(places.size() > 2);
   rig.store.reset();
   rig.ring.reset();

@@ -34,15 +34,24 @@ void check(const HeadColumns& head, const Kept& kept, std::uint32_t slots) {
 double some_value(std::uint32_t slot, int row, testing::SeededRng& dice) {
   const std::uint64_t r = dice.next();
   switch (slot % 9) {
-    case 0: return 42;
-    case 1: return 1e9 + row * 15.0;
-    case 2: return static_cast<double>(r % 100'000) * 0.001;
-    case 3: return static_cast<double>(r % 100'000) / 100;
-    case 4: return std::bit_cast<double>(r);
-    case 5: return r % 5 == 0 ? stale_nan() : static_cast<double>(r % 7);
-    case 6: return r % 2 == 0 ? -0.0 : 0.0;
-    case 7: return std::sin(row);
-    default: return row % 10 == 0 ? INFINITY : 9007199254740993.0 - static_cast<double>(r % 3);
+    case 0:
+      return 42;
+    case 1:
+      return 1e9 + row * 15.0;
+    case 2:
+      return static_cast<double>(r % 100'000) * 0.001;
+    case 3:
+      return static_cast<double>(r % 100'000) / 100;
+    case 4:
+      return std::bit_cast<double>(r);
+    case 5:
+      return r % 5 == 0 ? stale_nan() : static_cast<double>(r % 7);
+    case 6:
+      return r % 2 == 0 ? -0.0 : 0.0;
+    case 7:
+      return std::sin(row);
+    default:
+      return row % 10 == 0 ? INFINITY : 9007199254740993.0 - static_cast<double>(r % 3);
   }
 }
 
@@ -85,7 +94,8 @@ TEST_CASE("a quiet column takes a few bytes for sixty-four rows") {
   const std::size_t empty = head.bytes();
   for (int row = 0; row < 64; ++row) {
     head.begin_row(row);
-    for (std::uint32_t slot = 0; slot < kSlots; ++slot) head.put(slot, slot % 2 == 0 ? 7 : 1e6 + row);
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot)
+      head.put(slot, slot % 2 == 0 ? 7 : 1e6 + row);
     head.end_row();
   }
   CHECK((head.bytes() - empty) / kSlots < 30);

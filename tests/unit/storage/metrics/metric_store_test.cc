@@ -72,7 +72,8 @@ TEST_CASE("power loss keeps what was synced, in order, without a gap") {
   rig.lose_power();
   const auto points = rig.points(kUp);
   CHECK(points.size() >= 100);
-  for (std::size_t i = 1; i < points.size(); ++i) CHECK(points[i].first == points[i - 1].first + 1000);
+  for (std::size_t i = 1; i < points.size(); ++i)
+    CHECK(points[i].first == points[i - 1].first + 1000);
 }
 
 TEST_CASE("with sync always, what append() acknowledged survives power loss") {
@@ -101,8 +102,8 @@ TEST_CASE("late samples within the window are kept in their place, older ones co
   };
   CHECK(append(now, 3).appended == 1);
   CHECK(append(now - 10'000, 2).appended == 1);
-  CHECK(append(now - 600'000, 1).appended == 1);       // at the edge
-  CHECK(append(now - 600'001, 0).out_of_order == 1);   // one beyond
+  CHECK(append(now - 600'000, 1).appended == 1);      // at the edge
+  CHECK(append(now - 600'001, 0).out_of_order == 1);  // one beyond
   CHECK(append(now, 3).duplicates == 1);
   CHECK(append(now, 4).conflicts == 1);
   CHECK(append(now - 10'000, 2).duplicates == 1);
@@ -154,8 +155,18 @@ TEST_CASE("every double comes back bit for bit, from the journal and from pages"
   StoreRig rig;
   auto group = rig.group("g");
   const Slot up = *group->slot(kUp);
-  std::vector<double> values = {0.0, -0.0, 1e300, -1e-300, stale_nan(), 0.1, 1.0 / 3, HUGE_VAL, -HUGE_VAL,
-                                std::bit_cast<double>(0x7FF8000000000001ULL), 9007199254740993.0, 5e-324};
+  std::vector<double> values = {0.0,
+                                -0.0,
+                                1e300,
+                                -1e-300,
+                                stale_nan(),
+                                0.1,
+                                1.0 / 3,
+                                HUGE_VAL,
+                                -HUGE_VAL,
+                                std::bit_cast<double>(0x7FF8000000000001ULL),
+                                9007199254740993.0,
+                                5e-324};
   testing::SeededRng dice(5);
   while (values.size() < 500) values.push_back(std::bit_cast<double>(dice.next()));
   std::int64_t now = to_millis(rig.clock.now());
@@ -169,7 +180,8 @@ TEST_CASE("every double comes back bit for bit, from the journal and from pages"
     const SampleColumns columns = rig.columns(kUp);
     REQUIRE(columns.size() == values.size());
     for (std::size_t i = 0; i < values.size(); ++i)
-      CHECK(std::bit_cast<std::uint64_t>(columns.values[i]) == std::bit_cast<std::uint64_t>(values[i]));
+      CHECK(std::bit_cast<std::uint64_t>(columns.values[i]) ==
+            std::bit_cast<std::uint64_t>(values[i]));
   };
   check();
   group.reset();
@@ -233,7 +245,8 @@ TEST_CASE("the ring keeps the newest and drops the oldest, at a fixed size") {
   const std::int64_t start = now;
   for (int scrape = 0; scrape < 1500; ++scrape) {
     std::vector<Row> rows;
-    for (const Slot slot : slots) rows.push_back(row(slot, std::bit_cast<double>(dice.next() >> 2)));
+    for (const Slot slot : slots)
+      rows.push_back(row(slot, std::bit_cast<double>(dice.next() >> 2)));
     now += 15'000;
     rig.clock.advance(Duration(15'000));
     REQUIRE(group->append(from_millis(now), rows));
@@ -245,7 +258,8 @@ TEST_CASE("the ring keeps the newest and drops the oldest, at a fixed size") {
   REQUIRE(before.size() > 20);
   CHECK(before.back().first == now);
   CHECK(before.front().first > start + 15'000);
-  for (std::size_t i = 1; i < before.size(); ++i) CHECK(before[i].first == before[i - 1].first + 15'000);
+  for (std::size_t i = 1; i < before.size(); ++i)
+    CHECK(before[i].first == before[i - 1].first + 15'000);
   group.reset();
   rig.kill();
   CHECK(rig.points(one) == before);
@@ -277,7 +291,8 @@ TEST_CASE("a segment continued after a restart is indexed whole when it is full"
   }
 }
 
-TEST_CASE("a group larger than a segment's share is cut into pages, and refused what no layout holds") {
+TEST_CASE(
+    "a group larger than a segment's share is cut into pages, and refused what no layout holds") {
   StoreRig rig(16, 64u << 10);
   auto group = rig.group("g");
   testing::SeededRng dice(11);
@@ -296,7 +311,8 @@ TEST_CASE("a group larger than a segment's share is cut into pages, and refused 
   std::int64_t now = to_millis(rig.clock.now());
   for (int scrape = 0; scrape < 300; ++scrape) {
     std::vector<Row> rows;
-    for (const Slot slot : slots) rows.push_back(row(slot, std::bit_cast<double>(dice.next() >> 2)));
+    for (const Slot slot : slots)
+      rows.push_back(row(slot, std::bit_cast<double>(dice.next() >> 2)));
     now += 15'000;
     rig.clock.advance(Duration(15'000));
     REQUIRE(group->append(from_millis(now), rows));
@@ -337,7 +353,8 @@ TEST_CASE("series that become known later stand beside the old ones") {
   group.reset();
   rig.kill();
   for (int i = 0; i < 100; ++i)
-    CHECK(rig.points(LabelSet{{"__name__", "m"}, {"i", std::to_string(i)}}).size() == static_cast<std::size_t>(100 - i));
+    CHECK(rig.points(LabelSet{{"__name__", "m"}, {"i", std::to_string(i)}}).size() ==
+          static_cast<std::size_t>(100 - i));
   const auto names = rig.store->label_names({}, {from_millis(0), from_millis(now)}, 0);
   CHECK(*names == std::vector<std::string>{"__name__", "i"});
   CHECK(rig.store->label_values("i", {}, {from_millis(0), from_millis(now)}, 7)->size() == 7);
@@ -381,10 +398,11 @@ TEST_CASE("a damaged place is skipped, counted and named; the rest is kept") {
   const auto segments = rig.ring->segments(ring::SegmentClass::kJournal);
   REQUIRE(segments.size() == 1);
   std::vector<std::uint32_t> places;
-  REQUIRE(rig.ring->scan(segments[0].segment, segments[0].generation, [&](const ring::Frame& frame) {
-    places.push_back(frame.location.offset);
-    return true;
-  }));
+  REQUIRE(
+      rig.ring->scan(segments[0].segment, segments[0].generation, [&](const ring::Frame& frame) {
+        places.push_back(frame.location.offset);
+        return true;
+      }));
   rig.store.reset();
   rig.ring.reset();
   rig.fs.flip_bit("/data/" + ring::segment_name(segments[0].segment), places[30] + 26, 2);
@@ -400,7 +418,9 @@ TEST_CASE("a damaged place is skipped, counted and named; the rest is kept") {
 
 TEST_CASE("a group name and a series survive any bytes in their labels") {
   StoreRig rig;
-  const LabelSet odd{{"__name__", "odd"}, {"text", std::string("\0\xff\n\"\\", 5)}, {"long", std::string(4000, 'x')}};
+  const LabelSet odd{{"__name__", "odd"},
+                     {"text", std::string("\0\xff\n\"\\", 5)},
+                     {"long", std::string(4000, 'x')}};
   auto group = rig.group("name with \n and \xff");
   const Row rows[] = {row(*group->slot(odd), 1)};
   REQUIRE(group->append(rig.clock.now(), rows));
@@ -409,7 +429,8 @@ TEST_CASE("a group name and a series survive any bytes in their labels") {
   CHECK(rig.points(odd).size() == 1);
 }
 
-TEST_CASE("what a failed operation left unsynced is written again: nothing is lost when the power goes") {
+TEST_CASE(
+    "what a failed operation left unsynced is written again: nothing is lost when the power goes") {
   for (std::uint64_t nth = 1; nth <= 60; ++nth) {
     StoreRig rig(16, 64u << 10);
     rig.options.rows_per_page = 8;

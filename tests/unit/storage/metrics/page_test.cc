@@ -97,7 +97,8 @@ TEST_CASE("wrong bytes are an error or other samples, never a crash") {
     }
     for (std::uint32_t slot = 0; slot < 70; ++slot) {
       SampleColumns out;
-      if (const auto read = (*page)->read(slot, out); !read) CHECK(read.error().code() == ErrorCode::kCorrupt);
+      if (const auto read = (*page)->read(slot, out); !read)
+        CHECK(read.error().code() == ErrorCode::kCorrupt);
     }
   }
 }

@@ -62,7 +62,8 @@ struct StoreRig {
 
   using Points = std::vector<std::pair<std::int64_t, double>>;
 
-  SampleColumns columns(const LabelSet& labels, std::int64_t from = 0, std::int64_t to = INT64_MAX / 2) const {
+  SampleColumns columns(const LabelSet& labels, std::int64_t from = 0,
+                        std::int64_t to = INT64_MAX / 2) const {
     std::vector<Matcher> matchers;
     for (const Label& label : labels) matchers.push_back(Matcher::equal(label.name, label.value));
     const auto found = store->select(matchers, {from_millis(from), from_millis(to)}, 100, nullptr);
@@ -74,10 +75,12 @@ struct StoreRig {
     }
     return out;
   }
-  Points points(const LabelSet& labels, std::int64_t from = 0, std::int64_t to = INT64_MAX / 2) const {
+  Points points(const LabelSet& labels, std::int64_t from = 0,
+                std::int64_t to = INT64_MAX / 2) const {
     const SampleColumns columns_of = columns(labels, from, to);
     Points out;
-    for (std::size_t i = 0; i < columns_of.size(); ++i) out.emplace_back(columns_of.times[i], columns_of.values[i]);
+    for (std::size_t i = 0; i < columns_of.size(); ++i)
+      out.emplace_back(columns_of.times[i], columns_of.values[i]);
     return out;
   }
 };

@@ -12,7 +12,8 @@ namespace {
 
 std::string hex(std::span<const std::byte> bytes) {
   std::string out;
-  for (const std::byte b : bytes) out += fmt::format("{}{:02x}", out.empty() ? "" : " ", static_cast<unsigned>(b));
+  for (const std::byte b : bytes)
+    out += fmt::format("{}{:02x}", out.empty() ? "" : " ", static_cast<unsigned>(b));
   return out;
 }
 

@@ -54,7 +54,8 @@ struct Rig {
     for (const SegmentInfo& segment : ring->segments(cls)) {
       const auto report = ring->scan(segment.segment, segment.generation, [&](const Frame& frame) {
         if (frame.head.type != kFooterFrame)
-          out.emplace_back(reinterpret_cast<const char*>(frame.payload.data()), frame.payload.size());
+          out.emplace_back(reinterpret_cast<const char*>(frame.payload.data()),
+                           frame.payload.size());
         return true;
       });
       CHECK(report);
@@ -149,11 +150,12 @@ TEST_CASE("a frame of a segment's earlier life never validates") {
   REQUIRE_FALSE(segments.empty());
   // The newest segment holds one frame, though its file is full of an older life's.
   std::size_t frames = 0;
-  REQUIRE(rig.ring->scan(segments.back().segment, segments.back().generation, [&](const Frame& frame) {
-    ++frames;
-    CHECK(frame.payload.size() == 3);
-    return true;
-  }));
+  REQUIRE(
+      rig.ring->scan(segments.back().segment, segments.back().generation, [&](const Frame& frame) {
+        ++frames;
+        CHECK(frame.payload.size() == 3);
+        return true;
+      }));
   CHECK(frames == 1);
   CHECK(rig.ring->read(old.front()).error().code() == ErrorCode::kNotFound);
 }
@@ -161,7 +163,8 @@ TEST_CASE("a frame of a segment's earlier life never validates") {
 TEST_CASE("damage in the middle is a hole, damage at the end is where writing stopped") {
   Rig rig;
   std::vector<Location> places;
-  for (int i = 0; i < 5; ++i) places.push_back(rig.put(SegmentClass::kRaw, "frame " + std::to_string(i)));
+  for (int i = 0; i < 5; ++i)
+    places.push_back(rig.put(SegmentClass::kRaw, "frame " + std::to_string(i)));
   REQUIRE(rig.ring->sync(SegmentClass::kRaw));
   rig.ring.reset();
   rig.fs.flip_bit(rig.file(places[2]), places[2].offset + 25, 3);
@@ -210,8 +213,9 @@ TEST_CASE("a full segment can be sealed, without the footer it has no room for")
   Rig rig;
   const std::string fits(rig.ring->frame_max() - 8, 'x');
   rig.put(SegmentClass::kRaw, fits);
-  CHECK(rig.ring->append(SegmentClass::kRaw, {1, 0, 0}, std::as_bytes(std::span("more", 4))).error().code() ==
-        ErrorCode::kLimit);
+  CHECK(rig.ring->append(SegmentClass::kRaw, {1, 0, 0}, std::as_bytes(std::span("more", 4)))
+            .error()
+            .code() == ErrorCode::kLimit);
   REQUIRE(rig.ring->seal(SegmentClass::kRaw, std::as_bytes(std::span("footer", 6))));
   rig.put(SegmentClass::kRaw, "next");
   REQUIRE(rig.ring->sync(SegmentClass::kRaw));
@@ -250,7 +254,8 @@ TEST_CASE("one damaged superblock is survived, two are refused while segments ho
   rig.open();
   CHECK(rig.all(SegmentClass::kRaw) == std::vector<std::string>{"data"});
   rig.ring.reset();
-  for (const std::uint64_t offset : {20U, 21U, 4096U + 20, 4096U + 21}) rig.fs.flip_bit("/data/super", offset, 1);
+  for (const std::uint64_t offset : {20U, 21U, 4096U + 20, 4096U + 21})
+    rig.fs.flip_bit("/data/super", offset, 1);
   const auto refused = Ring::open(rig.options, rig.fs, rig.clock, *rig.log);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == ErrorCode::kCorrupt);
@@ -259,8 +264,9 @@ TEST_CASE("one damaged superblock is survived, two are refused while segments ho
 TEST_CASE("a frame larger than any segment is refused by name of its limit") {
   Rig rig;
   const std::string too_big(rig.ring->frame_max() + 1, 'x');
-  CHECK(rig.ring->append(SegmentClass::kRaw, {1, 0, 0}, std::as_bytes(std::span(too_big))).error().code() ==
-        ErrorCode::kLimit);
+  CHECK(rig.ring->append(SegmentClass::kRaw, {1, 0, 0}, std::as_bytes(std::span(too_big)))
+            .error()
+            .code() == ErrorCode::kLimit);
   const std::string fits(rig.ring->frame_max(), 'x');
   CHECK(rig.ring->append(SegmentClass::kRaw, {1, 0, 0}, std::as_bytes(std::span(fits))));
 }

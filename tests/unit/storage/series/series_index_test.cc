@@ -99,7 +99,8 @@ TEST_CASE("an index written down and read back is the same") {
   for (int i = 0; i < 50; ++i)
     index.add(LabelSet{{"__name__", "m" + std::to_string(i % 3)}, {"i", std::to_string(i)}});
   SeriesIndex copy;
-  for (std::uint32_t s = 0; s < index.symbols().size(); ++s) copy.add_symbol(index.symbols().text(s));
+  for (std::uint32_t s = 0; s < index.symbols().size(); ++s)
+    copy.add_symbol(index.symbols().text(s));
   for (std::uint32_t id = 0; id < index.size(); ++id) REQUIRE(copy.add_refs(index.refs(id)));
   for (std::uint32_t id = 0; id < index.size(); ++id) CHECK(copy.labels(id) == index.labels(id));
   CHECK(copy.select(std::vector{matcher(MatchOp::kEqual, "__name__", "m2")}) ==

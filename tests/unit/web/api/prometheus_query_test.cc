@@ -245,15 +245,17 @@ TEST_CASE("federation gives the newest sample with its own time, by family") {
 
 TEST_CASE("parse_query gives the tree in Prometheus's shape") {
   World w;
-  const Response r = w.ask.get("/api/v1/parse_query", {{"query", "sum by (a) (rate(up{b!=\"c\"}[5m])) > 1"}});
+  const Response r =
+      w.ask.get("/api/v1/parse_query", {{"query", "sum by (a) (rate(up{b!=\"c\"}[5m])) > 1"}});
   CHECK(r.status == 200);
-  CHECK(r.body ==
-        R"({"status":"success","data":{"type":"binaryExpr","op":">","lhs":{"type":"aggregation","op":"sum",)"
-        R"("expr":{"type":"call","func":{"name":"rate","argTypes":["matrix"],"variadic":0,)"
-        R"("returnType":"vector"},"args":[{"type":"matrixSelector","range":300000,"name":"up",)"
-        R"("matchers":[{"name":"b","value":"c","type":"!="},{"name":"__name__","value":"up","type":"="}],)"
-        R"("offset":0,"timestamp":null,"startOrEnd":null}]},"param":null,"grouping":["a"],"without":false},)"
-        R"("rhs":{"type":"numberLiteral","val":"1"},"matching":null,"bool":false}})");
+  CHECK(
+      r.body ==
+      R"({"status":"success","data":{"type":"binaryExpr","op":">","lhs":{"type":"aggregation","op":"sum",)"
+      R"("expr":{"type":"call","func":{"name":"rate","argTypes":["matrix"],"variadic":0,)"
+      R"("returnType":"vector"},"args":[{"type":"matrixSelector","range":300000,"name":"up",)"
+      R"("matchers":[{"name":"b","value":"c","type":"!="},{"name":"__name__","value":"up","type":"="}],)"
+      R"("offset":0,"timestamp":null,"startOrEnd":null}]},"param":null,"grouping":["a"],"without":false},)"
+      R"("rhs":{"type":"numberLiteral","val":"1"},"matching":null,"bool":false}})");
   CHECK(w.ask.get("/api/v1/parse_query", {{"query", "sum("}}).status == 400);
 }
 
