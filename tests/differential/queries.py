@@ -11,7 +11,8 @@ Changed since 2.42, and so kept out or handled:
   before: they are asked of counters without gaps, long after the first sample;
 - stddev and stdvar of one infinity or NaN are NaN, not 0: they are asked of counters;
 - predict_linear() over a range fixed by @ looks ahead from each step, not from the first: asked without @;
-- atan2 with a scalar drops the metric's name, as other arithmetic: not asked with one;
+- atan2 drops the metric's name, as other arithmetic: not asked;
+- any UTF-8 is a label name: broken queries are not broken inside quotes;
 - hour(), year() and the like of NaN and infinities are whatever the machine's integers give: asked of counters;
 - numbers are durations too: broken queries are cut off or get a character more, but none is taken out of `5s`;
 - `.` in regular expressions matches newlines since 3.0: no value here has one;
@@ -35,8 +36,7 @@ RANGED = ("delta", "irate", "idelta", "deriv", "changes", "resets", "avg_over_ti
           "stddev_over_time", "stdvar_over_time")
 AGGREGATES = ("sum", "avg", "min", "max", "count", "group")
 SPREADS = ("stddev", "stdvar")
-WITH_SCALAR = ("+", "-", "*", "/", "%", "^")
-ARITHMETIC = WITH_SCALAR + ("atan2",)
+ARITHMETIC = ("+", "-", "*", "/", "%", "^")
 COMPARISONS = ("==", "!=", "<", ">", "<=", ">=")
 MATCHERS = ('shard="1"', 'shard!="0"', 'path=~"/.+"', 'path!~".*api"', 'shard=~"0|2"', 'path="/"', 'missing=""', 'shard="9"')
 
@@ -109,7 +109,7 @@ class Grammar:
             lambda: f"histogram_quantile({self.scalar(0)}, {self.histogram(d)})",
             lambda: f"vector({self.scalar(d)})",
             lambda: f"-({self.vector(d)})",
-            lambda: f"({self.vector(d)} {self.one(WITH_SCALAR)} {self.scalar(d)})",
+            lambda: f"({self.vector(d)} {self.one(ARITHMETIC)} {self.scalar(d)})",
             lambda: f"({self.scalar(d)} {self.one(COMPARISONS)} {self.one(('', 'bool '))}{self.vector(d)})",
             lambda: f"({self.vector(d)} {self.one(ARITHMETIC)}{self.matching()} {self.vector(d)})",
             lambda: f"({self.vector(d)} {self.one(COMPARISONS)}{self.one(('', ' bool'))}{self.matching()} {self.vector(d)})",
@@ -125,7 +125,7 @@ class Grammar:
     def broken(self):
         """A query with something wrong in it."""
         text = self.vector(2)
-        at = self.random.randrange(len(text))
+        at = self.random.choice([i for i in range(len(text)) if text.count('"', 0, i) % 2 == 0])
         return self.one((text[:at], text[:at] + self.one("(){}[]@!=~,'\"") + text[at:]))
 
     def query(self):
