@@ -85,7 +85,8 @@ Result<ExpectedSample> read_sample(const YamlReader& reader, const std::vector<Y
     } else if (field.key == "histogram") {
       NINES_TRY(out.histogram, reader.text(field));
     } else {
-      NINES_TRY(std::string written, reader.text(field));
+      std::string written;
+      NINES_TRY(written, reader.text(field));
       if (written.starts_with('.') || written.starts_with("-.") || written.starts_with("+."))
         std::erase(written, '.');  // YAML's .inf and .nan
       const auto value = parse_double(written);
@@ -161,7 +162,8 @@ Result<RuleTest> read_test(const YamlReader& reader, const YAML::Node& node,
     } else if (field.key == "external_url") {
       NINES_TRY(out.external_url, reader.text(field));
     } else if (field.key == "start_timestamp") {
-      NINES_TRY(const std::string written, reader.text(field));
+      std::string written;
+      NINES_TRY(written, reader.text(field));
       const Result<Timestamp> start = parse_time(written);
       if (!start) return reader.error(field.value.Mark(), start.error().what());
       out.start = *start;
@@ -186,7 +188,8 @@ Result<RuleTestFile> read_file(const YamlReader& reader, const std::string& file
     } else if (field.key == "evaluation_interval") {
       NINES_TRY(out.evaluation_interval, reader.duration(field));
     } else if (field.key == "fuzzy_compare") {
-      NINES_TRY(const std::string written, reader.text(field));
+      std::string written;
+      NINES_TRY(written, reader.text(field));
       if (written != "true" && written != "false")
         return reader.error(field.value.Mark(), "\"fuzzy_compare\" is true or false");
       out.fuzzy_compare = written == "true";
