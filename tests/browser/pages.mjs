@@ -18,7 +18,7 @@ export async function findPages(base, incident) {
   if (incident && (slos.length === 0 || incidents.length === 0)) throw new Error('the server knows no SLO or no incident of the shop');
   const shows = (text) => (incident ? { shows: text } : {});
   return [
-    { name: 'overview', url: '/', ...shows(['ShopDown', 'shop-availability']) },
+    { name: 'overview', url: '/', ...shows(['BillingDown', 'shop-availability']) },
     { name: 'slos', url: '/slos' },
     ...(slos[0] ? [{ name: 'slo', url: `/slos/${encodeURIComponent(slos[0].name)}` }] : []),  // the least budget comes first
     { name: 'alerts', url: '/alerts', ...shows(['BillingDown', '<img src=x']) },
