@@ -384,8 +384,7 @@ void Remediator::Impl::finish(RunId id, storage::RunState state, const std::stri
   if (state == storage::RunState::kVerified) {
     parts.log.info(kComponent, "{} helped {}", run.row.remediation, run.row.target);
     event(run.row.episode, "verified",
-          run.row.remediation + " helped: " + quote_go(run.config.verify.expr) + " " + reason,
-          run.row);
+          run.row.remediation + " helped: `" + run.config.verify.expr + "` " + reason, run.row);
     return;
   }
   parts.log.warn(kComponent, "{} did not help {}: {}", run.row.remediation, run.row.target, reason);

@@ -16,6 +16,7 @@ import { kPromFunctions } from './promql_words';
 import { QueryBox, QueryError } from './query_box';
 
 const kSeriesDrawn = 100;
+const kNamesShown = 1000;  // of metrics, in the list to browse: more are found by typing
 const kSteps = ['auto', '5s', '15s', '1m', '5m', '15m', '1h', '6h'] as const;
 const kRefresh = ['0', '5', '15', '60'] as const;
 
@@ -206,11 +207,16 @@ function Browse({ names, run }: { names: string[]; run: (query: string) => void 
   return (
     <Card title={t('explore.browse')} aside={<label class="field inline"><span class="sr-only">{t('explore.find_metric')}</span><input type="search" value={text} placeholder={t('explore.find_metric')} onInput={(event) => setText(event.currentTarget.value)} /></label>}>
       {shown.length === 0 ? <p class="muted">{t('explore.no_metrics')}</p> : (
-        <ul class="metric-list">
-          {shown.slice(0, 300).map((name) => (
-            <li key={name}><button type="button" class="link-button mono" onClick={() => run(/_total$|_count$|_sum$/.test(name) ? `rate(${name}[5m])` : name)}>{name}</button></li>
-          ))}
-        </ul>
+        <>
+          <div class="scroll" tabIndex={0} role="region" aria-label={t('explore.browse')}>
+            <ul class="metric-list">
+              {shown.slice(0, kNamesShown).map((name) => (
+                <li key={name}><button type="button" class="link-button mono" onClick={() => run(/_total$|_count$|_sum$/.test(name) ? `rate(${name}[5m])` : name)}>{name}</button></li>
+              ))}
+            </ul>
+          </div>
+          {shown.length > kNamesShown && <p class="muted">{t('explore.names_cut', { n: count(kNamesShown), all: count(shown.length) })}</p>}
+        </>
       )}
     </Card>
   );

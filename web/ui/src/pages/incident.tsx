@@ -9,6 +9,7 @@ import { href } from '../core/router';
 import type { Incident, IncidentEvent, RuleGroup } from '../core/types';
 import { Card, Empty, ErrorBox, exploreHref, incidentTitle, LabelList, PageHead, QueryLink, State, Tile, Waiting } from '../ui/bits';
 import { Icon } from '../ui/icons';
+import { eventSentence } from './event_text';
 import { incidentSeconds, Severity } from './incident_rows';
 import { eventWord, lookOf, Timeline } from './timeline';
 
@@ -51,7 +52,7 @@ function Events({ incident, events }: Answer) {
             </span>
             <span class={`state tone-${look.tone}`}><Icon name={look.icon} /> <span>{eventWord(event.kind)}</span></span>
             <div class="event-text">
-              {event.text && <p>{event.text}</p>}
+              {event.text && <p>{eventSentence(event)}</p>}
               <Detail detail={event.detail} />
             </div>
           </li>

@@ -10,6 +10,7 @@ import { Icon, type IconName } from '../ui/icons';
 import { kOverviewUrl } from '../ui/shell';
 import { Spark } from '../ui/spark';
 import { IncidentRows, mostUrgentFirst } from './incident_rows';
+import { className } from './ring_classes';
 import { BudgetBar } from './slo_bits';
 
 interface Verdict {
@@ -95,7 +96,7 @@ function RingCard({ overview }: { overview: Overview }) {
       <dl class="facts">
         {storage.classes.map((one) => (
           <div key={one.name}>
-            <dt>{t('ring.keeps', { name: one.name })}</dt>
+            <dt>{t('ring.keeps', { name: className(one.name) })}</dt>
             <dd>{one.projected_retention_seconds ? duration(one.projected_retention_seconds) : t('ring.unknown')}</dd>
           </div>
         ))}

@@ -19,6 +19,12 @@ function counted(points: BudgetPoint[]): (Omit<BudgetPoint, 'remaining'> & { rem
   return first < 0 ? [] : points.map((point, index) => (index < first ? { ...point, remaining: null } : point));
 }
 
+function wholeWindow(slo: Slo): string {
+  return `now-${promDuration(slo.window_seconds)}`;
+}
+
+const kPoints = 240;    // of the budget's line
+const kShortest = 600;  // seconds: below this a line is noise
 const kMinutesMax = 7 * 86400;  // minutes are asked for at most this far back
 
 export interface BadSpan {
@@ -76,6 +82,7 @@ function Tiles({ slo }: { slo: Slo }) {
 }
 
 function BudgetChart({ slo, range, incidents, set }: { slo: Slo; range: Range; incidents: Incident[]; set: (from: string, to: string) => void }) {
+  const whole = range.from === wholeWindow(slo) && range.to === 'now';
   const path = `/api/nines/v1/slos/${encodeURIComponent(slo.name)}/budget`;
   const live = useLive(`budget:${slo.name}:${range.from}:${range.to}`, {
     interval: 30_000,
@@ -83,8 +90,18 @@ function BudgetChart({ slo, range, incidents, set }: { slo: Slo; range: Range; i
       const b = bounds(range);
       const start = Math.floor(b.start);
       const end = Math.ceil(b.end);
-      const answer = await request<{ points: BudgetPoint[] }>(`${path}?start=${start}&end=${end}&points=240`, { signal: abort });
-      return { start, end, points: counted(answer.points) };
+      const ask = async (from: number) => counted((await request<{ points: BudgetPoint[] }>(`${path}?start=${from}&end=${end}&points=${kPoints}`, { signal: abort })).points);
+      // A young SLO would be a hair at the right edge: come closer until its beginning is in sight.
+      let begin = start;
+      let points = await ask(begin);
+      for (let look = 0; whole && look < 3; look++) {
+        const first = points.find((point) => point.remaining !== null)?.t ?? begin;
+        const next = Math.floor(Math.min(first - (end - begin) / kPoints, end - kShortest));
+        if (next - begin < (end - begin) / 2) break;
+        begin = next;
+        points = await ask(begin);
+      }
+      return { start: begin, end, points };
     },
   });
   const data = live.data;
@@ -118,6 +135,7 @@ function BudgetChart({ slo, range, incidents, set }: { slo: Slo; range: Range; i
         range={x}
         onZoom={zoom}
       />
+      {data.start > bounds(range).start + 60 && <p class="muted">{t('slo.since_first', { w: duration(slo.window_seconds) })}</p>}
     </>
   );
 }
@@ -226,7 +244,7 @@ export function SloPage({ name }: { name: string }) {
   const live = useLive<Slo>(`/api/nines/v1/slos/${encodeURIComponent(name)}`);
   const log = useLive<{ incidents: Incident[] }>('/api/nines/v1/incidents?limit=200', { interval: 15_000 });
   const slo = live.data;
-  const range = useRange(slo ? `now-${promDuration(slo.window_seconds)}` : 'now-30d');
+  const range = useRange(slo ? wholeWindow(slo) : 'now-30d');
   if (!slo) return <><PageHead title={name} /><Waiting data={slo} error={live.error} /></>;
   const { start, end } = bounds(range);
   const overlapping = (log.data?.incidents ?? []).filter((one) => (one.started_at ?? 0) < end && (one.resolved_at ?? Infinity) > start);
@@ -235,7 +253,7 @@ export function SloPage({ name }: { name: string }) {
   return (
     <>
       <PageHead title={slo.name} sub={<><State of={slo.state} /> {slo.service && <span>{slo.service}</span>} {slo.alerts_firing > 0 && <a href={`/alerts?filter=${encodeURIComponent(slo.name)}`}><Pill tone="bad">{t('slo.firing', { n: slo.alerts_firing })}</Pill></a>}</>}>
-        <RangePicker range={range} set={range.set} extra={[[`now-${promDuration(slo.window_seconds)}`, t('slo.whole_window', { w: duration(slo.window_seconds) })]]} />
+        <RangePicker range={range} set={range.set} extra={[[wholeWindow(slo), t('slo.whole_window', { w: duration(slo.window_seconds) })]]} />
       </PageHead>
       {slo.state === 'no_data' && <Banner tone="none">{t('slo.no_data_hint')} <QueryLink query={slo.indicator.total} /></Banner>}
       <Tiles slo={slo} />

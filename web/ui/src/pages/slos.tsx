@@ -50,7 +50,7 @@ function columns(slos: Slo[]): Column<Slo>[] {
     ) },
     ...windows.map(burnColumn),
     {
-      key: 'ends', label: t('slo.ends'), right: true, sort: (slo) => slo.exhaustion_seconds ?? Infinity,
+      key: 'ends', label: t('slos.ends'), right: true, sort: (slo) => slo.exhaustion_seconds ?? Infinity,
       render: (slo) => (slo.state === 'breached' ? t('slo.gone') : slo.exhaustion_seconds === null || slo.state === 'no_data' ? '–' : t('slo.in', { d: duration(slo.exhaustion_seconds) })),
     },
   ];

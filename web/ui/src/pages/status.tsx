@@ -7,6 +7,7 @@ import type { Config, Delivery, Overview, RingClass, Storage } from '../core/typ
 import { Ago, Banner, Card, Empty, Meter, PageHead, State, Tile, Waiting, When } from '../ui/bits';
 import { Table } from '../ui/table';
 import { kOverviewUrl } from '../ui/shell';
+import { className } from './ring_classes';
 
 function Classes({ classes }: { classes: RingClass[] }) {
   return (
@@ -16,7 +17,7 @@ function Classes({ classes }: { classes: RingClass[] }) {
       rows={classes}
       rowKey={(one) => one.name}
       columns={[
-        { key: 'name', label: t('ring.class'), main: true, sort: (one) => one.name, render: (one) => one.name },
+        { key: 'name', label: t('ring.class'), main: true, sort: (one) => one.name, render: (one) => <>{className(one.name)}<span class="sub mono">{one.name}</span></> },
         { key: 'fill', label: t('ring.used'), sort: (one) => (one.bytes ? one.bytes_used / one.bytes : 0), render: (one) => {
           const share = one.bytes ? one.bytes_used / one.bytes : 0;
           return (
@@ -70,12 +71,11 @@ function Deliveries() {
       columns={[
         { key: 'at', label: t('deliveries.queued_at'), main: true, sort: (one) => one.queued_at ?? 0, render: (one) => <When at={one.queued_at} /> },
         { key: 'state', label: t('state'), sort: (one) => one.state, render: (one) => <State of={one.state} /> },
-        { key: 'receiver', label: t('deliveries.receiver'), sort: (one) => one.receiver, render: (one) => one.receiver },
+        { key: 'receiver', label: t('deliveries.receiver'), sort: (one) => one.receiver, render: (one) => <>{one.receiver}{one.last_error && <span class="sub tone-bad wrap">{one.last_error}</span>}</> },
         { key: 'group', label: t('deliveries.group'), render: (one) => <span class="mono wrap">{one.group_key}</span> },
         { key: 'says', label: t('deliveries.says'), render: (one) => <State of={one.resolved ? 'resolved' : 'firing'} /> },
         { key: 'took', label: t('deliveries.took'), right: true, sort: (one) => (one.delivered_at ?? Infinity) - (one.queued_at ?? 0), render: (one) => (one.delivered_at && one.queued_at ? duration(one.delivered_at - one.queued_at) : '–') },
         { key: 'attempts', label: t('deliveries.attempts'), right: true, sort: (one) => one.attempts, render: (one) => <span class="num">{one.attempts}</span> },
-        { key: 'error', label: t('error'), render: (one) => (one.last_error ? <span class="tone-bad wrap">{one.last_error}</span> : '–') },
       ]}
     />
   );
