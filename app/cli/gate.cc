@@ -7,6 +7,7 @@
 
 #include "app/cli/cli.h"
 #include "app/cli/internal/ask.h"
+#include "app/cli/internal/junit.h"
 #include "app/cli/internal/verbs.h"
 #include "base/text/text.h"
 
@@ -38,22 +39,6 @@ GateCheck check_slo(const Json& s, const GateOptions& options) {
                                burn.as_double(), options.burn_window, options.max_burn);
   }
   return check;
-}
-
-std::string xml_escape(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<') {
-      out += "&lt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else if (c == '"') {
-      out += "&quot;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
 }
 
 std::string as_json(const GateResult& result) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "app/cli/cli.h"
+#include "app/cli/internal/junit.h"
 #include "app/cli/internal/ring_store.h"
 #include "app/cli/internal/verbs.h"
 #include "app/config/config.h"
@@ -31,22 +32,6 @@ Result<std::vector<alerts::GroupConfig>> load_groups(Fs& fs, const alerts::RuleT
       "rule_files = [" + join(paths, ", ") + "]\n[builtin]\nrules = false\nslo = false\n";
   NINES_TRY(config::Config config, config::load_text(fs, tests.file, toml));
   return std::move(config.groups);
-}
-
-std::string xml_escape(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<') {
-      out += "&lt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else if (c == '"') {
-      out += "&quot;";
-    } else if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t') {
-      out += c;
-    }
-  }
-  return out;
 }
 
 struct Tally {

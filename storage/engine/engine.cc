@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/core/real_clock.h"
+#include "base/text/numbers.h"
 #include "storage/logs/log_store.h"
 #include "storage/metrics/metric_store.h"
 #include "storage/ring/ring.h"
@@ -43,6 +44,11 @@ class EngineImpl final : public Engine {
       NINES_TRY(const DiskSpace space, around_.fs.space(options_.path));
       options_.budget_bytes = static_cast<std::uint64_t>(static_cast<double>(space.total) *
                                                          options_.budget_percent / 100);
+    }
+    if (options_.budget_bytes < kBudgetMin) {
+      return Error(ErrorCode::kInvalid, "a budget of " + format_bytes(options_.budget_bytes) +
+                                            " is too small for a ring: it needs at least " +
+                                            format_bytes(kBudgetMin));
     }
     ring::RingOptions ring_options;
     ring_options.path = options_.path;
@@ -112,6 +118,11 @@ class EngineImpl final : public Engine {
   LogAppender& log_appender() override { return *logs_; }
   LogQuerier& log_querier() override { return *logs_; }
   StateStore& state() override { return *state_; }
+
+  Result<void> flush() override {
+    if (Result<void> flushed = metrics_->flush(); !flushed) return flushed;
+    return logs_->flush();
+  }
 
   StoreStatus status(std::size_t top) const override {
     StoreStatus status;

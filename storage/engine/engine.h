@@ -19,6 +19,9 @@
 
 namespace nines::storage {
 
+// The least a budget may be: SQLite's reserve, and segments for every class.
+inline constexpr std::uint64_t kBudgetMin = 16ULL << 20;
+
 enum class SyncMode : std::uint8_t { kInterval, kAlways };
 
 struct Options {
@@ -48,8 +51,9 @@ struct Surroundings {
 // The destructor flushes and syncs; killing the process instead loses nothing either.
 class Engine : public StatusSource {
  public:
-  // kLimit: the disk cannot hold the budget (text: what is free, what to write instead),
-  // kUnavailable: another nines holds the folder, kCorrupt: both superblocks damaged, kIo.
+  // kInvalid: no path, or a budget below kBudgetMin, kLimit: the disk cannot hold the budget (text:
+  // what is free, what to write instead), kUnavailable: another nines holds the folder, kCorrupt:
+  // both superblocks damaged, kIo.
   static Result<std::unique_ptr<Engine>> open(const Options& options, const Surroundings& around);
 
   virtual Appender& appender() = 0;
@@ -57,6 +61,10 @@ class Engine : public StatusSource {
   virtual LogAppender& log_appender() = 0;
   virtual LogQuerier& log_querier() = 0;
   virtual StateStore& state() = 0;
+
+  // Writes the rows that wait for their page into the ring now, and syncs the log lines; what pages
+  // cost can be measured then. Nothing needs it: the journals have them. kIo.
+  virtual Result<void> flush() = 0;
 };
 
 }  // namespace nines::storage

@@ -374,6 +374,13 @@ Response storage_status(const ApiParts& parts, const Request&) {
   return json_response(200, json.take());
 }
 
+Response flush_storage(const ApiParts& parts, const Request& request) {
+  if (const Result<void> done = parts.flush(); !done) {
+    return text_response(500, "cannot write the open pages: " + done.error().what() + "\n");
+  }
+  return storage_status(parts, request);
+}
+
 Response config(const ApiParts& parts, const Request&) {
   const RuntimeInfo info = parts.runtime();
   JsonWriter json;
@@ -405,6 +412,7 @@ void add_native(Router& router, const Parts& parts) {
   add("GET", "targets", list_targets);
   add("GET", "tails", list_tails);
   add("GET", "storage", storage_status);
+  add("POST", "storage/flush", flush_storage);
   add("GET", "config", config);
 }
 

@@ -62,6 +62,7 @@ struct ApiParts {
   remediation::Remediator& remediator;
   std::function<RuntimeInfo()> runtime;
   std::function<Result<void>()> reload;  // re-reads the configuration
+  std::function<Result<void>()> flush;   // writes open rows into pages, syncs logs
 };
 
 void add_routes(Router& router, const ApiParts& parts);

@@ -60,8 +60,7 @@ void read_storage(TableReader& root, Config& config) {
         t.read_bytes("budget", s.budget_bytes);
       }
     }
-    constexpr std::uint64_t kLeast = 16ULL << 20;
-    if (s.budget_percent == 0 && s.budget_bytes < kLeast) {
+    if (s.budget_percent == 0 && s.budget_bytes < storage::kBudgetMin) {
       t.fail("budget", "`budget` must be at least 16MiB");
     }
     t.read_bytes("segment_size", s.segment_bytes);

@@ -171,7 +171,8 @@ Result<void> Parts::serve(const config::Config& config, Callbacks callbacks) {
                                          notifier_,
                                          remediator_,
                                          std::move(callbacks.runtime),
-                                         std::move(callbacks.reload)});
+                                         std::move(callbacks.reload),
+                                         [this] { return store_->flush(); }});
   NINES_TRY(server_,
             web::Server::start(config.web, router_, around_.clock, around_.log, *telemetry_));
   return {};

@@ -120,8 +120,9 @@ TEST_CASE("a person is told before a run counts as over, so that no crash loses 
        *world.log, *world.telemetry,
        [&](const std::string&, const alerts::Alert&, const std::string& key, const std::string&) {
          CHECK_FALSE(key.empty());
-         for (const auto& run : *world.state.unfinished_runs())
-           open_at_escalation.push_back(run.state);
+         const auto unfinished = world.state.unfinished_runs();
+         REQUIRE(unfinished);
+         for (const auto& run : *unfinished) open_at_escalation.push_back(run.state);
        }});
   remediator.load({World::config()});
   remediator.start();
