@@ -27,6 +27,32 @@ std::optional<MetricType> type_of(std::string_view word, bool open_metrics) {
   return std::nullopt;
 }
 
+// The labels of an exemplar, and the first thing that is wrong with them.
+struct ExemplarPieces {
+  std::vector<Label> labels;
+  const char* wrong_at = nullptr;
+  const char* wrong = nullptr;
+
+  void on_name(RawText) {}  // scan_labels() refuses a text without a value here
+  void on_label(RawText name, RawText value) {
+    if (wrong_at != nullptr) return;
+    Label label{plain(name), plain(value)};
+    const bool twice = std::any_of(labels.begin(), labels.end(),
+                                   [&](const Label& one) { return one.name == label.name; });
+    if (twice || !is_valid_utf8(name.text)) {
+      wrong_at = name.text.data();
+      wrong = twice ? "label of an exemplar stands twice" : "invalid UTF-8";
+    } else if (!is_valid_utf8(value.text)) {
+      wrong_at = value.text.data();
+      wrong = "invalid UTF-8";
+    }
+    labels.push_back(std::move(label));
+  }
+  static std::string plain(RawText text) {
+    return text.has_escapes ? unescape(text.text) : std::string(text.text);
+  }
+};
+
 class Parser {
  public:
   Parser(std::string_view body, ExpositionFormat format, ExpositionVisitor& visitor)
@@ -130,29 +156,34 @@ class Parser {
     }
     if (open_metrics_ && p != end_ && *p == '#') {
       if (Result<void> r = exemplar(p); !r) return r;
+      sample.exemplar = &exemplar_;
     }
     if (p != end_) return fail_at_word(p, "expected the end of the line", token(p));
     lead_ = rest_;
     return visitor_.on_sample(sample);
   }
 
-  // # {label="value"} value [timestamp]: checked and passed over. `p` ends behind it.
+  // # {label="value"} value [timestamp], into exemplar_. `p` ends behind it.
   Result<void> exemplar(const char*& p) {
     p = skip_blanks(p + 1, end_);
     if (p == end_ || *p != '{') return fail(p, "expected the labels of an exemplar");
-    IgnorePieces none;
+    ExemplarPieces pieces;
     bool no_name_wanted = true;
-    const Scan scan = scan_labels(p, end_, no_name_wanted, none);
+    const Scan scan = scan_labels(p, end_, no_name_wanted, pieces);
     if (scan.error != nullptr) return fail(scan.at, scan.error);
+    if (pieces.wrong_at != nullptr) return fail(pieces.wrong_at, pieces.wrong);
+    exemplar_.labels = LabelSet::from(std::move(pieces.labels));
     p = skip_blanks(scan.at, end_);
     std::string_view word = token(p);
-    if (!scan_value(word)) return fail_at_word(p, "expected the value of an exemplar", word);
+    const std::optional<double> value = scan_value(word);
+    if (!value) return fail_at_word(p, "expected the value of an exemplar", word);
+    exemplar_.value = *value;
+    exemplar_.time_ms.reset();
     p = skip_blanks(word.data() + word.size(), end_);
     if (p == end_) return {};
     word = token(p);
-    if (!scan_time_seconds(word)) {
-      return fail_at_word(p, "expected the timestamp of an exemplar", word);
-    }
+    exemplar_.time_ms = scan_time_seconds(word);
+    if (!exemplar_.time_ms) return fail_at_word(p, "expected the timestamp of an exemplar", word);
     p = skip_blanks(word.data() + word.size(), end_);
     return {};
   }
@@ -261,6 +292,7 @@ class Parser {
   const char* line_ = nullptr;
   const char* end_ = nullptr;  // of the line
   bool ended_ = false;         // # EOF was seen
+  ExposedExemplar exemplar_;   // of the sample at hand
   std::string family_, help_;  // unescaped copies, when one is needed
 };
 

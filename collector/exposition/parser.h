@@ -42,10 +42,18 @@ std::string accept_header(std::span<const ScrapeProtocol> protocols);
 Result<ExpositionFormat> exposition_format(std::string_view content_type,
                                            std::optional<ScrapeProtocol> fallback);
 
+// # {trace_id="abc"} 0.5 1700000000.25 behind a sample.
+struct ExposedExemplar {
+  LabelSet labels;
+  double value = 0;
+  std::optional<std::int64_t> time_ms;
+};
+
 struct ExposedSample {
   std::string_view series;  // the text up to the value, byte for byte: a cache key
   double value = 0;
   std::optional<std::int64_t> time_ms;
+  const ExposedExemplar* exemplar = nullptr;  // lives during the call
   bool as_expected = false;  // `series` is what ExpositionVisitor::expected() had named
   // The lead: comments and blanks between the line of the sample before and `series`. `lead_known`:
   // it is the one that expected() had described, and its comments were not reported again.

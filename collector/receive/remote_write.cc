@@ -32,8 +32,8 @@ struct Counters {
                           "Samples and histograms received by remote write and kept.")),
         refused(t.counter("nines_remote_write_samples_refused_total",
                           "Samples and series received by remote write and refused.")),
-        exemplars(t.counter("nines_remote_write_exemplars_dropped_total",
-                            "Exemplars received by remote write; they are not kept.")),
+        exemplars(t.counter("nines_remote_write_exemplars_total",
+                            "Exemplars received by remote write and kept.")),
         bad(t.counter("nines_remote_write_bad_requests_total",
                       "Remote write requests that could not be read.")) {}
   Counter& samples;
@@ -75,14 +75,17 @@ struct Outcome {
 struct RemoteWriteReceiver::Impl {
   Impl(RemoteWriteParts p, RemoteWriteOptions o) : parts(p), options(o), counters(p.telemetry) {}
 
-  Result<LabelSet> labels_of(const WrittenSeries& series) const {
+  using WrittenLabels = std::vector<std::pair<std::string_view, std::string_view>>;
+
+  Result<LabelSet> checked(const WrittenLabels& written, std::string_view what) const {
     std::vector<Label> labels;
-    labels.reserve(series.labels.size());
+    labels.reserve(written.size());
     const auto invalid = [](std::string why) { return Error(ErrorCode::kInvalid, std::move(why)); };
-    if (series.labels.size() > options.labels_max) {
-      return invalid("a series has more than " + std::to_string(options.labels_max) + " labels");
+    if (written.size() > options.labels_max) {
+      return invalid(std::string(what) + " has more than " + std::to_string(options.labels_max) +
+                     " labels");
     }
-    for (const auto& [name, value] : series.labels) {
+    for (const auto& [name, value] : written) {
       if (name.size() > options.label_bytes_max || value.size() > options.label_bytes_max) {
         return invalid("label " + quote_go(name.substr(0, 100)) + " is longer than " +
                        std::to_string(options.label_bytes_max) + " bytes");
@@ -97,8 +100,14 @@ struct RemoteWriteReceiver::Impl {
         std::adjacent_find(labels.begin(), labels.end(),
                            [](const Label& a, const Label& b) { return a.name == b.name; });
     if (twice != labels.end()) return invalid("label " + quote_go(twice->name) + " stands twice");
-    LabelSet set = LabelSet::from(std::move(labels));
-    if (set.metric_name().empty()) return invalid("series " + set.to_string() + " has no name");
+    return LabelSet::from(std::move(labels));
+  }
+
+  Result<LabelSet> labels_of(const WrittenSeries& series) const {
+    NINES_TRY(LabelSet set, checked(series.labels, "a series"));
+    if (set.metric_name().empty()) {
+      return Error(ErrorCode::kInvalid, "series " + set.to_string() + " has no name");
+    }
     return set;
   }
 
@@ -138,6 +147,7 @@ struct RemoteWriteReceiver::Impl {
     const MutexLock lock(group.mutex);
     group.used = parts.clock.elapsed();
     std::map<std::int64_t, std::vector<storage::Row>> batches;
+    std::vector<storage::ExemplarRow> exemplars;
     for (const auto& [labels, written] : series) {
       auto slot = group.slots.find(labels);
       if (slot == group.slots.end()) {
@@ -156,8 +166,40 @@ struct RemoteWriteReceiver::Impl {
         row.start_time_ms = sample.start_ms;
         batches[sample.time_ms].push_back(row);
       }
+      read_exemplars(*written, slot->second, exemplars, outcome);
     }
     for (const auto& [time_ms, rows] : batches) append(group, time_ms, rows, outcome);
+    append_exemplars(group, exemplars, outcome);
+  }
+
+  void read_exemplars(const WrittenSeries& written, storage::Slot slot,
+                      std::vector<storage::ExemplarRow>& out, Outcome& outcome) const {
+    for (const WrittenExemplar& one : written.exemplars) {
+      Result<LabelSet> labels = checked(one.labels, "an exemplar");
+      if (!labels) {
+        outcome.refuse(1, labels.error().what());
+        continue;
+      }
+      out.push_back({slot, {*std::move(labels), one.value, one.time_ms, true}});
+    }
+  }
+
+  // Exemplars that are late or too long are counted by the store and, as in Prometheus, are no
+  // reason to refuse a message.
+  void append_exemplars(Group& group, std::vector<storage::ExemplarRow>& rows, Outcome& outcome)
+      NINES_REQUIRES(group.mutex) {
+    if (rows.empty()) return;
+    std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+      return a.exemplar.time_ms < b.exemplar.time_ms;
+    });
+    const Result<storage::ExemplarOutcome> done = group.writer->append_exemplars(rows);
+    if (!done) {
+      outcome.again = true;
+      outcome.refuse(rows.size(), done.error().what());
+      return;
+    }
+    outcome.answer.exemplars += std::uint64_t{done->appended} + done->duplicates;
+    counters.exemplars.add(done->appended);
   }
 
   static void append(Group& group, std::int64_t time_ms, const std::vector<storage::Row>& rows,
@@ -187,13 +229,12 @@ struct RemoteWriteReceiver::Impl {
   void write_all(const WriteRequest& request, Outcome& outcome) {
     std::map<std::shared_ptr<Group>, std::vector<std::pair<LabelSet, const WrittenSeries*>>> by;
     for (const WrittenSeries& series : request.series) {
-      counters.exemplars.add(static_cast<double>(series.exemplars));
       Result<LabelSet> labels = labels_of(series);
       if (!labels) {
         outcome.refuse(std::max<std::size_t>(1, series.samples.size()), labels.error().what());
         continue;
       }
-      if (series.samples.empty()) continue;
+      if (series.samples.empty() && series.exemplars.empty()) continue;
       Result<std::shared_ptr<Group>> group = group_of(*labels);
       if (!group) {
         outcome.refuse(series.samples.size(), group.error().what());

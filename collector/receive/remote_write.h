@@ -38,8 +38,7 @@ struct RemoteWriteAnswer {
 
 // Thread-safe. What is good in a message is kept even when other parts of it are refused; the
 // answer then says 400 with the first reasons. Series of one job and instance share a group of the
-// store, and samples of one time share a batch of it. Exemplars are counted and passed over: the
-// store has no place for them.
+// store, and samples of one time share a batch of it.
 // Sources: prometheus.io/docs/specs/prw/remote_write_spec and remote_write_spec_2_0.
 class RemoteWriteReceiver {
  public:

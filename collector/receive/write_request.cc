@@ -161,7 +161,7 @@ class Reader {
             repeated(message, &pbf_reader::get_packed_uint32, &pbf_reader::get_uint32,
                      [&](std::uint32_t ref) { refs.push_back(ref); });
           } else {
-            label(message.get_message(), series);
+            label(message.get_message(), series.labels);
           }
           break;
         case 2:
@@ -170,8 +170,7 @@ class Reader {
         case 3:
         case 4:
           if ((message.tag() == 4) == v2_) {
-            ++series.exemplars;
-            message.skip();
+            exemplar(message.get_message(), series);
           } else {
             histogram(message.get_message(), series);
           }
@@ -188,10 +187,7 @@ class Reader {
           message.skip();
       }
     }
-    if (refs.size() % 2 != 0) bad_symbol_ = true;
-    for (std::size_t i = 0; i + 1 < refs.size(); i += 2) {
-      series.labels.emplace_back(symbol(refs[i]), symbol(refs[i + 1]));
-    }
+    look_up(refs, series.labels);
     if (bad_symbol_) {
       bad("a series refers to symbols that are not there");
       return;
@@ -205,7 +201,9 @@ class Reader {
     out_.series.push_back(std::move(series));
   }
 
-  static void label(pbf_reader message, WrittenSeries& series) {
+  using Labels = std::vector<std::pair<std::string_view, std::string_view>>;
+
+  static void label(pbf_reader message, Labels& labels) {
     std::string_view name;
     std::string_view value;
     while (message.next()) {
@@ -217,7 +215,42 @@ class Reader {
         message.skip();
       }
     }
-    series.labels.emplace_back(name, value);
+    labels.emplace_back(name, value);
+  }
+
+  // Names and values in turn.
+  void look_up(const std::vector<std::uint32_t>& refs, Labels& labels) {
+    if (refs.size() % 2 != 0) bad_symbol_ = true;
+    for (std::size_t i = 0; i + 1 < refs.size(); i += 2) {
+      labels.emplace_back(symbol(refs[i]), symbol(refs[i + 1]));
+    }
+  }
+
+  void exemplar(pbf_reader message, WrittenSeries& series) {
+    WrittenExemplar one;
+    std::vector<std::uint32_t> refs;
+    while (message.next()) {
+      switch (message.tag()) {
+        case 1:
+          if (v2_) {
+            repeated(message, &pbf_reader::get_packed_uint32, &pbf_reader::get_uint32,
+                     [&](std::uint32_t ref) { refs.push_back(ref); });
+          } else {
+            label(message.get_message(), one.labels);
+          }
+          break;
+        case 2:
+          one.value = message.get_double();
+          break;
+        case 3:
+          one.time_ms = message.get_int64();
+          break;
+        default:
+          message.skip();
+      }
+    }
+    look_up(refs, one.labels);
+    series.exemplars.push_back(std::move(one));
   }
 
   static void sample(pbf_reader message, WrittenSeries& series) {

@@ -95,6 +95,7 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
 // Nothing of a failed scrape is kept.
 void ScrapeWork::discard() {
   rows_.clear();
+  exemplars_.clear();
   live_next_.clear();
   cache_.begin();
 }
@@ -188,7 +189,16 @@ Result<void> ScrapeWork::on_sample(const ExposedSample& sample) {
   row.value = sample.value;
   if (own_time) row.own_time_ms = *sample.time_ms;
   rows_.push_back(row);
+  if (sample.exemplar != nullptr) keep_exemplar(row, *sample.exemplar);
   return {};
+}
+
+// One without a time of its own has its sample's; what is not known yet is set when the scrape is
+// written.
+void ScrapeWork::keep_exemplar(const storage::Row& row, const ExposedExemplar& exposed) {
+  Exemplar exemplar{exposed.labels, exposed.value, row.own_time_ms, exposed.time_ms.has_value()};
+  if (exposed.time_ms) exemplar.time_ms = *exposed.time_ms;
+  exemplars_.push_back({row.slot, std::move(exemplar)});
 }
 
 // The target's labels join the exposed ones. Where both have a name, honor_labels lets the exposed
@@ -282,12 +292,27 @@ Result<void> ScrapeWork::append(Timestamp at) {
   const std::uint64_t refused =
       refused_ + outcome.conflicts + outcome.out_of_order + outcome.too_far_ahead;
   parts_.counters.samples.add(outcome.appended);
+  append_exemplars(at);
   if (refused == 0) return {};
   parts_.counters.refused.add(static_cast<double>(refused));
   parts_.log.debug(
       kComponent, "samples refused url={} series_limit={} conflicts={} out_of_order={} ahead={}",
       target_.url, refused_, outcome.conflicts, outcome.out_of_order, outcome.too_far_ahead);
   return {};
+}
+
+void ScrapeWork::append_exemplars(Timestamp at) {
+  if (exemplars_.empty()) return;
+  for (storage::ExemplarRow& row : exemplars_) {
+    if (row.exemplar.time_ms == storage::Row::kBatchTime) row.exemplar.time_ms = to_millis(at);
+  }
+  if (const auto kept = writer_->append_exemplars(exemplars_); !kept) {
+    parts_.log.error(kComponent, "write exemplars url={} error=\"{}\"", target_.url,
+                     kept.error().what());
+  } else if (kept->out_of_order + kept->too_long > 0) {
+    parts_.log.debug(kComponent, "exemplars refused url={} out_of_order={} too_long={}",
+                     target_.url, kept->out_of_order, kept->too_long);
+  }
 }
 
 void ScrapeWork::end(Timestamp at) {

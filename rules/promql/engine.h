@@ -12,6 +12,7 @@
 #include "base/core/clock.h"
 #include "base/core/result.h"
 #include "base/model/labels.h"
+#include "base/model/matcher.h"
 #include "base/model/sample.h"
 #include "storage/api/querier.h"
 
@@ -45,6 +46,8 @@ class Query {
   const Expr& expr() const { return *root_; }
   // The query printed as Prometheus's formatter does on one line.
   std::string to_string() const;
+  // The matchers of each of its vector selectors, in their order in the text.
+  std::vector<std::vector<Matcher>> selectors() const;
   // The tree as JSON, in the shape of Prometheus's parse_query.
   std::string to_json() const;
 

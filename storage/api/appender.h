@@ -8,6 +8,7 @@
 
 #include "base/core/clock.h"
 #include "base/core/result.h"
+#include "base/model/exemplar.h"
 #include "base/model/labels.h"
 #include "base/model/sample.h"
 
@@ -37,6 +38,20 @@ struct AppendOutcome {
   std::uint32_t too_far_ahead = 0;  // more than 10 minutes in the future: refused
 };
 
+// An exemplar of one series.
+struct ExemplarRow {
+  Slot slot{};
+  Exemplar exemplar;
+};
+
+// What became of exemplars; the refused ones are counted, the others are kept.
+struct ExemplarOutcome {
+  std::uint32_t appended = 0;
+  std::uint32_t duplicates = 0;    // the series' newest once more: silent
+  std::uint32_t out_of_order = 0;  // older than the series' newest: refused
+  std::uint32_t too_long = 0;      // past kExemplarCharactersMax: refused
+};
+
 // A set of series sampled at the same instants: one target's scrape, one rule group's evaluation,
 // one remote-write sender and job. One thread at a time.
 class GroupWriter {
@@ -52,6 +67,13 @@ class GroupWriter {
   // interval (or on return with sync = "always"). A staleness marker is a row whose value is
   // stale_nan(). kIo when the journal can take no more (memory still has the rows).
   virtual Result<AppendOutcome> append(Timestamp at, std::span<const Row> rows) = 0;
+
+  // Keeps exemplars of this group's series, which are in the order of their times. They are as
+  // durable as the store's sync interval makes them. A store that keeps none takes none. kIo when
+  // the journal can take no more (memory still has them).
+  virtual Result<ExemplarOutcome> append_exemplars(std::span<const ExemplarRow> /*rows*/) {
+    return ExemplarOutcome{};
+  }
 };
 
 class Appender {

@@ -11,6 +11,7 @@
 
 #include "base/core/clock.h"
 #include "base/core/result.h"
+#include "base/model/exemplar.h"
 #include "base/model/labels.h"
 #include "base/model/matcher.h"
 #include "base/model/sample.h"
@@ -42,6 +43,11 @@ class SeriesSelection {
   virtual Result<void> read(std::size_t index, TimeRange range, SampleColumns& out) const = 0;
 };
 
+struct SeriesExemplars {
+  LabelSet series;
+  std::vector<Exemplar> exemplars;  // ascending by time; never empty
+};
+
 class Querier {
  public:
   virtual ~Querier() = default;
@@ -61,6 +67,12 @@ class Querier {
                                                         std::span<const Matcher> matchers,
                                                         TimeRange range,
                                                         std::size_t limit) const = 0;
+  // Exemplars in `range` of the series that match all of at least one set of matchers; sorted by
+  // series. Thread-safe. Without a store of them: none.
+  virtual std::vector<SeriesExemplars> exemplars(std::span<const std::vector<Matcher>> /*sets*/,
+                                                 TimeRange /*range*/) const {
+    return {};
+  }
   // Metadata by metric family.
   virtual std::map<std::string, Metadata> metadata() const = 0;
 };

@@ -62,6 +62,7 @@ class EngineImpl final : public Engine {
     metrics.future_max = options_.future_max;
     metrics.series_max = options_.series_max;
     metrics.series_per_group_max = options_.series_per_group_max;
+    metrics.exemplars_max = options_.exemplars_max;
     metrics.rows_per_page = options_.rows_per_page;
     metrics.page_age_max = options_.page_age_max;
     NINES_TRY(metrics_, MetricStore::open(metrics, {*ring_, *state_, around_.clock, around_.log,

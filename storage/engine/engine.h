@@ -35,9 +35,10 @@ struct Options {
   Duration future_max{600'000};
   std::uint64_t series_max = 2'000'000;  // in the head, all groups together
   std::uint64_t series_per_group_max = 500'000;
-  std::uint64_t streams_max = 10'000;  // of logs
-  std::uint32_t rows_per_page = 64;    // a group's columns are encoded after so many rows
-  Duration page_age_max{900'000};      // or after this long
+  std::uint64_t exemplars_max = 100'000;  // the newest are kept; 0: none
+  std::uint64_t streams_max = 10'000;     // of logs
+  std::uint32_t rows_per_page = 64;       // a group's columns are encoded after so many rows
+  Duration page_age_max{900'000};         // or after this long
 };
 
 struct Surroundings {

@@ -20,6 +20,9 @@ class Writer final : public GroupWriter {
   Result<AppendOutcome> append(Timestamp at, std::span<const Row> rows) override {
     return store_.append(group_, at, rows);
   }
+  Result<ExemplarOutcome> append_exemplars(std::span<const ExemplarRow> rows) override {
+    return store_.append_exemplars(group_, rows);
+  }
 
  private:
   StoreImpl& store_;
@@ -199,7 +202,19 @@ void StoreImpl::make_journal_room() {
                        flushed.error().what());
     }
   }
+  if (!waiting_.exemplars.empty() && waiting_.oldest_generation <= victim->generation)
+    page_exemplars_or_log();
   release_journal();
+}
+
+// The open segment is full: the next one begins.
+void StoreImpl::next_journal_segment() {
+  make_journal_room();
+  if (Result<void> sealed = parts_.ring.seal(SegmentClass::kJournal, {}); !sealed) {
+    parts_.log.error("storage", "journal segment abandoned: {}", sealed.error().what());
+    rows_at_risk_ = true;
+  }
+  ++journal_epoch_;
 }
 
 Result<ring::Location> StoreImpl::journal_frame(std::uint8_t type, Group& group,
@@ -246,13 +261,7 @@ Result<void> StoreImpl::journal(Group& group, std::int64_t at, std::span<const E
         continue;
       }
     }
-    // The segment is full: the next one begins.
-    make_journal_room();
-    if (Result<void> sealed = parts_.ring.seal(SegmentClass::kJournal, {}); !sealed) {
-      parts_.log.error("storage", "journal segment abandoned: {}", sealed.error().what());
-      rows_at_risk_ = true;
-    }
-    ++journal_epoch_;
+    next_journal_segment();
   }
   return Error(ErrorCode::kLimit, "a scrape of group " + group.name +
                                       " is larger than a segment: raise [storage] segment_size");

@@ -24,6 +24,7 @@ struct MetricStoreOptions {
   Duration future_max{600'000};             // ahead of the clock
   std::uint64_t series_max = 2'000'000;     // active ones, all groups together
   std::uint64_t series_per_group_max = 500'000;
+  std::size_t exemplars_max = 100'000;  // kept, the newest; 0: none
   std::uint32_t rows_per_page = 64;  // 1..64
   Duration page_age_max{900'000};
   std::size_t page_cache_bytes = 16u << 20;  // decoded pages kept for queries

@@ -27,6 +27,12 @@ std::string StoreImpl::raw_footer() const {
     chunk::put_varint(body, page.flushed);
     chunk::put_varint(body, page.parts);
   }
+  chunk::put_varint(body, footer_exemplars_.size());
+  for (const ExemplarRef& ref : footer_exemplars_) {
+    chunk::put_varint(body, ref.location.offset);
+    chunk::put_varint(body, ref.location.length);
+    chunk::put_varint(body, ref.count);
+  }
   std::string out;
   put_packed(out, body);
   return out;
@@ -55,6 +61,7 @@ void StoreImpl::begin_raw_segment(std::uint64_t generation) {
   raw_generation_ = generation;
   footer_layouts_.clear();
   footer_pages_.clear();
+  footer_exemplars_.clear();
   footer_bytes_ = 0;
 }
 
@@ -94,7 +101,7 @@ Result<PageRef> StoreImpl::write_page(Group& group, std::string_view payload,
       return at ? Error(ErrorCode::kIo, "no page could be written") : std::move(at).error();
     }
     if (!at && at.error().code() == ErrorCode::kLimit) seal_raw();
-    if (!at && at.error().code() != ErrorCode::kLimit && !unsynced_.empty()) pages_at_risk_ = true;
+    if (!at && at.error().code() != ErrorCode::kLimit && anything_unsynced()) pages_at_risk_ = true;
     raw_generation_ = 0;
   }
 }
@@ -103,7 +110,7 @@ void StoreImpl::seal_raw() {
   if (Result<void> sealed = parts_.ring.seal(SegmentClass::kRaw, chunk::as_bytes(raw_footer()));
       !sealed) {
     parts_.log.error("storage", "raw segment left without an index: {}", sealed.error().what());
-    if (sealed.error().code() == ErrorCode::kIo && !unsynced_.empty()) pages_at_risk_ = true;
+    if (sealed.error().code() == ErrorCode::kIo && anything_unsynced()) pages_at_risk_ = true;
   }
   raw_generation_ = 0;
 }
@@ -162,6 +169,7 @@ Result<void> StoreImpl::sync_pages() {
     Result<void> synced = parts_.ring.sync(SegmentClass::kRaw);
     if (synced && !pages_at_risk_) {
       unsynced_.clear();
+      unsynced_exemplars_.clear();
       unsynced_bytes_ = 0;
       return {};
     }
@@ -186,6 +194,16 @@ void StoreImpl::rewrite_unsynced() {
     add_footer_page({lost.group->footer_layout, *page, lost.head.flushed, lost.head.parts});
     lost.page = *page;
   }
+  // In their order once more; what is found twice at a start is one.
+  for (ExemplarPage& lost : unsynced_exemplars_) {
+    const Result<ring::Location> at = write_exemplar_page(lost.payload);
+    if (!at) {
+      pages_at_risk_ = true;
+      return;
+    }
+    lost.ref.location = *at;
+    add_footer_exemplars(lost.ref);
+  }
 }
 
 // A page must be on disk before the journal that holds its rows may go.
@@ -194,7 +212,7 @@ void StoreImpl::release_journal() {
     parts_.log.error("storage", "pages could not be synced: {}", synced.error().what());
     return;
   }
-  std::uint64_t oldest = UINT64_MAX;
+  std::uint64_t oldest = waiting_.exemplars.empty() ? UINT64_MAX : waiting_.oldest_generation;
   for (const auto& [name, group] : state_.groups) {
     if (group->oldest_generation != 0) oldest = std::min(oldest, group->oldest_generation);
   }
@@ -230,6 +248,7 @@ Result<void> StoreImpl::sync() {
   for (auto& [name, group] : state_.groups) {
     if (Result<void> flushed = flush_group(*group); !flushed) return flushed;
   }
+  if (Result<void> paged = page_exemplars(); !paged) return paged;
   if (Result<void> paged = sync_pages(); !paged) return paged;
   rows_at_risk_ = false;
   return {};
@@ -248,10 +267,16 @@ void StoreImpl::tend() {
     }
     flushed_any = true;
   }
-  if (flushed_any || !unsynced_.empty() || parts_.ring.segments(SegmentClass::kJournal).size() > 2)
+  if (!waiting_.exemplars.empty() &&
+      (now - waiting_.since_ms >= options_.page_age_max.count() || rows_at_risk_)) {
+    all_flushed = page_exemplars_or_log() && all_flushed;
+    flushed_any = true;
+  }
+  if (flushed_any || anything_unsynced() || parts_.ring.segments(SegmentClass::kJournal).size() > 2)
     release_journal();
-  if (unsynced_.empty() && all_flushed) rows_at_risk_ = false;
+  if (!anything_unsynced() && all_flushed) rows_at_risk_ = false;
   if (metadata_changed_) save_metadata();
+  report_exemplars();
 }
 
 Result<void> StoreImpl::flush() {
@@ -259,6 +284,7 @@ Result<void> StoreImpl::flush() {
   for (auto& [name, group] : state_.groups) {
     if (Result<void> flushed = flush_group(*group); !flushed) return flushed;
   }
+  if (Result<void> paged = page_exemplars(); !paged) return paged;
   if (metadata_changed_) save_metadata();
   if (Result<void> synced = sync_pages(); !synced) return synced;
   release_journal();

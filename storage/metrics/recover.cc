@@ -16,7 +16,11 @@ constexpr const char* kMetadataKey = "metrics/metadata";
 }  // namespace
 
 StoreImpl::StoreImpl(const MetricStoreOptions& options, const MetricStoreParts& parts)
-    : options_(options), parts_(parts), cache_(options.page_cache_bytes) {}
+    : options_(options),
+      parts_(parts),
+      exemplars_(options.exemplars_max),
+      exemplar_counters_(parts.telemetry),
+      cache_(options.page_cache_bytes) {}
 
 Result<std::unique_ptr<MetricStore>> MetricStore::open(const MetricStoreOptions& options,
                                                        const MetricStoreParts& parts) {
@@ -56,6 +60,7 @@ Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment, PagesSeen&
         std::vector<std::pair<Layout*, std::string>> layouts(in.count());
         for (auto& [layout, group] : layouts) layout = layout_from(in.text(), &group);
         const std::size_t pages = in.count(8);
+        bool whole = true;
         for (std::size_t i = 0; i < pages; ++i) {
           const auto at = static_cast<std::size_t>(in.varint());
           PageRef page;
@@ -70,11 +75,14 @@ Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment, PagesSeen&
           const std::uint64_t sequence = in.varint();
           const auto parts = static_cast<std::uint32_t>(in.varint());
           if (in.failed() || at >= layouts.size() || !layouts[at].first ||
-              page.slots.end > layouts[at].first->ids.size())
+              page.slots.end > layouts[at].first->ids.size()) {
+            whole = false;
             break;
+          }
           layouts[at].first->add_page(page);
           seen.add(layouts[at].second, sequence, parts);
         }
+        if (whole) recover_footer_exemplars(in, segment, seen.exemplars);
         return {};
       }
     }
@@ -110,6 +118,15 @@ Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment, PagesSeen&
           seen.add(it->second.group, page->flushed, page->parts);
           if (segment.open)
             add_footer_page({it->second.in_footer, ref, page->flushed, page->parts});
+        } else if (frame.head.type == kExemplarsFrame) {
+          const Result<ExemplarFrame> exemplars = decode_exemplars(payload);
+          if (!exemplars) {
+            ++lost_frames_;
+            return true;
+          }
+          const auto count = static_cast<std::uint32_t>(exemplars->exemplars.size());
+          seen.exemplars.push_back({frame.location, count});
+          if (segment.open) add_footer_exemplars(seen.exemplars.back());
         }
         return true;
       });
@@ -193,6 +210,8 @@ Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment,
           recovered_ += rows->entries.size();
           if (group.open_rows++ == 0) group.open_since_ms = to_millis(parts_.clock.now());
           if (group.oldest_generation == 0) group.oldest_generation = segment.generation;
+        } else if (frame.head.type == kExemplarsFrame && !recover_exemplar_frame(frame)) {
+          ++lost_frames_;
         }
         return true;
       });
@@ -215,10 +234,12 @@ Result<void> StoreImpl::recover() {
     if (Result<void> read = recover_raw(segment, seen); !read) return read;
   }
   state_.by_content.clear();
+  recover_exemplar_pages(seen.exemplars);
   const std::vector<ring::SegmentInfo> journal = parts_.ring.segments(SegmentClass::kJournal);
   for (const ring::SegmentInfo& segment : journal) {
     if (Result<void> read = recover_journal(segment, seen.flushed); !read) return read;
   }
+  report_exemplars();
   defined_.clear();
   if (journal.empty()) return {};
   // The rows stay where they are, in memory and in the journal, until their pages are due. This

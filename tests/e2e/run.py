@@ -9,6 +9,7 @@ import traceback
 
 import basics
 import damage
+import exemplars
 import hostile
 import rule_unit_tests
 import scenario
@@ -23,6 +24,7 @@ TESTS = (
     hostile.rotated_logs_lose_nothing,
     damage.disk_is_too_small,
     damage.damaged_segment_is_skipped_and_named,
+    exemplars.exemplars_survive_a_kill,
     rule_unit_tests.same_verdicts_as_promtool,
     scenario.scenario,
 )

@@ -249,4 +249,28 @@ SampleColumns MemoryMetrics::samples(const LabelSet& labels) const {
   return columns_of(found->second, {Timestamp::min(), Timestamp::max()});
 }
 
+void MemoryMetrics::add_exemplar(const LabelSet& labels, const Exemplar& exemplar) {
+  const MutexLock lock(mutex_);
+  exemplars_[labels].push_back(exemplar);
+}
+
+std::vector<storage::SeriesExemplars> MemoryMetrics::exemplars(
+    std::span<const std::vector<Matcher>> sets, storage::TimeRange range) const {
+  const MutexLock lock(mutex_);
+  std::vector<storage::SeriesExemplars> out;
+  for (const auto& [labels, all] : exemplars_) {
+    bool wanted = false;
+    for (const std::vector<Matcher>& matchers : sets) {
+      wanted = wanted || matches_all(matchers, labels);
+    }
+    storage::SeriesExemplars found{labels, {}};
+    for (const Exemplar& one : all) {
+      if (from_millis(one.time_ms) >= range.from && from_millis(one.time_ms) <= range.to)
+        found.exemplars.push_back(one);
+    }
+    if (wanted && !found.exemplars.empty()) out.push_back(std::move(found));
+  }
+  return out;
+}
+
 }  // namespace nines::testing

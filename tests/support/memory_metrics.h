@@ -42,10 +42,13 @@ class MemoryMetrics final : public storage::Appender, public storage::Querier {
                                                 storage::TimeRange range,
                                                 std::size_t limit) const override;
   std::map<std::string, Metadata> metadata() const override;
+  std::vector<storage::SeriesExemplars> exemplars(std::span<const std::vector<Matcher>> sets,
+                                                  storage::TimeRange range) const override;
 
   // Shorthands for tests: one sample of one series.
   void add(const LabelSet& labels, Timestamp at, double value);
   void add(const LabelSet& labels, Timestamp at, const Histogram& histogram);
+  void add_exemplar(const LabelSet& labels, const Exemplar& exemplar);
   std::size_t series_count() const;
   // All samples of a series, empty when there is none.
   SampleColumns samples(const LabelSet& labels) const;
@@ -70,6 +73,7 @@ class MemoryMetrics final : public storage::Appender, public storage::Querier {
   // Nodes never move and are never erased: writers keep pointers to them.
   std::map<LabelSet, Series> series_ NINES_GUARDED_BY(mutex_);
   std::set<std::string> open_groups_ NINES_GUARDED_BY(mutex_);
+  std::map<LabelSet, std::vector<Exemplar>> exemplars_ NINES_GUARDED_BY(mutex_);
   std::map<std::string, Metadata> metadata_ NINES_GUARDED_BY(mutex_);
 };
 

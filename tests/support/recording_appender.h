@@ -25,6 +25,11 @@ class RecordingAppender final : public storage::Appender {
     std::string series;  // LabelSet::to_string()
     double value = 0;
     std::int64_t own_time_ms = storage::Row::kBatchTime;
+    std::int64_t start_time_ms = 0;
+  };
+  struct RecordedExemplar {
+    std::string series;
+    Exemplar exemplar;
   };
   struct Batch {
     std::string group;
@@ -37,6 +42,13 @@ class RecordingAppender final : public storage::Appender {
         if (row.series == series) return row.value;
       }
       return std::nullopt;
+    }
+    // The start time of a series in this batch.
+    std::int64_t start(const std::string& series) const {
+      for (const RecordedRow& row : rows) {
+        if (row.series == series) return row.start_time_ms;
+      }
+      return -1;
     }
     bool stale(const std::string& series) const {
       const std::optional<double> v = value(series);
@@ -73,6 +85,10 @@ class RecordingAppender final : public storage::Appender {
   std::map<std::string, Metadata> metadata() const {
     const MutexLock lock(mutex_);
     return metadata_;
+  }
+  std::vector<RecordedExemplar> exemplars() const {
+    const MutexLock lock(mutex_);
+    return exemplars_;
   }
   std::size_t metadata_calls() const {
     const MutexLock lock(mutex_);
@@ -112,11 +128,23 @@ class RecordingAppender final : public storage::Appender {
       Batch batch{name_, at, {}};
       for (const storage::Row& row : rows) {
         batch.rows.push_back({series_.at(static_cast<std::size_t>(row.slot)).to_string(), row.value,
-                              row.own_time_ms});
+                              row.own_time_ms, row.start_time_ms});
       }
       const MutexLock lock(owner_.mutex_);
       owner_.batches_.push_back(std::move(batch));
       storage::AppendOutcome outcome;
+      outcome.appended = static_cast<std::uint32_t>(rows.size());
+      return outcome;
+    }
+
+    Result<storage::ExemplarOutcome> append_exemplars(
+        std::span<const storage::ExemplarRow> rows) override {
+      const MutexLock lock(owner_.mutex_);
+      for (const storage::ExemplarRow& row : rows) {
+        owner_.exemplars_.push_back(
+            {series_.at(static_cast<std::size_t>(row.slot)).to_string(), row.exemplar});
+      }
+      storage::ExemplarOutcome outcome;
       outcome.appended = static_cast<std::uint32_t>(rows.size());
       return outcome;
     }
@@ -130,6 +158,7 @@ class RecordingAppender final : public storage::Appender {
   mutable Mutex mutex_;
   std::size_t series_max_ NINES_GUARDED_BY(mutex_) = SIZE_MAX;
   std::vector<Batch> batches_ NINES_GUARDED_BY(mutex_);
+  std::vector<RecordedExemplar> exemplars_ NINES_GUARDED_BY(mutex_);
   std::set<std::string> open_ NINES_GUARDED_BY(mutex_);
   std::map<std::string, Metadata> metadata_ NINES_GUARDED_BY(mutex_);
   std::size_t metadata_calls_ NINES_GUARDED_BY(mutex_) = 0;

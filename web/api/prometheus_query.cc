@@ -11,6 +11,7 @@
 #include "web/api/internal/encode.h"
 #include "web/api/internal/families.h"
 #include "web/api/internal/guard.h"
+#include "web/api/internal/histogram_json.h"
 #include "web/api/internal/query_log.h"
 
 namespace nines::web {
@@ -304,6 +305,35 @@ Response list_queries(const QueryLog& log) {
   return response;
 }
 
+// Of the series that the selectors of any expression name.
+Response query_exemplars(const QueryParts& parts, const Request& request) {
+  const auto from = time_param(request, "start", kEarliest);
+  if (!from) return bad_parameter("start", from.error().what());
+  const auto to = time_param(request, "end", kLatest);
+  if (!to) return bad_parameter("end", to.error().what());
+  if (*to < *from) return failure("bad_data", "end timestamp must not be before start timestamp");
+  const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
+  if (!query) return failure("bad_data", query.error().what());
+  const std::vector<std::vector<Matcher>> sets = query->selectors();
+  JsonWriter json;
+  json.begin_array();
+  for (const storage::SeriesExemplars& found : parts.querier.exemplars(sets, {*from, *to})) {
+    json.begin_object().key("seriesLabels");
+    write_labels(json, found.series);
+    json.key("exemplars").begin_array();
+    for (const Exemplar& exemplar : found.exemplars) {
+      json.begin_object().key("labels");
+      write_labels(json, exemplar.labels);
+      json.field("value", api_number(exemplar.value)).key("timestamp");
+      write_seconds(json, from_millis(exemplar.time_ms));
+      json.end_object();
+    }
+    json.end_array().end_object();
+  }
+  json.end_array();
+  return success(json.str());
+}
+
 Response kill_query(QueryLog& log, const Request& request) {
   const auto id = count_param(request, "id", 0);
   if (!id) return native_error(id.error());
@@ -345,7 +375,7 @@ void add_prometheus_query(Router& router, QueryParts parts) {
   };
   get("/api/v1/label/*", label_values);
   get("/api/v1/metadata", metadata);
-  both("/api/v1/query_exemplars", [](const QueryParts&, const Request&) { return success("[]"); });
+  both("/api/v1/query_exemplars", query_exemplars);
 }
 
 }  // namespace nines::web

@@ -77,6 +77,7 @@ void read_storage(TableReader& root, Config& config) {
     t.read("out_of_order_window", s.out_of_order_window);
     t.read_count("max_series", s.series_max);
     t.read_count("max_series_per_target", s.series_per_group_max);
+    t.read_count("max_exemplars", s.exemplars_max);
     t.read_count("max_log_streams", s.streams_max);
   });
 }

@@ -23,11 +23,17 @@ struct WrittenSample {
   HistogramPtr histogram;     // shared because Row takes a pointer and samples are sorted by copy
 };
 
+struct WrittenExemplar {
+  std::vector<std::pair<std::string_view, std::string_view>> labels;
+  double value = 0;
+  std::int64_t time_ms = 0;
+};
+
 // Views point into the message.
 struct WrittenSeries {
   std::vector<std::pair<std::string_view, std::string_view>> labels;
   std::vector<WrittenSample> samples;  // floats and histograms
-  std::uint64_t exemplars = 0;         // how many there were
+  std::vector<WrittenExemplar> exemplars;
 };
 
 struct WrittenMetadata {

@@ -76,6 +76,8 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   void add_reports(bool up, Instant began);
   void add_report(Report which, double value);
   Result<void> append(Timestamp at);
+  void keep_exemplar(const storage::Row& row, const ExposedExemplar& exposed);
+  void append_exemplars(Timestamp at);
   Metadata* metadata_of(std::string_view family);
 
   const ScrapeTarget target_;
@@ -88,6 +90,7 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   std::vector<storage::Slot> live_;  // series that get a marker when they vanish
   std::vector<storage::Slot> live_next_;
   std::vector<storage::Row> rows_;
+  std::vector<storage::ExemplarRow> exemplars_;
   std::optional<storage::Slot> reports_[kReports];
   std::uint64_t scraped_ = 0;
   std::uint64_t kept_ = 0;  // of them, by metric relabelling

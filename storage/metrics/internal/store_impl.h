@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "storage/metrics/internal/exemplar_codec.h"
+#include "storage/metrics/internal/exemplar_store.h"
 #include "storage/metrics/internal/store_state.h"
 #include "storage/metrics/metric_store.h"
 
@@ -20,6 +22,7 @@ inline constexpr std::uint8_t kSeriesFrame = 1;
 inline constexpr std::uint8_t kRowsFrame = 2;
 inline constexpr std::uint8_t kLayoutFrame = 3;
 inline constexpr std::uint8_t kColsFrame = 6;
+inline constexpr std::uint8_t kExemplarsFrame = 7;
 
 // A generous guess at what a series takes in a layout. A layout must fit a segment, so a group has
 // at most as many series as that allows.
@@ -54,6 +57,18 @@ class PageCache {
   std::unordered_map<Key, std::list<Kept>::iterator, HashOfKey> by_key_;
 };
 
+// nines's own numbers about exemplars.
+struct ExemplarCounters {
+  explicit ExemplarCounters(Telemetry& telemetry);
+  Counter& appended;
+  Counter& out_of_order;
+  Counter& too_long;
+  Gauge& held;
+  Gauge& series;
+  Gauge& oldest;
+  Gauge& most;
+};
+
 class StoreImpl final : public MetricStore {
  public:
   StoreImpl(const MetricStoreOptions& options, const MetricStoreParts& parts);
@@ -69,6 +84,8 @@ class StoreImpl final : public MetricStore {
   Result<std::vector<std::string>> label_values(const std::string& name,
                                                 std::span<const Matcher> matchers, TimeRange range,
                                                 std::size_t limit) const override;
+  std::vector<SeriesExemplars> exemplars(std::span<const std::vector<Matcher>> sets,
+                                         TimeRange range) const override;
   std::map<std::string, Metadata> metadata() const override;
   Result<void> sync() override;
   void tend() override;
@@ -78,6 +95,7 @@ class StoreImpl final : public MetricStore {
   // For GroupWriter.
   Result<Slot> slot(Group& group, const LabelSet& labels);
   Result<AppendOutcome> append(Group& group, Timestamp at, std::span<const Row> rows);
+  Result<ExemplarOutcome> append_exemplars(Group& group, std::span<const ExemplarRow> rows);
   void close(Group& group);
 
   // For SeriesSelection: the samples of a series in the range, from pages and open columns.
@@ -91,6 +109,7 @@ class StoreImpl final : public MetricStore {
   Result<void> journal(Group& group, std::int64_t at, std::span<const Entry> entries);
   Result<ring::Location> journal_frame(std::uint8_t type, Group& group, std::string_view payload);
   void make_journal_room();
+  void next_journal_segment();
   void journal_broke();
   Result<void> flush_group(Group& group);
   Result<PageRef> write_page(Group& group, std::string_view payload, const PageHead& head);
@@ -113,12 +132,37 @@ class StoreImpl final : public MetricStore {
   void release_journal();
   Result<void> sync_pages();
   void rewrite_unsynced();
+  bool anything_unsynced() const { return !unsynced_.empty() || !unsynced_exemplars_.empty(); }
   void forget_segment(const ring::SegmentInfo& segment);
+
+  // exemplars.cc
+  struct ExemplarRef {  // of a frame on the raw ring
+    ring::Location location{};
+    std::uint32_t count = 0;
+  };
+  struct ExemplarPage {
+    ExemplarRef ref;
+    std::string payload;
+  };
+  Result<void> journal_exemplars(std::span<const StoredExemplar> exemplars);
+  void wait_for_page(std::span<const StoredExemplar> exemplars, std::uint64_t generation,
+                     std::uint64_t sequence);
+  Result<void> page_exemplars();
+  bool page_exemplars_or_log();
+  Result<ring::Location> write_exemplar_page(std::string_view payload);
+  void add_footer_exemplars(const ExemplarRef& ref);
+  static void recover_footer_exemplars(chunk::ByteReader& in, const ring::SegmentInfo& segment,
+                                       std::vector<ExemplarRef>& out);
+  void recover_exemplar_pages(std::vector<ExemplarRef>& pages);
+  bool recover_exemplar_frame(const ring::Frame& frame);  // false: damaged
+  void report_exemplars();
+
   std::vector<std::uint32_t> live(std::span<const Matcher> matchers, TimeRange range) const;
   bool has_samples(std::uint32_t id, TimeRange range) const;
 
   // How many pages of each flush of a group were found: it is whole when all its parts are there.
   struct PagesSeen {
+    std::vector<ExemplarRef> exemplars;  // in order of writing
     std::map<std::pair<std::string, std::uint64_t>, std::uint32_t> parts;
     std::map<std::string, std::uint64_t> flushed;
     void add(const std::string& group, std::uint64_t sequence, std::uint32_t of);
@@ -151,6 +195,7 @@ class StoreImpl final : public MetricStore {
   std::uint64_t raw_generation_ = 0;  // of the open raw segment; 0: none known
   std::vector<std::string> footer_layouts_;
   std::vector<FooterPage> footer_pages_;
+  std::vector<ExemplarRef> footer_exemplars_;
   std::size_t footer_bytes_ = 0;
   // Pages written since the last good sync, to be written again when it fails.
   struct Unsynced {
@@ -160,10 +205,22 @@ class StoreImpl final : public MetricStore {
     std::string payload;
   };
   std::vector<Unsynced> unsynced_;
+  std::vector<ExemplarPage> unsynced_exemplars_;
   std::size_t unsynced_bytes_ = 0;
   bool pages_at_risk_ = false;  // a raw segment failed with unsynced pages in it
   bool rows_at_risk_ = false;   // a journal segment failed with unsynced rows in it
-  std::vector<Entry> entries_;  // of the append going on
+  ExemplarStore exemplars_;
+  ExemplarCounters exemplar_counters_;
+  // Exemplars that are in the journal alone.
+  struct Waiting {
+    std::vector<StoredExemplar> exemplars;
+    std::int64_t since_ms = 0;
+    std::uint64_t oldest_generation = 0;  // of the journal segment with the first of them
+    std::uint64_t last_sequence = 0;      // of the journal frame with the last
+  };
+  Waiting waiting_;
+  std::uint64_t exemplars_covered_ = 0;  // as frames read back say; see ExemplarFrame
+  std::vector<Entry> entries_;           // of the append going on
   std::map<std::string, Metadata> metadata_;
   bool metadata_changed_ = false;
   std::uint64_t appended_ = 0, recovered_ = 0, refused_ = 0, lost_frames_ = 0;

@@ -25,6 +25,7 @@ struct Recorder final : ExpositionVisitor {
   };
   Result<void> on_sample(const ExposedSample& s) override {
     samples.push_back({std::string(s.series), s.value, s.time_ms, s.as_expected});
+    if (s.exemplar != nullptr) exemplars.emplace_back(s.series, *s.exemplar);
     if (s.lead_known) ++leads_known;
     own_leads.emplace_back(s.lead_hash, s.lead_bytes);
     return {};
@@ -45,6 +46,7 @@ struct Recorder final : ExpositionVisitor {
     metadata.push_back(std::string(family) + " unit " + std::string(unit));
   }
   std::vector<Seen> samples;
+  std::vector<std::pair<std::string, ExposedExemplar>> exemplars;  // by their sample's series
   std::vector<std::string> metadata, guesses;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> leads;  // of the guesses
   std::vector<std::pair<std::uint64_t, std::uint32_t>> own_leads;
@@ -101,7 +103,22 @@ TEST_CASE("text 0.0.4: series, values, timestamps and metadata in order") {
                                  "http_requests_total type counter", "x:y type unknown"});
 }
 
-TEST_CASE("OpenMetrics: exemplars passed over, created lines kept, seconds become milliseconds") {
+TEST_CASE("an exemplar's escapes are undone, and a guess of its series finds it too") {
+  const char* const body = "a_total 1 # {x=\"\\\"\\n\",\"b c\"=\"d\"} 1e2\n# EOF\n";
+  for (const bool guess : {false, true}) {
+    Recorder seen;
+    if (guess) seen.guesses = {"a_total"};
+    REQUIRE(parse_exposition(body, kOpen, seen));
+    REQUIRE(seen.exemplars.size() == 1);
+    CHECK(seen.samples[0].as_expected == guess);
+    CHECK(seen.exemplars[0].second.labels == LabelSet{{"b c", "d"}, {"x", "\"\n"}});
+    CHECK(seen.exemplars[0].second.value == 100);
+  }
+}
+
+TEST_CASE(
+    "OpenMetrics: exemplars, their labels and times, created lines kept, seconds become "
+    "milliseconds") {
   const Recorder seen = parsed(
       "# TYPE foo_seconds counter\n"
       "# UNIT foo_seconds seconds\n"
@@ -120,6 +137,14 @@ TEST_CASE("OpenMetrics: exemplars passed over, created lines kept, seconds becom
   CHECK(seen.samples[1].series == "foo_seconds_created{a=\"b\"}");
   CHECK(seen.samples[1].value == 1520430000.123);
   CHECK(seen.samples[2].value == 17);
+  REQUIRE(seen.exemplars.size() == 2);
+  CHECK(seen.exemplars[0].first == "foo_seconds_total{a=\"b\"}");
+  CHECK(seen.exemplars[0].second.labels == LabelSet{{"trace_id", "KOO5"}});
+  CHECK(seen.exemplars[0].second.value == 0.67);
+  CHECK(seen.exemplars[0].second.time_ms == 1520879607100);
+  CHECK(seen.exemplars[1].second.labels.empty());
+  CHECK(seen.exemplars[1].second.value == 2);
+  CHECK(!seen.exemplars[1].second.time_ms);
   CHECK(seen.metadata[1] == "foo_seconds unit seconds");
   CHECK(seen.metadata[2] == "foo_seconds help Some \"text\"");
 }
@@ -191,6 +216,14 @@ TEST_CASE("OpenMetrics is as strict as its specification where it counts") {
         "line 1, column 7: expected the labels of an exemplar");
   CHECK(error_of("a 1 # {b=\"c\"}\n# EOF\n", kOpen) ==
         "line 1, column 14: expected the value of an exemplar, got the end of the line");
+  CHECK(error_of("a 1\na 1 # {b=\"c\",b=\"d\"} 1\n# EOF\n", kOpen) ==
+        "line 2, column 14: label of an exemplar stands twice");
+  CHECK(error_of("a 1 # {b=\"\xff\"} 1\n# EOF\n", kOpen) == "line 1, column 11: invalid UTF-8");
+  CHECK(error_of("a 1 # {\"b\"} 1\n# EOF\n", kOpen) == "line 1, column 8: series has two names");
+  CHECK(error_of("a 1 # {b=\"c\"} 1 x\n# EOF\n", kOpen) ==
+        "line 1, column 17: expected the timestamp of an exemplar, got \"x\"");
+  CHECK(error_of("a 1 # {b=\"c\"} 1 2 x\n# EOF\n", kOpen) ==
+        "line 1, column 19: expected the end of the line, got \"x\"");
   CHECK(error_of("# TYPE a untyped\n# EOF\n", kOpen) ==
         "line 1, column 10: expected a metric type, got \"untyped\"");
   CHECK(parsed("# EOF", kOpen).samples.empty());

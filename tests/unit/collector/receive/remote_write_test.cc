@@ -181,7 +181,9 @@ TEST_CASE("native histograms: deltas add up, nonsense is refused") {
 std::string v2_message(std::uint32_t value_ref = 2) {
   std::string message;
   pbf_writer request(message);
-  for (const char* symbol : {"", "__name__", "m", "Help.", "bytes"}) request.add_string(4, symbol);
+  for (const char* symbol : {"", "__name__", "m", "Help.", "bytes", "trace_id", "abc"}) {
+    request.add_string(4, symbol);
+  }
   {
     pbf_writer series(request, 5);
     const std::vector<std::uint32_t> refs = {1, value_ref};
@@ -193,7 +195,10 @@ std::string v2_message(std::uint32_t value_ref = 2) {
     }
     {
       pbf_writer exemplar(series, 4);
-      exemplar.add_double(2, 1);
+      const std::vector<std::uint32_t> labels = {5, 6};
+      exemplar.add_packed_uint32(1, labels.begin(), labels.end());
+      exemplar.add_double(2, 0.5);
+      exemplar.add_int64(3, kTime + 1);
     }
     pbf_writer metadata(series, 5);
     metadata.add_enum(1, 2);
@@ -209,10 +214,48 @@ TEST_CASE("2.0: symbols, metadata, and counts in the answer") {
   CHECK(answer.status == 204);
   CHECK(answer.counted);
   CHECK(answer.samples == 1);
-  CHECK(answer.exemplars == 0);
+  CHECK(answer.exemplars == 1);
+  REQUIRE(s.store.exemplars().size() == 1);
+  CHECK(s.store.exemplars()[0].series == "m");
+  const Exemplar expected{{{"trace_id", "abc"}}, 0.5, kTime + 1, true};
+  CHECK(same_exemplar(s.store.exemplars()[0].exemplar, expected));
   CHECK(s.store.last().value("m") == 42);
   CHECK(s.store.metadata().at("m") == Metadata{MetricType::kGauge, "Help.", "bytes"});
-  CHECK(s.v2(v2_message(5)).text == "a series refers to symbols that are not there");
+  CHECK(s.v2(v2_message(7)).text == "a series refers to symbols that are not there");
+}
+
+TEST_CASE("1.0: exemplars, in the order of their times, even without a sample beside them") {
+  Stage s;
+  std::string message;
+  {
+    pbf_writer request(message);
+    pbf_writer series(request, 1);
+    {
+      pbf_writer label(series, 1);
+      label.add_string(1, "__name__");
+      label.add_string(2, "m_total");
+    }
+    const auto add = [&](std::int64_t time_ms, const std::string& name) {
+      pbf_writer exemplar(series, 3);
+      {
+        pbf_writer label(exemplar, 1);
+        label.add_string(1, name);
+        label.add_string(2, "x");
+      }
+      exemplar.add_double(2, 3);
+      exemplar.add_int64(3, time_ms);
+    };
+    add(kTime + 5, "trace_id");
+    add(kTime, "span_id");
+    add(kTime, "\xff");
+  }
+  const RemoteWriteAnswer answer = s.v1(message);
+  CHECK(answer.status == 400);  // one of them was no text
+  CHECK(answer.exemplars == 2);
+  const auto kept = s.store.exemplars();
+  REQUIRE(kept.size() == 2);
+  CHECK(kept[0].exemplar.labels.get("span_id") == "x");
+  CHECK(kept[1].exemplar.time_ms == kTime + 5);
 }
 
 TEST_CASE("1.0 metadata stands beside the series") {

@@ -85,6 +85,24 @@ TEST_CASE("a scrape writes the samples with the target's labels, and what it kno
   CHECK(s.status().last_error.empty());
 }
 
+TEST_CASE("exemplars have the target's series and, without a time of their own, the scrape's") {
+  Stage s;
+  s.begin();
+  const std::string body =
+      "# TYPE m counter\nm_total 1 # {t=\"a\"} 0.5 1700000000.25\n"
+      "m_total{x=\"1\"} 1 # {t=\"b\"} 2\nm_total{x=\"2\"} 1 1700000001 # {t=\"c\"} 3\n# EOF\n";
+  const auto batch = s.turn(body, kOpenMetrics);
+  const auto kept = s.store.exemplars();
+  REQUIRE(kept.size() == 3);
+  CHECK(kept[0].series == series("m_total"));
+  CHECK(same_exemplar(kept[0].exemplar, {{{"t", "a"}}, 0.5, 1'700'000'000'250, true}));
+  CHECK(kept[1].exemplar.time_ms == to_millis(batch.at));
+  CHECK(!kept[1].exemplar.own_time);
+  CHECK(kept[2].exemplar.time_ms == 1'700'000'001'000);
+  s.turn(body.substr(0, body.size() - 6), kOpenMetrics);  // breaks off: nothing of it is kept
+  CHECK(s.store.exemplars().size() == 3);
+}
+
 TEST_CASE("the request says who asks, for what, and how long it will wait") {
   Stage s;
   ScrapeConfig c = s.config();

@@ -207,6 +207,46 @@ TEST_CASE("metadata, exemplars and formatting answer in Prometheus's shapes") {
         R"j({"status":"success","data":"sum by (job) (up)"})j");
 }
 
+TEST_CASE("exemplars of whatever an expression selects, in Prometheus's shape") {
+  World w;
+  const LabelSet total{{"__name__", "requests_total"}, {"job", "a"}};
+  w.store.add_exemplar(total, {{{"trace_id", "x\"y"}}, 6, 1600096945479, true});
+  w.store.add_exemplar(total, {{}, 0.25, 1600096946000, true});
+  w.store.add_exemplar({{"__name__", "other_bucket"}, {"le", "1"}}, {{}, 1, 1600096945040, true});
+  const std::string a = R"({"seriesLabels":{"__name__":"requests_total","job":"a"},"exemplars":[)"
+                        R"({"labels":{"trace_id":"x\"y"},"value":"6","timestamp":1600096945.479},)"
+                        R"({"labels":{},"value":"0.25","timestamp":1600096946}]})";
+  const std::string b = R"({"seriesLabels":{"__name__":"other_bucket","le":"1"},"exemplars":[)"
+                        R"({"labels":{},"value":"1","timestamp":1600096945.040}]})";
+  const auto data = [](const std::string& text) {
+    return R"({"status":"success","data":[)" + text + "]}";
+  };
+  for (const char* method : {"GET", "POST"}) {
+    const auto ask = [&](const char* query) {
+      return w.ask(method, "/api/v1/query_exemplars", {{"query", query}}).body;
+    };
+    CHECK(ask("requests_total") == data(a));
+    CHECK(ask("requests_total{job!=\"a\"}") == data(""));
+    CHECK(ask("histogram_quantile(0.9, rate(other_bucket[5m])) + (-requests_total)") ==
+          data(b + "," + a));
+    CHECK(ask("max_over_time(requests_total[1h:1m]) or topk(scalar(x), y)") == data(a));
+    CHECK(ask("1 + 1") == data(""));
+  }
+  const auto get = [&](const char* from, const char* to) {
+    return w.ask.get("/api/v1/query_exemplars",
+                     {{"query", "{job=~\".+\"}"}, {"start", from}, {"end", to}});
+  };
+  CHECK(get("1600096945.479", "1600096945.479").body.find("0.25") == std::string::npos);
+  CHECK(get("1600096945.480", "1600096946").body.find("\"6\"") == std::string::npos);
+  CHECK(get("5", "4").status == 400);
+  CHECK(get("5", "4").body.find("end timestamp must not be before start timestamp") !=
+        std::string::npos);
+  CHECK(get("x", "4").status == 400);
+  const Response bad = w.ask.get("/api/v1/query_exemplars", {{"query", "sum("}});
+  CHECK(bad.status == 400);
+  CHECK(bad.body.find("parse error") != std::string::npos);
+}
+
 TEST_CASE("native histograms show their filled buckets in ascending order") {
   World w;
   Histogram h;
