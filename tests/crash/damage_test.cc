@@ -57,7 +57,7 @@ TEST_CASE("bit flips, zeroed sectors and truncations are found or harmless") {
   const std::vector<std::string> paths = whole.paths();
   testing::SeededRng dice(4711);
   std::size_t unharmed = 0, worst_samples = 0, worst_lines = 0;
-  const std::uint64_t wounds = 10'000 * testing::crash_scale();
+  const std::uint64_t wounds = testing::crash_count(10'000);
   for (std::uint64_t i = 0; i < wounds; ++i) {
     DiskImage image = whole;
     const std::string& path = paths[dice.below(paths.size())];

@@ -139,7 +139,7 @@ void check_everything(storage::Engine& engine, Ledger& ledger, std::uint64_t cyc
 }
 
 TEST_CASE("nothing acknowledged is lost by kill -9 at any moment, and the start is quick") {
-  const std::uint64_t cycles = 1000 * testing::crash_scale();
+  const std::uint64_t cycles = testing::crash_count(1000);
   std::string path = "/dev/shm/nines-kill-";
   path.append(6, 'X');  // what mkdtemp fills in
   REQUIRE(mkdtemp(path.data()) != nullptr);

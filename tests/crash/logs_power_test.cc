@@ -100,7 +100,7 @@ std::string compare(const Lines& durable, const Lines& next, const Lines& got) {
 TEST_CASE("log lines survive power loss at every write and sync, in any order of the disk") {
   std::uint64_t states = 0;
   std::uint64_t evictions = 0;
-  for (std::uint64_t seed = 1; states < 6'000 * testing::crash_scale(); ++seed) {
+  for (std::uint64_t seed = 1; states < testing::crash_count(6'000); ++seed) {
     StoreBench bench;
     bench.ring_options.parts = {0, 0, 0, 0, 400, 300};
     CrashDisk disk;

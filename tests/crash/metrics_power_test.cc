@@ -127,7 +127,7 @@ std::string compare(const Times& durable, const Times& still_there, const Times&
 TEST_CASE("metrics survive power loss at every write and sync, in any order of the disk") {
   std::uint64_t states = 0;
   std::uint64_t evictions = 0;
-  for (std::uint64_t seed = 1; states < 8'000 * testing::crash_scale(); ++seed) {
+  for (std::uint64_t seed = 1; states < testing::crash_count(8'000); ++seed) {
     StoreBench bench;
     bench.ring_options.parts = {350, 250, 0, 0, 0, 0};
     CrashDisk disk;

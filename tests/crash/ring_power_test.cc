@@ -237,7 +237,7 @@ std::string verify(World& world, const DiskImage& image, std::uint64_t event, bo
 TEST_CASE("the ring survives power loss at every write and sync, in any order of the disk") {
   std::uint64_t states = 0;
   std::uint64_t rounds = 0;
-  for (std::uint64_t seed = 1; states < 188'000 * testing::crash_scale(); ++seed) {
+  for (std::uint64_t seed = 1; states < testing::crash_count(188'000); ++seed) {
     World world;
     CrashDisk disk;
     Workload work(world, disk, seed);
