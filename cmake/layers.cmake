@@ -16,6 +16,8 @@ nines_layer(storage/metrics       USES base/core base/model base/fs base/log bas
 nines_layer(storage/logs          USES base/core base/model base/text base/fs base/log base/telemetry
                                        storage/api storage/ring)
 nines_layer(storage/state         USES base/core base/model base/text base/log storage/api)
+nines_layer(storage/offline       USES base/core base/model base/fs base/log base/telemetry storage/api
+                                       storage/ring storage/metrics storage/logs storage/state)
 nines_layer(storage/engine        USES base/core base/model base/text base/fs base/log base/telemetry storage/api
                                        storage/ring storage/metrics storage/logs storage/state)
 nines_layer(collector/exposition  USES base/core base/model base/text)
@@ -54,5 +56,6 @@ nines_layer(app/server            USES base/core base/text base/fs base/net base
                                        collector/receive rules/promql rules/logql rules/alerts rules/slo
                                        rules/notify rules/remediation web/http web/ui web/api app/config)
 nines_layer(app/cli               USES base/core base/text base/fs base/net base/log base/telemetry base/model storage/api
-                                       storage/engine rules/promql rules/alerts rules/slo app/config app/server)
+                                       storage/offline storage/engine rules/promql rules/alerts rules/slo
+                                       app/config app/server)
 nines_layer(tests/support         USES base/core base/text base/fs base/net base/log base/model storage/api)

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/cli/internal/storage_verbs.h"
 #include "app/cli/internal/verbs.h"
 
 namespace nines::app {
@@ -26,6 +27,7 @@ struct Commands {
   bool verbose = false;
   int exit_code = kExitOk;
   GateOptions gate_options;
+  StorageOptions storage_options;
   double target_percent = 99.9, error_percent = 1;
   int window_days = 30;
   std::string junit, file, expr, time, start, end, step, label;
@@ -37,6 +39,7 @@ struct Commands {
     add_serve_options(app);
     add_server_verbs();
     add_file_verbs();
+    add_storage_verbs();
     add_client_verbs();
     app.final_callback([this] {
       if (app.get_subcommands().empty()) exit_code = serve(serve_options, verbose);
@@ -96,6 +99,23 @@ struct Commands {
     verb->add_option("FILE", files)->required();
     verb->add_option("--junit", junit, "write a JUnit report to this file");
     verb->callback([this] { exit_code = test_rules(files, junit); });
+  }
+
+  void add_storage_options(CLI::App& verb) {
+    verb.add_option("--data", storage_options.data,
+                    "data folder; default " + default_data_path());
+    verb.add_flag("--json", storage_options.json, "JSON instead of tables");
+  }
+
+  void add_storage_verbs() {
+    CLI::App& storage = group("storage", "look into a data folder without changing it");
+    CLI::App* verb = storage.add_subcommand(
+        "list", "every segment: class, state, sequence, times, bytes used, damage");
+    add_storage_options(*verb);
+    verb->callback([this] { exit_code = storage_list(storage_options); });
+    verb = app.add_subcommand("verify", "check every checksum of a data folder");
+    add_storage_options(*verb);
+    verb->callback([this] { exit_code = verify_storage(storage_options); });
   }
 
   void add_gate_verb() {

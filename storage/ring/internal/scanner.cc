@@ -62,6 +62,7 @@ Result<ScanReport> SegmentScanner::run(const std::function<bool(const Frame&)>& 
       NINES_TRY(const std::uint64_t next, find_next(at));
       if (next == 0) break;
       ++report.holes;
+      holes_.push_back(static_cast<std::uint32_t>(at));
       at = next;
       continue;
     }

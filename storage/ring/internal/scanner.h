@@ -23,6 +23,8 @@ class SegmentScanner {
   // the segment the next frame would have.
   Result<ScanReport> run(const std::function<bool(const Frame&)>& visit);
   std::uint32_t next_index() const { return next_index_; }
+  // Where the holes of the report began, ascending.
+  const std::vector<std::uint32_t>& holes() const { return holes_; }
 
  private:
   // The frame at `at`, when there is a good one; empty otherwise.
@@ -39,6 +41,7 @@ class SegmentScanner {
   const std::uint32_t end_;
   const std::uint32_t seed_;
   std::uint32_t next_index_ = 0;
+  std::vector<std::uint32_t> holes_;
   std::vector<std::byte> window_;
   std::uint64_t window_at_ = 0;
   std::size_t window_length_ = 0;
