@@ -217,7 +217,7 @@ TEST_CASE("exemplars of whatever an expression selects, in Prometheus's shape") 
                         R"({"labels":{"trace_id":"x\"y"},"value":"6","timestamp":1600096945.479},)"
                         R"({"labels":{},"value":"0.25","timestamp":1600096946}]})";
   const std::string b = R"({"seriesLabels":{"__name__":"other_bucket","le":"1"},"exemplars":[)"
-                        R"({"labels":{},"value":"1","timestamp":1600096945.040}]})";
+                        R"({"labels":{},"value":"1","timestamp":1600096945.04}]})";
   const auto data = [](const std::string& text) {
     return R"({"status":"success","data":[)" + text + "]}";
   };
