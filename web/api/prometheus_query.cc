@@ -325,7 +325,7 @@ Response query_exemplars(const QueryParts& parts, const Request& request) {
       json.begin_object().key("labels");
       write_labels(json, exemplar.labels);
       json.field("value", api_number(exemplar.value)).key("timestamp");
-      write_seconds(json, from_millis(exemplar.time_ms));
+      write_millis(json, exemplar.time_ms);
       json.end_object();
     }
     json.end_array().end_object();

@@ -20,8 +20,15 @@ std::string seconds_text(std::int64_t ms) {
   if (rest == 0) return out;
   std::string digits = std::to_string(rest);
   digits.insert(0, 3 - digits.size(), '0');
-  while (digits.back() == '0') digits.pop_back();
   return out + "." + digits;
+}
+
+// 1.25 for 1.250: how Prometheus writes the times of scalars and strings.
+std::string shortest_seconds(std::int64_t ms) {
+  std::string text = seconds_text(ms);
+  if (ms % 1000 == 0) return text;
+  while (text.back() == '0') text.pop_back();
+  return text;
 }
 
 void write_histogram_point(JsonWriter& json, std::int64_t time_ms, const Histogram& histogram) {
@@ -75,8 +82,12 @@ void write_point(JsonWriter& json, std::int64_t time_ms, double value) {
   json.begin_array().raw(seconds_text(time_ms)).value(api_number(value)).end_array();
 }
 
+void write_millis(JsonWriter& json, std::int64_t ms) {
+  json.raw(seconds_text(ms));
+}
+
 void write_seconds(JsonWriter& json, Timestamp at) {
-  json.raw(seconds_text(to_millis(at)));
+  json.raw(shortest_seconds(to_millis(at)));
 }
 
 void write_time_or_null(JsonWriter& json, Timestamp at) {
@@ -109,10 +120,11 @@ void write_value(JsonWriter& json, const promql::Value& value) {
     json.end_array();
   } else if (const auto* scalar = std::get_if<promql::Scalar>(&value)) {
     json.field("resultType", "scalar").key("result");
-    write_point(json, to_millis(scalar->at), scalar->value);
+    json.begin_array().raw(shortest_seconds(to_millis(scalar->at)));
+    json.value(api_number(scalar->value)).end_array();
   } else if (const auto* text = std::get_if<promql::StringValue>(&value)) {
     json.field("resultType", "string").key("result").begin_array();
-    json.raw(seconds_text(to_millis(text->at))).value(text->value).end_array();
+    json.raw(shortest_seconds(to_millis(text->at))).value(text->value).end_array();
   }
 }
 

@@ -21,6 +21,8 @@ namespace nines::web {
 void write_labels(JsonWriter& json, const LabelSet& labels);
 // [1700000000.123, "1.5"]; a histogram as the object Prometheus writes.
 void write_point(JsonWriter& json, std::int64_t time_ms, double value);
+// Seconds as Prometheus writes the times of samples: none or exactly three decimals.
+void write_millis(JsonWriter& json, std::int64_t ms);
 void write_seconds(JsonWriter& json, Timestamp at);  // a number with milliseconds as a fraction
 void write_time_or_null(JsonWriter& json, Timestamp at);  // the same; null for the zero time
 // "resultType" and "result" into an open object.

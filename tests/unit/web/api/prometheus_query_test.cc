@@ -36,7 +36,7 @@ TEST_CASE("an instant vector carries its labels, its time as a number and its va
   CHECK(
       r.body ==
       R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"load"},)"
-      R"("value":[1700000000.5,"2.5"]}]}})");
+      R"("value":[1700000000.500,"2.5"]}]}})");
 }
 
 TEST_CASE("scalars and strings come in their own shape, by GET and by POST") {
@@ -74,7 +74,7 @@ TEST_CASE("a range is a matrix over its steps; times may be RFC 3339 and steps d
   CHECK(
       r.body ==
       R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"load"},)"
-      R"("values":[[1699999940.5,"1.5"],[1700000000.5,"2.5"]]}]}})");
+      R"("values":[[1699999940.500,"1.5"],[1700000000.500,"2.5"]]}]}})");
 }
 
 TEST_CASE("11,000 steps are answered, 11,001 are refused in Prometheus's words") {
@@ -217,7 +217,7 @@ TEST_CASE("exemplars of whatever an expression selects, in Prometheus's shape") 
                         R"({"labels":{"trace_id":"x\"y"},"value":"6","timestamp":1600096945.479},)"
                         R"({"labels":{},"value":"0.25","timestamp":1600096946}]})";
   const std::string b = R"({"seriesLabels":{"__name__":"other_bucket","le":"1"},"exemplars":[)"
-                        R"({"labels":{},"value":"1","timestamp":1600096945.04}]})";
+                        R"({"labels":{},"value":"1","timestamp":1600096945.040}]})";
   const auto data = [](const std::string& text) {
     return R"({"status":"success","data":[)" + text + "]}";
   };
@@ -263,7 +263,7 @@ TEST_CASE("native histograms show their filled buckets in ascending order") {
   const Response r = w.ask.get("/api/v1/query", {{"query", "h"}});
   CHECK_MESSAGE(
       r.body.find(
-          R"("histogram":[1700000000.5,{"count":"7","sum":"12.5","buckets":[)"
+          R"("histogram":[1700000000.500,{"count":"7","sum":"12.5","buckets":[)"
           R"([1,"-2","-1","1"],[3,"-0.5","0.5","1"],[0,"0.5","1","2"],[0,"4","8","3"]]}])") !=
           std::string::npos,
       r.body);
