@@ -21,7 +21,8 @@ nines_layer(storage/offline       USES base/core base/model base/fs base/log bas
 nines_layer(storage/engine        USES base/core base/model base/text base/fs base/log base/telemetry storage/api
                                        storage/ring storage/metrics storage/logs storage/state)
 nines_layer(collector/exposition  USES base/core base/model base/text)
-nines_layer(collector/discovery   USES base/core base/model base/text base/fs base/net base/log)
+nines_layer(collector/discovery   USES base/core base/model base/text base/fs base/net base/log
+                                       base/telemetry)
 nines_layer(collector/scrape      USES base/core base/model base/text base/net base/log base/telemetry
                                        storage/api collector/exposition collector/discovery)
 nines_layer(collector/probe       USES base/core base/model base/text base/net base/log storage/api
@@ -46,7 +47,7 @@ nines_layer(web/api               USES base/core base/model base/text base/log b
                                        collector/discovery collector/scrape collector/probe collector/host collector/tail
                                        collector/receive rules/promql rules/logql rules/alerts rules/slo
                                        rules/notify rules/remediation web/http web/ui)
-nines_layer(app/config            USES base/core base/model base/text base/fs base/log storage/engine
+nines_layer(app/config            USES base/core base/model base/text base/fs base/net base/log storage/engine
                                        collector/exposition collector/discovery collector/scrape collector/probe
                                        collector/host collector/tail rules/promql rules/logql rules/alerts rules/slo
                                        rules/notify rules/remediation web/http)

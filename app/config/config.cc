@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/config/internal/collector_keys.h"
 #include "app/config/internal/sections.h"
 #include "base/text/text.h"
 
@@ -202,7 +203,7 @@ Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text)
   read_builtin(root, config);
   read_host(root, config);
   read_scrapes(root, config, context);
-  read_probes(root, config);
+  read_probes(root, config, context);
   read_logs(root, config);
   read_groups(root, config, context);
   read_slos(root, config);
@@ -220,6 +221,26 @@ Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text)
   all.insert(all.end(), others.begin(), others.end());
   if (!all.empty()) return Error(ErrorCode::kInvalid, joined(all));
   return config;
+}
+
+Result<collector::TargetGroups> load_targets_toml(const std::string& name, std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) {
+    return Error(ErrorCode::kInvalid, name + ":1:1: the file holds a NUL byte");
+  }
+  toml::parse_result parsed = toml::parse(text, name);
+  if (!parsed) {
+    const auto at = parsed.error().source().begin;
+    return Error(ErrorCode::kInvalid, std::to_string(at.line) + ":" + std::to_string(at.column) +
+                                          ": " + std::string(parsed.error().description()));
+  }
+  const toml::table table = std::move(parsed).table();
+  Problems problems(name);
+  TableReader root(table, "", problems);
+  collector::TargetGroups groups;
+  read_static_configs(root, groups);
+  root.finish();
+  if (!problems.empty()) return Error(ErrorCode::kInvalid, problems.lines().front());
+  return groups;
 }
 
 Result<Config> load_file(Fs& fs, const std::string& path) {

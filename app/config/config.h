@@ -70,6 +70,10 @@ Result<Config> load_file(Fs& fs, const std::string& path);
 // The same for text already read; `fs` resolves rule_files relative to the folder of `name`.
 Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text);
 
+// A target file of file_sd_configs in TOML: [[static_configs]] as a job has them. kInvalid: the first
+// mistake, with its place.
+Result<collector::TargetGroups> load_targets_toml(const std::string& name, std::string_view text);
+
 // What `nines` does without a file: loads default_toml(), `file` left empty.
 Result<Config> load_defaults(Fs& fs);
 

@@ -150,6 +150,67 @@ class ThreadPool final : public Executor {
   std::vector<std::thread> threads_;
 };
 
+class WaitingPool final : public Executor {
+ public:
+  WaitingPool(std::string name, int threads_max, std::size_t queue_max)
+      : name_(name.substr(0, 15)), threads_max_(threads_max), queue_max_(queue_max) {}
+  ~WaitingPool() override {
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    wake_.notify_all();
+    gone_.wait(lock, [this] { return threads_ == 0; });
+  }
+  WaitingPool(const WaitingPool&) = delete;
+  WaitingPool& operator=(const WaitingPool&) = delete;
+
+  bool post(std::function<void()> task) override {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || queue_.size() >= queue_max_) return false;
+    queue_.push_back(std::move(task));
+    if (queue_.size() > idle_ && threads_ < threads_max_) {
+      ++threads_;
+      // Detached: the destructor waits for the count instead, a thread that leaves joins nobody.
+      std::thread([this] { run(); }).detach();
+    } else {
+      wake_.notify_one();
+    }
+    return true;
+  }
+
+ private:
+  static constexpr std::chrono::seconds kIdle{10};
+
+  void run() {
+    ::pthread_setname_np(::pthread_self(), name_.c_str());
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      ++idle_;
+      const bool called =
+          wake_.wait_for(lock, kIdle, [this] { return stopping_ || !queue_.empty(); });
+      --idle_;
+      if (stopping_ || !called) break;
+      std::function<void()> task = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      task();
+      task = nullptr;  // what it held goes outside the lock
+      lock.lock();
+    }
+    --threads_;
+    gone_.notify_all();  // with the lock: the destructor may return as soon as it is let go
+  }
+
+  const std::string name_;
+  const int threads_max_;
+  const std::size_t queue_max_;
+  std::mutex mutex_;
+  std::condition_variable wake_, gone_;
+  bool stopping_ = false;
+  int threads_ = 0;
+  std::size_t idle_ = 0;
+  std::deque<std::function<void()>> queue_;
+};
+
 class RealRng final : public Rng {
  public:
   std::uint64_t next() override {
@@ -172,6 +233,10 @@ std::unique_ptr<Scheduler> make_real_scheduler(const Clock& clock) {
 }
 std::unique_ptr<Executor> make_thread_pool(std::string name, int threads, std::size_t queue_max) {
   return std::make_unique<ThreadPool>(std::move(name), threads, queue_max);
+}
+std::unique_ptr<Executor> make_waiting_pool(std::string name, int threads_max,
+                                            std::size_t queue_max) {
+  return std::make_unique<WaitingPool>(std::move(name), threads_max, queue_max);
 }
 std::unique_ptr<Rng> make_real_rng() {
   return std::make_unique<RealRng>();

@@ -21,6 +21,11 @@ std::unique_ptr<Scheduler> make_real_scheduler(const Clock& clock);
 // and joins. `name` (at most 11 characters) names the threads in ps and gdb.
 std::unique_ptr<Executor> make_thread_pool(std::string name, int threads, std::size_t queue_max);
 
+// For tasks that spend their time waiting (for a socket, a name, a disk): threads are made when all
+// are busy, up to `threads_max`, and leave after 10 s without work. Past that tasks queue.
+std::unique_ptr<Executor> make_waiting_pool(std::string name, int threads_max,
+                                            std::size_t queue_max);
+
 // Seeded from the kernel.
 std::unique_ptr<Rng> make_real_rng();
 

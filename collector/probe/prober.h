@@ -12,6 +12,8 @@
 #include "base/core/scheduler.h"
 #include "base/log/log.h"
 #include "base/net/http_client.h"
+#include "collector/discovery/discovery.h"
+#include "collector/discovery/relabel.h"
 #include "collector/discovery/target.h"
 #include "collector/scrape/scraper.h"
 #include "storage/api/appender.h"
@@ -36,6 +38,8 @@ struct ProbeConfig {
   Duration scrape_interval{15'000};
   Duration scrape_timeout{10'000};
   std::vector<StaticConfig> static_configs;  // targets are URLs
+  JobDiscovery discovery;
+  std::vector<RelabelRule> relabel_configs;  // on discovered labels; __address__ is what is probed
   int line = 0;
 };
 
@@ -59,6 +63,8 @@ class Prober {
   Prober& operator=(const Prober&) = delete;
 
   void load(std::vector<ProbeConfig> configs, LabelSet external_labels);
+  // What discovery found for a job: its targets besides the static ones, until the next call.
+  void set_discovered(const std::string& job, TargetGroups groups);
   void start();
   void stop();
   std::vector<TargetStatus> targets() const;  // kind "probe"

@@ -136,20 +136,25 @@ ScrapeTarget make_target(const std::shared_ptr<const ScrapeConfig>& config, Labe
   return target;
 }
 
+void add_targets(const std::shared_ptr<const ScrapeConfig>& config, const StaticConfig& group,
+                 JobTargets& out) {
+  for (const std::string& address : group.targets) {
+    LabelSet discovered = discovered_labels(*config, group, address);
+    const std::optional<LabelSet> kept = relabel(discovered, config->relabel_configs);
+    if (kept) {
+      out.targets.push_back(make_target(config, std::move(discovered), *kept));
+    } else {
+      out.dropped.push_back(std::move(discovered));
+    }
+  }
+}
+
 }  // namespace
 
-JobTargets targets_of(std::shared_ptr<const ScrapeConfig> config) {
+JobTargets targets_of(std::shared_ptr<const ScrapeConfig> config, const TargetGroups& discovered) {
   JobTargets out;
-  for (const StaticConfig& group : config->static_configs) {
-    for (const std::string& address : group.targets) {
-      LabelSet discovered = discovered_labels(*config, group, address);
-      const std::optional<LabelSet> kept = relabel(discovered, config->relabel_configs);
-      if (kept) {
-        out.targets.push_back(make_target(config, std::move(discovered), *kept));
-      } else {
-        out.dropped.push_back(std::move(discovered));
-      }
-    }
+  for (const TargetGroups* groups : {&config->static_configs, &discovered}) {
+    for (const StaticConfig& group : *groups) add_targets(config, group, out);
   }
   const std::uint64_t most = config->target_limit;
   if (most != 0 && out.targets.size() > most) {
@@ -167,27 +172,15 @@ HttpRequest ScrapeTarget::request() const {
   request.url = url;
   request.headers = {{"Accept", accept_header(config->scrape_protocols)},
                      {"X-Prometheus-Scrape-Timeout-Seconds", format_double(to_seconds(timeout))}};
-  if (!config->bearer_token.empty()) {
-    request.headers.emplace_back("Authorization",
-                                 config->authorization_type + " " + config->bearer_token);
-  }
   if (!config->enable_compression.value_or(!is_near(url))) {
     request.headers.emplace_back("Accept-Encoding", "identity");
   }
-  request.headers.insert(request.headers.end(), config->http_headers.begin(),
-                         config->http_headers.end());
-  request.basic_user = config->basic_auth_username;
-  request.basic_password = config->basic_auth_password;
+  add_access(*config, request);
   request.timeout = timeout;
   request.body_bytes_max = config->body_size_limit == 0
                                ? std::numeric_limits<std::size_t>::max()
                                : static_cast<std::size_t>(config->body_size_limit);
-  request.follow_redirects = config->follow_redirects;
   request.accept_compressed = true;  // some compress unasked
-  request.verify_tls = !config->insecure_skip_verify;
-  request.tls_files = config->tls_files;
-  request.http2 = config->enable_http2;
-  request.proxy = config->proxy_url;
   return request;
 }
 
@@ -229,21 +222,9 @@ std::uint64_t fingerprint_of(const ScrapeConfig& c) {
     add(rule.replacement);
     add(to_string(rule.action));
   }
-  add(c.basic_auth_username);
-  add(c.basic_auth_password);
-  add(c.authorization_type);
-  add(c.bearer_token);
-  for (const auto& [name, value] : c.http_headers) {
-    add(name);
-    add(value);
-  }
-  add(c.tls_files.ca);
-  add(c.tls_files.cert);
-  add(c.tls_files.key);
-  add(std::to_string(c.insecure_skip_verify) + std::to_string(c.enable_http2) +
-      std::to_string(c.follow_redirects) + std::to_string(c.track_timestamps_staleness));
+  add(to_key(c));
+  add(std::to_string(c.track_timestamps_staleness));
   add(c.enable_compression ? std::to_string(*c.enable_compression) : "");
-  add(c.proxy_url);
   add(accept_header(c.scrape_protocols));
   if (c.fallback_scrape_protocol) add(to_string(*c.fallback_scrape_protocol));
   return hash64(all);

@@ -1,5 +1,6 @@
 #include "collector/scrape/scraper.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/core/mutex.h"
@@ -58,7 +59,9 @@ struct Scraper::Impl {
     dropped = {};
     for (const auto& config : configs) {
       const std::uint64_t fingerprint = fingerprint_of(*config);
-      JobTargets found = targets_of(config);
+      const auto discovered_here = discovered.find(config->job_name);
+      JobTargets found = targets_of(
+          config, discovered_here == discovered.end() ? TargetGroups() : discovered_here->second);
       for (const ScrapeTarget& target : found.targets) {
         plans.push_back(plan_of(target, fingerprint, nullptr));
       }
@@ -76,6 +79,7 @@ struct Scraper::Impl {
   const ScrapeWorkParts work_parts;
   mutable Mutex mutex;
   std::vector<std::shared_ptr<const ScrapeConfig>> configs NINES_GUARDED_BY(mutex);
+  std::map<std::string, TargetGroups> discovered NINES_GUARDED_BY(mutex);  // by job
   std::vector<Self> selves NINES_GUARDED_BY(mutex);
   LabelSet external_labels NINES_GUARDED_BY(mutex);
   DroppedTargets dropped NINES_GUARDED_BY(mutex);
@@ -94,6 +98,18 @@ void Scraper::load(std::vector<ScrapeConfig> configs, LabelSet external_labels) 
     impl_->configs.push_back(std::make_shared<const ScrapeConfig>(std::move(config)));
   }
   impl_->external_labels = std::move(external_labels);
+  // Of a job that still looks for targets, those found so far stay until it has looked again.
+  std::erase_if(impl_->discovered, [&](const auto& one) {
+    return std::none_of(impl_->configs.begin(), impl_->configs.end(), [&](const auto& config) {
+      return config->job_name == one.first && !config->discovery.empty();
+    });
+  });
+  impl_->reload();
+}
+
+void Scraper::set_discovered(const std::string& job, TargetGroups groups) {
+  const MutexLock lock(impl_->mutex);
+  impl_->discovered[job] = std::move(groups);
   impl_->reload();
 }
 

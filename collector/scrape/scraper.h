@@ -17,6 +17,8 @@
 #include "base/model/labels.h"
 #include "base/net/http_client.h"
 #include "base/telemetry/telemetry.h"
+#include "collector/discovery/discovery.h"
+#include "collector/discovery/http_access.h"
 #include "collector/discovery/relabel.h"
 #include "collector/discovery/target.h"
 #include "collector/exposition/parser.h"
@@ -24,7 +26,7 @@
 
 namespace nines::collector {
 
-struct ScrapeConfig {
+struct ScrapeConfig : HttpAccess {
   std::string job_name;  // unique
   Duration scrape_interval{15'000};
   Duration scrape_timeout{10'000};  // at most the interval
@@ -43,19 +45,11 @@ struct ScrapeConfig {
   std::uint64_t label_limit = 64;
   std::uint64_t label_name_length_limit = 1024;
   std::uint64_t label_value_length_limit = 4096;
-  std::string basic_auth_username, basic_auth_password;
-  std::string authorization_type = "Bearer";
-  std::string bearer_token;  // the credentials of that type; empty: none
-  HttpHeaders http_headers;  // sent besides our own
-  HttpTlsFiles tls_files;
-  bool insecure_skip_verify = false;
-  bool enable_http2 = true;
-  bool follow_redirects = true;
   // Unset: asked for, but not of loopback and private addresses, where unpacking costs more time
   // than it saves.
   std::optional<bool> enable_compression;
-  std::string proxy_url;  // empty: none
   std::vector<StaticConfig> static_configs;
+  JobDiscovery discovery;
   std::vector<RelabelRule> relabel_configs;  // on discovered labels: which targets, and how
   std::vector<RelabelRule>
       metric_relabel_configs;              // on each series, after the target's labels joined
@@ -117,6 +111,8 @@ class Scraper {
   // Adds and removes targets so that they match; those that stay keep their schedule and their
   // state.
   void load(std::vector<ScrapeConfig> configs, LabelSet external_labels);
+  // What discovery found for a job: its targets besides the static ones, until the next call.
+  void set_discovered(const std::string& job, TargetGroups groups);
   // A target of this very process: job, instance and interval as given.
   void add_self(std::string job, std::string instance, Duration interval, SelfScrape scrape);
   void start();

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "base/core/clock.h"
+#include "base/core/gate.h"
 #include "base/core/mutex.h"
 #include "base/core/scheduler.h"
 #include "base/log/log.h"
 #include "base/net/http_client.h"
-#include "collector/scrape/gate.h"
 #include "collector/scrape/scraper.h"
 
 namespace nines::collector {

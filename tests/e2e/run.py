@@ -10,6 +10,7 @@ import traceback
 import basics
 import damage
 import exemplars
+import discovery
 import hostile
 import rule_unit_tests
 import scenario
@@ -22,6 +23,8 @@ TESTS = (
     hostile.targets_that_misbehave,
     hostile.receiver_is_down,
     hostile.rotated_logs_lose_nothing,
+    discovery.targets_come_and_go,
+    discovery.thousands_of_targets_change,
     damage.disk_is_too_small,
     damage.damaged_segment_is_skipped_and_named,
     exemplars.exemplars_survive_a_kill,

@@ -11,6 +11,7 @@
 #include "base/core/result.h"
 #include "base/log/log.h"
 #include "base/telemetry/telemetry.h"
+#include "collector/discovery/discovery.h"
 #include "collector/host/host.h"
 #include "collector/probe/prober.h"
 #include "collector/receive/remote_write.h"
@@ -53,6 +54,7 @@ struct ApiParts {
   const logql::Engine& logql;
   const collector::Scraper& scraper;
   const collector::Prober& prober;
+  const collector::Discovery& discovery;
   const collector::Host* host;  // null when switched off
   const collector::Tailer& tailer;
   collector::RemoteWriteReceiver& remote_write;

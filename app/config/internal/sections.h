@@ -27,7 +27,7 @@ void read_builtin(TableReader& root, Config& config);
 
 void read_host(TableReader& root, Config& config);
 void read_scrapes(TableReader& root, Config& config, const Context& context);
-void read_probes(TableReader& root, Config& config);
+void read_probes(TableReader& root, Config& config, const Context& context);
 void read_logs(TableReader& root, Config& config);
 
 // [[groups]] and [[slos]] also stand in TOML rule files.

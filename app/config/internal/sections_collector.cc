@@ -26,7 +26,7 @@ void read_host(TableReader& root, Config& config) {
   });
 }
 
-void read_probes(TableReader& root, Config& config) {
+void read_probes(TableReader& root, Config& config, const Context& context) {
   std::set<std::string> jobs;
   root.tables("probe_configs", [&](TableReader& t) {
     collector::ProbeConfig p;
@@ -65,8 +65,9 @@ void read_probes(TableReader& root, Config& config) {
       }
     });
     read_static_configs(t, p.static_configs);
-    if (p.static_configs.empty())
-      t.fail("", "job " + quote_go(p.job_name) + " has no `static_configs`");
+    read_discovery(t, p.discovery, context);
+    read_relabelling(t, "relabel_configs", p.relabel_configs);
+    check_has_targets(t, p.job_name, p.static_configs, p.discovery);
     for (const auto& group : p.static_configs) {
       for (const std::string& target : group.targets) {
         if (!target.starts_with("http://") && !target.starts_with("https://")) {

@@ -48,89 +48,6 @@ void read_protocols(TableReader& t, collector::ScrapeConfig& s) {
   }
 }
 
-void read_relabelling(TableReader& t, std::string_view key,
-                      std::vector<collector::RelabelRule>& out) {
-  t.tables(key, [&](TableReader& r) {
-    collector::RelabelSpec spec;
-    r.read("source_labels", spec.source_labels);
-    const auto text = [&](const char* name, std::optional<std::string>& into) {
-      if (!r.has(name)) return;
-      std::string value;
-      r.read(name, value);
-      into = std::move(value);
-    };
-    text("separator", spec.separator);
-    text("regex", spec.regex);
-    text("replacement", spec.replacement);
-    r.read_count("modulus", spec.modulus);
-    r.read("target_label", spec.target_label);
-    std::string action(to_string(spec.action));
-    r.read("action", action);
-    if (const auto known = collector::relabel_action(action)) {
-      spec.action = *known;
-    } else {
-      r.fail("action", "`action` " + quote_go(action) + " is none of " +
-                           listed(collector::relabel_action_names()));
-      return;
-    }
-    Result<collector::RelabelRule> rule = collector::make_relabel_rule(spec);
-    if (rule) {
-      out.push_back(*std::move(rule));
-    } else {
-      r.fail(r.has("regex") ? "regex" : "action", rule.error().what());
-    }
-  });
-}
-
-// Headers that belong to the connection or to other options.
-bool is_reserved_header(std::string_view name) {
-  constexpr std::string_view kReserved[] = {
-      "accept-encoding", "authorization",       "connection",        "content-length", "host",
-      "keep-alive",      "proxy-authorization", "transfer-encoding", "upgrade"};
-  const std::string plain = to_lower(name);
-  return std::find(std::begin(kReserved), std::end(kReserved), plain) != std::end(kReserved);
-}
-
-// Relative to the folder of the configuration.
-std::string beside(const Context& context, std::string path) {
-  const std::size_t slash = context.file.rfind('/');
-  if (path.empty() || path.starts_with('/') || slash == std::string::npos) return path;
-  return context.file.substr(0, slash + 1) + path;
-}
-
-void read_http_options(TableReader& t, collector::ScrapeConfig& s, const Context& context) {
-  t.read("follow_redirects", s.follow_redirects);
-  t.read("enable_http2", s.enable_http2);
-  if (t.has("enable_compression")) {
-    bool wanted = true;
-    t.read("enable_compression", wanted);
-    s.enable_compression = wanted;
-  }
-  t.read("proxy_url", s.proxy_url);
-  if (!s.proxy_url.empty()) check_url(t, "proxy_url", s.proxy_url);
-  std::map<std::string, std::string> headers;
-  t.read("http_headers", headers);
-  for (const auto& [name, value] : headers) {
-    if (is_reserved_header(name)) {
-      t.fail("http_headers", "`http_headers` may not set " + quote_go(name) +
-                                 ": it has its own option, or belongs to the connection");
-    }
-    s.http_headers.emplace_back(name, value);
-  }
-  t.table("tls_config", [&](TableReader& tls) {
-    tls.read("ca_file", s.tls_files.ca);
-    tls.read("cert_file", s.tls_files.cert);
-    tls.read("key_file", s.tls_files.key);
-    tls.read("insecure_skip_verify", s.insecure_skip_verify);
-    if (s.tls_files.cert.empty() != s.tls_files.key.empty()) {
-      tls.fail("cert_file", "`cert_file` and `key_file` need each other");
-    }
-  });
-  for (std::string* path : {&s.tls_files.ca, &s.tls_files.cert, &s.tls_files.key}) {
-    *path = beside(context, std::move(*path));
-  }
-}
-
 }  // namespace
 
 void read_scrapes(TableReader& root, Config& config, const Context& context) {
@@ -163,26 +80,17 @@ void read_scrapes(TableReader& root, Config& config, const Context& context) {
     t.read_count("label_limit", s.label_limit);
     t.read_count("label_name_length_limit", s.label_name_length_limit);
     t.read_count("label_value_length_limit", s.label_value_length_limit);
-    t.table("basic_auth", [&](TableReader& b) {
-      b.read("username", s.basic_auth_username);
-      b.read_secret("password", s.basic_auth_password, context.read_secret);
-    });
-    t.table("authorization", [&](TableReader& a) {
-      a.read("type", s.authorization_type);
-      if (s.authorization_type.empty() || to_lower(s.authorization_type) == "basic") {
-        a.fail("type", "`type` must name a scheme, and Basic has its own `basic_auth`");
-      }
-      a.read_secret("credentials", s.bearer_token, context.read_secret);
-    });
-    if (!s.basic_auth_username.empty() && !s.bearer_token.empty()) {
-      t.fail("authorization", "`basic_auth` and `authorization` exclude each other");
+    if (t.has("enable_compression")) {
+      bool wanted = true;
+      t.read("enable_compression", wanted);
+      s.enable_compression = wanted;
     }
-    read_http_options(t, s, context);
+    read_http_access(t, s, context);
     read_relabelling(t, "relabel_configs", s.relabel_configs);
     read_relabelling(t, "metric_relabel_configs", s.metric_relabel_configs);
     read_static_configs(t, s.static_configs);
-    if (s.static_configs.empty())
-      t.fail("", "job " + quote_go(s.job_name) + " has no `static_configs`");
+    read_discovery(t, s.discovery, context);
+    check_has_targets(t, s.job_name, s.static_configs, s.discovery);
     if (!s.metrics_path.starts_with('/'))
       t.fail("metrics_path", "`metrics_path` must begin with /");
     config.scrapes.push_back(std::move(s));

@@ -13,6 +13,11 @@
 namespace nines::app {
 namespace {
 
+// A scrape job and a probe job may have the same name.
+const std::string kScrapePool = "scrape/";
+const std::string kProbePool = "probe/";
+
+constexpr int kWaitersMax = 256;  // threads that do nothing but wait
 constexpr std::size_t kQueueMax = 100'000;  // tasks; a target has at most one at a time
 
 // Rules of SLOs are made from their definitions and evaluated with the others.
@@ -55,6 +60,7 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
       collect_pool_(make_thread_pool("collect", 2, kQueueMax)),
       rules_pool_(make_thread_pool("rules", 2, kQueueMax)),
       act_pool_(make_thread_pool("act", 1, kQueueMax)),
+      wait_pool_(make_waiting_pool("wait", kWaitersMax, kQueueMax)),
       promql_(store_->querier(), around.clock, config.promql),
       logql_(store_->log_querier()),
       scraper_(
@@ -93,13 +99,20 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
                                        *rules_pool_,
                                        around.log,
                                        *telemetry_,
-                                       {&notifier_, &remediator_, &alertmanagers_}}) {}
+                                       {&notifier_, &remediator_, &alertmanagers_}}),
+      resolver_(make_resolver()),
+      discovery_({around.fs, *http_, *resolver_, around.scheduler, *wait_pool_, around.log,
+                  *telemetry_, config::load_targets_toml},
+                 [this](const std::string& pool, collector::TargetGroups groups) {
+                   take_targets(pool, std::move(groups));
+                 }) {}
 
 Parts::~Parts() {
   server_.reset();
   // Sources first, so that nothing new arrives at what is taken down after them.
   rules_.stop();
   slos_.stop();
+  discovery_.stop();
   scraper_.stop();
   prober_.stop();
   if (host_) host_->stop();
@@ -163,6 +176,7 @@ Result<void> Parts::serve(const config::Config& config, Callbacks callbacks) {
                                          logql_,
                                          scraper_,
                                          prober_,
+                                         discovery_,
                                          host_.get(),
                                          tailer_,
                                          remote_write_,
@@ -188,13 +202,26 @@ Result<void> Parts::apply(const config::Config& config) {
   if (Result<void> loaded = rules_.load(all_groups(config)); !loaded) return loaded;
   scraper_.load(config.scrapes, config.global.external_labels);
   prober_.load(config.probes, config.global.external_labels);
+  std::map<std::string, collector::JobDiscovery> pools;
+  for (const auto& scrape : config.scrapes) pools[kScrapePool + scrape.job_name] = scrape.discovery;
+  for (const auto& probe : config.probes) pools[kProbePool + probe.job_name] = probe.discovery;
+  discovery_.load(std::move(pools));
   return {};
+}
+
+void Parts::take_targets(const std::string& pool, collector::TargetGroups groups) {
+  if (pool.starts_with(kScrapePool)) {
+    scraper_.set_discovered(pool.substr(kScrapePool.size()), std::move(groups));
+  } else {
+    prober_.set_discovered(pool.substr(kProbePool.size()), std::move(groups));
+  }
 }
 
 void Parts::start() {
   if (host_) host_->start();
   scraper_.start();
   prober_.start();
+  discovery_.start();
   tailer_.start();
   slos_.start();
   notifier_.start();

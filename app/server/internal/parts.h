@@ -9,7 +9,9 @@
 #include "app/server/application.h"
 #include "base/core/real_clock.h"
 #include "base/net/http_client.h"
+#include "base/net/resolver.h"
 #include "base/telemetry/telemetry.h"
+#include "collector/discovery/discovery.h"
 #include "collector/host/host.h"
 #include "collector/probe/prober.h"
 #include "collector/receive/remote_write.h"
@@ -51,6 +53,7 @@ class Parts {
         std::unique_ptr<storage::Engine> store, std::unique_ptr<Telemetry> telemetry);
   Result<void> serve(const config::Config& config, Callbacks callbacks);
   void start();
+  void take_targets(const std::string& pool, collector::TargetGroups groups);
 
   const Surroundings around_;
   std::unique_ptr<Telemetry> telemetry_;
@@ -59,6 +62,7 @@ class Parts {
   std::unique_ptr<Executor> collect_pool_;  // bodies parsed and appended, /proc and log files read
   std::unique_ptr<Executor> rules_pool_;    // rules, SLOs: never behind a person's query
   std::unique_ptr<Executor> act_pool_;      // notification and remediation state
+  std::unique_ptr<Executor> wait_pool_;     // names asked for, target files read, probes
   promql::Engine promql_;
   logql::Engine logql_;
   collector::Scraper scraper_;
@@ -71,6 +75,8 @@ class Parts {
   notify::Alertmanagers alertmanagers_;
   remediation::Remediator remediator_;
   alerts::Manager rules_;
+  std::unique_ptr<Resolver> resolver_;
+  collector::Discovery discovery_;  // after those whom it tells
   web::Router router_;
   std::unique_ptr<web::Server> server_;  // last made, first gone: no request outlives what it shows
 };

@@ -30,8 +30,9 @@ struct JobTargets {
   std::vector<ScrapeTarget> targets;
   std::vector<LabelSet> dropped;  // discovered labels
 };
-// A target whose relabelled labels make no sense is there, refused, so that somebody sees it.
-JobTargets targets_of(std::shared_ptr<const ScrapeConfig> config);
+// The static ones, then those discovered. A target whose relabelled labels make no sense is there,
+// refused, so that somebody sees it.
+JobTargets targets_of(std::shared_ptr<const ScrapeConfig> config, const TargetGroups& discovered);
 
 // Changes whenever something of the configuration that concerns a target does.
 std::uint64_t fingerprint_of(const ScrapeConfig& config);

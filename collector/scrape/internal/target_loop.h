@@ -6,8 +6,8 @@
 #include <memory>
 #include <optional>
 
+#include "base/core/gate.h"
 #include "base/core/mutex.h"
-#include "collector/scrape/gate.h"
 #include "collector/scrape/target_pool.h"
 
 namespace nines::collector {

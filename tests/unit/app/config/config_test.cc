@@ -67,6 +67,47 @@ TEST_CASE("references between sections are checked") {
       "5:12", "\"a\"");
 }
 
+TEST_CASE("discovery: what is wrong has its place, what is left out its default") {
+  const std::string job = "[[scrape_configs]]\njob_name = \"a\"\n";
+  check_mistake(job, "1:1", "job \"a\" has no targets: give it `static_configs`, `file_sd_configs`");
+  check_mistake(job + "[[scrape_configs.file_sd_configs]]\nfile = [\"x.json\"]\n", "4:1",
+                "did you mean `files`");
+  check_mistake(job + "file_sd_configs = [{ files = [\"x.txt\"] }]\n", "3:30", "must end in .json");
+  check_mistake(job + "http_sd_configs = [{ url = \"sd:80\" }]\n", "3:28", "must be a URL");
+  check_mistake(job + "dns_sd_configs = [{ names = [\"x\"], type = \"TXT\" }]\n", "3:44",
+                "none of A, AAAA, SRV, MX, NS");
+  check_mistake(job + "dns_sd_configs = [{ names = [\"x\"], type = \"A\" }]\n", "3:19",
+                "`port` is missing");
+  check_mistake(job + "dns_sd_configs = [{ names = [\"x..y\"] }]\n", "3:29", "a part is empty");
+  check_mistake(job + "http_sd_configs = [{ url = \"http://sd/\", refresh_interval = \"99ms\" }]\n",
+                "3:61", "at least 100ms");
+  testing::MemFs fs;
+  const auto config = load_text(
+      fs, "/etc/n.toml",
+      job + "file_sd_configs = [{ files = [\"x.yml\"] }]\n"
+            "http_sd_configs = [{ url = \"http://sd/\", basic_auth = { username = \"u\" } }]\n"
+            "dns_sd_configs = [{ names = [\"x\"], type = \"aaaa\", port = 1 }, { names = [\"y\"] }]\n");
+  REQUIRE(config);
+  const collector::JobDiscovery& found = config->scrapes.at(0).discovery;
+  CHECK(found.files.at(0).files == std::vector<std::string>{"/etc/x.yml"});
+  CHECK(found.files.at(0).refresh_interval == Duration(300'000));
+  CHECK(found.https.at(0).refresh_interval == Duration(60'000));
+  CHECK(found.https.at(0).access.basic_auth_username == "u");
+  CHECK(found.dns.at(0).type == "AAAA");
+  CHECK(found.dns.at(1).type == "SRV");
+  CHECK(found.dns.at(1).refresh_interval == Duration(30'000));
+}
+
+TEST_CASE("a target file in TOML") {
+  const auto groups =
+      load_targets_toml("t.toml", "[[static_configs]]\ntargets = [\"a:1\"]\nlabels = { x = \"y\" }\n");
+  REQUIRE(groups);
+  CHECK(*groups == collector::TargetGroups{{{"a:1"}, {{"x", "y"}}}});
+  CHECK(load_targets_toml("t.toml", "[[static_config]]\n").error().what().find("1:3: unknown key") !=
+        std::string::npos);
+  CHECK(load_targets_toml("t.toml", "x =").error().what().starts_with("1:"));
+}
+
 TEST_CASE("all mistakes are told at once, each on a line of its own") {
   const std::string said =
       mistakes("[global]\nscrape_interval = \"x\"\n[storage]\nbudget = 5\n[wbe]\n");

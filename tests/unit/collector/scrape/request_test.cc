@@ -9,7 +9,7 @@ namespace {
 HttpRequest request_of(ScrapeConfig config, const std::string& address = "example.org:1") {
   config.job_name = "j";
   config.static_configs = {{{address}, {}}};
-  return targets_of(std::make_shared<const ScrapeConfig>(std::move(config)))
+  return targets_of(std::make_shared<const ScrapeConfig>(std::move(config)), {})
       .targets.at(0)
       .request();
 }

@@ -5,7 +5,7 @@
 #include <memory>
 #include <mutex>
 
-namespace nines::collector {
+namespace nines {
 
 // Shared by the part and by each callback it has handed out (hence shared_ptr): a callback that
 // comes after the end finds the gate closed and touches nothing else. Thread-safe.
@@ -52,4 +52,4 @@ class GatePass {
   const bool in_;
 };
 
-}  // namespace nines::collector
+}  // namespace nines

@@ -1,0 +1,28 @@
+#pragma once
+// How to get at something over HTTP: who we are, whom we trust, which way we go.
+
+#include <string>
+
+#include "base/net/http_client.h"
+
+namespace nines::collector {
+
+struct HttpAccess {
+  std::string basic_auth_username, basic_auth_password;
+  std::string authorization_type = "Bearer";
+  std::string bearer_token;  // the credentials of that type; empty: none
+  HttpHeaders http_headers;  // sent besides our own
+  HttpTlsFiles tls_files;
+  bool insecure_skip_verify = false;
+  bool enable_http2 = true;
+  bool follow_redirects = true;
+  std::string proxy_url;  // empty: none
+};
+
+// Adds all of it to a request.
+void add_access(const HttpAccess& access, HttpRequest& request);
+
+// Everything in it as one text: equal texts, equal access.
+std::string to_key(const HttpAccess& access);
+
+}  // namespace nines::collector
