@@ -9,8 +9,8 @@ import traceback
 
 import basics
 import damage
-import exemplars
 import discovery
+import exemplars
 import hostile
 import rule_unit_tests
 import scenario

@@ -74,7 +74,7 @@ TEST_CASE("discovery: what is wrong has its place, what is left out its default"
                 "did you mean `files`");
   check_mistake(job + "file_sd_configs = [{ files = [\"x.txt\"] }]\n", "3:30", "must end in .json");
   check_mistake(job + "http_sd_configs = [{ url = \"sd:80\" }]\n", "3:28", "must be a URL");
-  check_mistake(job + "dns_sd_configs = [{ names = [\"x\"], type = \"TXT\" }]\n", "3:44",
+  check_mistake(job + "dns_sd_configs = [{ names = [\"x\"], type = \"TXT\" }]\n", "3:43",
                 "none of A, AAAA, SRV, MX, NS");
   check_mistake(job + "dns_sd_configs = [{ names = [\"x\"], type = \"A\" }]\n", "3:19",
                 "`port` is missing");
