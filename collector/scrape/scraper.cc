@@ -1,6 +1,9 @@
 #include "collector/scrape/scraper.h"
 
 #include <algorithm>
+#include <functional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "base/core/mutex.h"
@@ -99,11 +102,11 @@ void Scraper::load(std::vector<ScrapeConfig> configs, LabelSet external_labels) 
   }
   impl_->external_labels = std::move(external_labels);
   // Of a job that still looks for targets, those found so far stay until it has looked again.
-  std::erase_if(impl_->discovered, [&](const auto& one) {
-    return std::none_of(impl_->configs.begin(), impl_->configs.end(), [&](const auto& config) {
-      return config->job_name == one.first && !config->discovery.empty();
-    });
-  });
+  std::set<std::string, std::less<>> looking;
+  for (const auto& config : impl_->configs) {
+    if (!config->discovery.empty()) looking.insert(config->job_name);
+  }
+  std::erase_if(impl_->discovered, [&](const auto& one) { return !looking.contains(one.first); });
   impl_->reload();
 }
 

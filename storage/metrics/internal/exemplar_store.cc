@@ -70,8 +70,9 @@ std::vector<SeriesExemplars> ExemplarStore::select(std::span<const std::vector<M
           circle_[chain.newest].exemplar.time_ms < from) {
         continue;
       }
+      const LabelSet& labels = series;  // clang 14 captures no structured binding
       const bool wanted = std::any_of(sets.begin(), sets.end(), [&](const auto& matchers) {
-        return matches_all(matchers, series);
+        return matches_all(matchers, labels);
       });
       if (!wanted) continue;
       SeriesExemplars found{series, {}};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include <fmt/format.h>
 
@@ -28,7 +29,10 @@ SegmentRing::SegmentRing(const RingOptions& options, Log& log, RingParts parts)
 }
 
 SegmentRing::~SegmentRing() {
-  if (auto wrote = write_super(); !wrote) log_.warn("ring", "{}", wrote.error().what());
+  try {
+    if (auto wrote = write_super(); !wrote) log_.warn("ring", "{}", wrote.error().what());
+  } catch (const std::bad_alloc&) {  // as if the process had been killed: a start copes with that
+  }
 }
 
 // Segments to classes by their parts; what rounding leaves goes to the largest.
