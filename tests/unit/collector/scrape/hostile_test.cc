@@ -143,7 +143,7 @@ std::vector<Hostile> hostile_targets() {
        {"body_size_limit exceeded"}},
       {"endless body",
        endless("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n", "some_metric 1\n"),
-       {"body_size_limit exceeded", "timed out after 700ms"}},
+       {"body_size_limit exceeded", "timed out after " + std::to_string(kTimeout.count()) + "ms"}},
       {"endless headers",
        endless("HTTP/1.1 200 OK\r\n", "X-Fill: " + std::string(1000, 'x') + "\r\n"),
        {"bytes of headers", "Too large"}},
@@ -160,12 +160,12 @@ std::vector<Hostile> hostile_targets() {
            if (!c.send({&byte, 1}) || !c.pause(kInterval)) return;
          }
        },
-       {"timed out after 700ms"}},
+       {"timed out after " + std::to_string(kTimeout.count()) + "ms"}},
       {"silence",
        [](TcpConnection& c) {
          while (!c.read_request().empty()) continue;
        },
-       {"timed out after 700ms while waiting for the answer"}},
+       {"timed out after " + std::to_string(kTimeout.count()) + "ms while waiting for the answer"}},
       {"reset",
        [](TcpConnection& c) { c.pause(Duration(20)); },
        {"reset", "connection closed without an answer", "Recv failure"}},
