@@ -123,19 +123,19 @@ Result<void> StoreImpl::flush_group(Group& group) {
   std::vector<Part> parts;
   const std::size_t page_max = parts_.ring.frame_max() / 4;
   const auto slots = static_cast<std::uint32_t>(group.head.slots());
-  std::vector<SlotRange> todo;
+  std::vector<SlotRange> uncut;
   for (std::uint32_t first = 0; first < slots && !group.head.empty(); first += kPageSlots) {
-    todo.push_back({first, std::min(first + kPageSlots, slots)});
-    while (!todo.empty()) {
+    uncut.push_back({first, std::min(first + kPageSlots, slots)});
+    while (!uncut.empty()) {
       Part part;
-      part.head.slots = todo.back();
-      todo.pop_back();
+      part.head.slots = uncut.back();
+      uncut.pop_back();
       part.head.times = encode_columns(group.head, part.head.slots, part.columns);
       const SlotRange range = part.head.slots;
       if (part.columns.size() > page_max && range.end - range.first > 1) {
         const std::uint32_t middle = range.first + (range.end - range.first) / 2;
-        todo.push_back({middle, range.end});
-        todo.push_back({range.first, middle});
+        uncut.push_back({middle, range.end});
+        uncut.push_back({range.first, middle});
       } else if (!part.head.times.empty()) {
         parts.push_back(std::move(part));
       }

@@ -248,6 +248,7 @@ Result<void> Parser::extended(Expr& expr) {
     return error(expr.range, word + " modifier is not supported for subqueries");
   }
   if (expr.kind() != ExprKind::kVectorSelector && expr.kind() != ExprKind::kMatrixSelector) {
+    // Prometheus's own words for a modifier behind what cannot carry one, e.g. `1 anchored`.
     return error(expr.range, word + " modifier not implemented");
   }
   VectorSelector& selector = expr.kind() == ExprKind::kVectorSelector
