@@ -82,12 +82,11 @@ def difference(theirs, ours):
         return f"{their_status} {their['errorType']}: {their['error']} / {our_status} {our['errorType']}: {our['error']}"
     if their["data"]["resultType"] != our["data"]["resultType"]:
         return f"{their['data']['resultType']} / {our['data']['resultType']}"
-    a, b = rows(their["data"]), rows(our["data"])
+    a, b = alike(rows(their["data"]), rows(our["data"]))
     for key, points in a.items():
-        match = key if key in b else next((k for k in b if same_labels(key, k)), None)
-        if match is None:
+        if key not in b:
             return f"{key} is missing"
-        other = b.pop(match)
+        other = b.pop(key)
         if points.keys() != other.keys():
             return f"{key}: at {sorted(points.keys() ^ other.keys())[:3]} only one has a value"
         for at, value in points.items():
@@ -96,6 +95,24 @@ def difference(theirs, ours):
     if b:
         return f"{next(iter(b))} is too many"
     return None
+
+
+def alike(theirs, ours):
+    """Both answers with rows whose labels are the same but for the last digits of a float put together."""
+    names = []
+
+    def joined(answer):
+        out = {}
+        for key, points in answer.items():
+            name = key if key in names else next((n for n in names if same_labels(n, key)), None)
+            if name is None:
+                names.append(name := key)
+            into = out.setdefault(name, {})
+            for at, value in points.items():
+                into[at] = str(float(into[at]) + float(value)) if at in into else value
+        return out
+
+    return joined(theirs), joined(ours)
 
 
 def start_prometheus(folder, targets, write_to):
