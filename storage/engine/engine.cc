@@ -9,6 +9,7 @@
 #include "base/text/numbers.h"
 #include "storage/logs/log_store.h"
 #include "storage/metrics/metric_store.h"
+#include "storage/ring/check.h"
 #include "storage/ring/ring.h"
 #include "storage/state/sqlite_state.h"
 
@@ -28,6 +29,13 @@ std::uint32_t segment_size(const Options& options, std::uint64_t ring_bytes) {
   std::uint64_t size = options.segment_bytes != 0 ? options.segment_bytes : ring_bytes / 64;
   size = std::clamp(size, kMiB / 2, 128 * kMiB);
   return static_cast<std::uint32_t>(size / 4096 * 4096);
+}
+
+// The least budget that leaves `ring_bytes` to the ring.
+std::uint64_t budget_for_ring(std::uint64_t ring_bytes) {
+  std::uint64_t budget = ring_bytes + ring_bytes / 15;
+  while (budget - state_reserve(budget) < ring_bytes) budget += kMiB / 4;
+  return (budget + kMiB - 1) / kMiB * kMiB;
 }
 
 class EngineImpl final : public Engine {
@@ -54,6 +62,7 @@ class EngineImpl final : public Engine {
     ring_options.path = options_.path;
     ring_options.bytes = options_.budget_bytes - state_reserve(options_.budget_bytes);
     ring_options.segment_bytes = segment_size(options_, ring_options.bytes);
+    if (Result<void> fits = fits_stored_segments(ring_options); !fits) return fits;
     NINES_TRY(ring_, ring::Ring::open(ring_options, around_.fs, around_.clock, around_.log));
     NINES_TRY(state_, open_sqlite_state(options_.path + "/state.db", around_.clock, around_.log));
     MetricStoreOptions metrics;
@@ -71,11 +80,12 @@ class EngineImpl final : public Engine {
     logs.streams_max = options_.streams_max;
     logs.sync_interval = options_.sync_interval;
     logs.sync_always = options_.sync == SyncMode::kAlways;
-    // Two heads must fit the log journal's smallest share.
-    logs.head_bytes = std::min<std::size_t>(logs.head_bytes, ring_options.segment_bytes / 2);
-    logs.block_bytes = std::min<std::size_t>(logs.block_bytes, ring_options.segment_bytes / 4);
-    logs.line_bytes_max =
-        std::min<std::size_t>(logs.line_bytes_max, ring_options.segment_bytes / 8);
+    // Two heads must fit the log journal's smallest share. A folder keeps the segments it was made
+    // with, whatever the budget is now.
+    const std::uint32_t segment_bytes = ring_->segment_bytes();
+    logs.head_bytes = std::min<std::size_t>(logs.head_bytes, segment_bytes / 2);
+    logs.block_bytes = std::min<std::size_t>(logs.block_bytes, segment_bytes / 4);
+    logs.line_bytes_max = std::min<std::size_t>(logs.line_bytes_max, segment_bytes / 8);
     NINES_TRY(logs_,
               LogStore::open(*ring_, logs,
                              {around_.clock, around_.scheduler, around_.log, around_.telemetry}));
@@ -149,6 +159,21 @@ class EngineImpl final : public Engine {
     std::recursive_mutex mutex;
     EngineImpl* engine = nullptr;
   };
+
+  // kInvalid when the folder's segments are too large for the budget.
+  Result<void> fits_stored_segments(const ring::RingOptions& wanted) {
+    const auto stored = ring::stored_ring_size(around_.fs, options_.path);
+    if (!stored) return {};  // a new folder, or damage that opening the ring tells
+    const std::uint64_t least =
+        stored->bytes % stored->segment_bytes +
+        std::uint64_t{ring::segments_min(wanted.parts)} * stored->segment_bytes;
+    if (wanted.bytes >= least) return {};
+    return Error(ErrorCode::kInvalid,
+                 "a budget of " + format_bytes(options_.budget_bytes) + " is too small for " +
+                     options_.path + ": it was made with segments of " +
+                     format_bytes(stored->segment_bytes) + ", which need a budget of at least " +
+                     format_bytes(budget_for_ring(least)) + "; or start with another folder");
+  }
 
   ClassStatus class_status(ring::SegmentClass cls, double seconds) const {
     const ring::Ring::ClassUse use = ring_->use(cls);

@@ -151,7 +151,8 @@ class SegmentCheck {
                            std::uint32_t next_index, CheckedSegment& segment) {
     if (sealed) {
       if (report.data_end < sealed->data_end)
-        add(segment.segment, report.data_end, header.cls, "the index or a frame before it is damaged");
+        add(segment.segment, report.data_end, header.cls,
+            "the index or a frame before it is damaged");
       segment.bytes_used = sealed->data_end;
       return {};
     }

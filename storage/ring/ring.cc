@@ -26,20 +26,21 @@ std::string_view to_string(SegmentClass cls) noexcept {
 
 Result<std::unique_ptr<Ring>> Ring::open(const RingOptions& options, Fs& fs, const Clock& clock,
                                          Log& log) {
-  constexpr std::uint64_t kSegmentsMin = 9;  // journal 3, and 2 for each other class with a part
+  const std::uint64_t least = segments_min(options.parts);
   if (options.segment_bytes % kPage != 0 || options.segment_bytes < (64u << 10)) {
     return Error(
         ErrorCode::kInvalid,
         fmt::format("segments of {} bytes: they must be a multiple of 4096 and at least 64 KiB",
                     options.segment_bytes));
   }
-  if (options.bytes < kSuperBytes + kSegmentsMin * options.segment_bytes) {
+  if (options.bytes < kSuperBytes + least * options.segment_bytes) {
     return Error(
         ErrorCode::kInvalid,
         fmt::format("a ring of {} bytes is too small: it needs at least {} segments of {} bytes",
-                    options.bytes, kSegmentsMin, options.segment_bytes));
+                    options.bytes, least, options.segment_bytes));
   }
   NINES_TRY(RingParts parts, open_files(options, fs, clock));
+  for (const std::string& note : parts.notes) log.info("ring", "{}", note);
   return std::unique_ptr<Ring>(std::make_unique<SegmentRing>(options, log, std::move(parts)));
 }
 

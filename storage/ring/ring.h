@@ -104,13 +104,17 @@ struct ScanReport {
   std::uint32_t data_end = 0;  // where the next frame would go
 };
 
+// What a class gets of the ring, in parts of their sum; 0: no segment.
+using Parts = std::array<std::uint16_t, kSegmentClasses>;
+std::uint32_t least_segments(SegmentClass cls) noexcept;  // of a class with a part
+std::uint32_t segments_min(const Parts& parts) noexcept;  // of a ring shared out so
+
 struct RingOptions {
   std::string path;                 // the data folder; must exist
   std::uint64_t bytes = 0;          // of all files of the ring together: super + segments <= bytes
   std::uint32_t segment_bytes = 0;  // a multiple of 4096, at least 64 KiB
-  // Parts of the ring, per mille, by class. Each class with a part gets at least 2 segments (the
-  // journal 3).
-  std::array<std::uint16_t, kSegmentClasses> parts = {120, 530, 0, 0, 270, 80};
+  // By class. Each class with a part gets at least least_segments().
+  Parts parts = {120, 530, 0, 0, 270, 80};
   std::uint32_t fill_step_bytes = 1u << 20;  // zero-filling, by step()
 };
 
@@ -119,9 +123,12 @@ struct RingOptions {
 // read() and scan() from any thread at any time.
 class Ring {
  public:
-  // Opens the ring in `path`, or makes it: all files at their full size. kLimit when the disk
-  // cannot hold it (the text says what is free; nothing is left behind), kInvalid when the folder
-  // holds a ring of another size that cannot become this one, kCorrupt when both superblocks are
+  // Opens the ring in `path`, or makes it: all files at their full size. One of another size
+  // becomes this size and keeps its segments' size: a larger one has more of them, a smaller one
+  // gives up the oldest of the classes above their new share (the log says how many). A start that
+  // is cut short leaves a ring that opens with either size. kLimit when the disk cannot hold it
+  // (the text says what is free; nothing is left behind), kInvalid when the folder's segments are
+  // too large for `bytes` (the text says what they need), kCorrupt when both superblocks are
   // damaged.
   static Result<std::unique_ptr<Ring>> open(const RingOptions& options, Fs& fs, const Clock& clock,
                                             Log& log);

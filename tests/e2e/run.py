@@ -12,6 +12,7 @@ import damage
 import discovery
 import exemplars
 import hostile
+import resize
 import rule_unit_tests
 import scenario
 from harness import Skipped, say
@@ -27,6 +28,7 @@ TESTS = (
     discovery.thousands_of_targets_change,
     damage.disk_is_too_small,
     damage.damaged_segment_is_skipped_and_named,
+    resize.budget_shrinks_and_grows,
     exemplars.exemplars_survive_a_kill,
     rule_unit_tests.same_verdicts_as_promtool,
     scenario.scenario,

@@ -4,10 +4,14 @@
 #include <fmt/format.h>
 
 #include "storage/ring/internal/layout.h"
+#include "storage/ring/internal/segment_headers.h"
 #include "storage/ring/internal/segment_ring.h"
+#include "storage/ring/internal/shrink.h"
 
 namespace nines::storage::ring {
 namespace {
+
+constexpr std::uint32_t kSegmentsMax = 16'384;  // each is an open file
 
 std::string gib(std::uint64_t bytes) {
   if (bytes >= (1ULL << 30))
@@ -74,13 +78,28 @@ class Opener {
             std::uint64_t{parts.super.segments} * parts.super.segment_bytes;
         needed > space.total)
       return too_small(needed, space.free);
+    if (parts.super.segments > kSegmentsMax) {
+      return Error(ErrorCode::kInvalid,
+                   fmt::format("{} in segments of {} KiB are {} files, more than {}; {}",
+                               gib(options_.bytes), parts.super.segment_bytes >> 10,
+                               parts.super.segments, kSegmentsMax,
+                               super ? "set a smaller budget, or start with another folder, which "
+                                       "gets larger segments"
+                                     : "set larger segments"));
+    }
+    if (super) {
+      if (auto resized = resize(*super, parts); !resized) return std::move(resized).error();
+    }
     if (auto made = open_segments(parts); !made) return std::move(made).error();
     if (!super || super->segments != parts.super.segments) {
       if (auto wrote = write_first_super(parts, super_path); !wrote)
         return std::move(wrote).error();
     }
     for (std::uint32_t i = 0; i < parts.super.segments; ++i) {
-      if (auto read = read_headers(parts, i); !read) return std::move(read).error();
+      if (auto read = read_segment_headers(parts.super.uuid, segment_name(i), parts.segments[i],
+                                           parts.damage);
+          !read)
+        return std::move(read).error();
     }
     return parts;
   }
@@ -112,13 +131,31 @@ class Opener {
   Result<std::uint32_t> wanted_segments(const Super& super) {
     const auto wanted =
         static_cast<std::uint32_t>((options_.bytes - kSuperBytes) / super.segment_bytes);
-    if (wanted >= super.segments) return wanted;
+    const std::uint32_t least = segments_min(options_.parts);
+    if (wanted >= least) return wanted;
     return Error(
         ErrorCode::kInvalid,
-        fmt::format("{} holds a ring of {}, which cannot shrink to {} in place; set the budget "
-                    "back, or start with another folder",
+        fmt::format("{} holds a ring of {} in segments of {} KiB and cannot become smaller "
+                    "than {} segments, {}; set a larger budget, or start with another "
+                    "folder",
                     options_.path, gib(std::uint64_t{super.segments} * super.segment_bytes),
-                    gib(options_.bytes)));
+                    super.segment_bytes >> 10, least,
+                    gib(std::uint64_t{least} * super.segment_bytes)));
+  }
+
+  // A smaller ring loses its files before the superblock says so, a larger one has them before.
+  Result<void> resize(const Super& super, RingParts& parts) {
+    const std::uint32_t wanted = parts.super.segments;
+    if (wanted < super.segments) {
+      NINES_TRY(std::string note, shrink_files(fs_, options_.path, super, options_.parts, wanted));
+      parts.notes.push_back(std::move(note));
+    } else if (wanted > super.segments) {
+      parts.notes.push_back(
+          fmt::format("the budget is larger: from {} to {} segments of {} KiB, as they are in {}",
+                      super.segments, wanted, super.segment_bytes >> 10, options_.path));
+    }
+    parts.super.segments_filled = std::min(super.segments_filled, wanted);
+    return {};
   }
 
   std::string segment_path(std::uint32_t i) const { return options_.path + "/" + segment_name(i); }
@@ -176,36 +213,6 @@ class Opener {
     }
     if (auto synced = parts.super_file->sync(); !synced) return synced;
     return fs_.sync_dir(options_.path);
-  }
-
-  Result<void> read_headers(RingParts& parts, std::uint32_t i) {
-    Segment& segment = parts.segments[i];
-    std::array<HeaderBytes, 2> pages{};
-    std::array<std::optional<SegmentHeader>, 2> headers;
-    for (std::size_t page = 0; page < 2; ++page) {
-      NINES_TRY(const std::size_t got, segment.file->pread(page * kPage, pages[page]));
-      headers[page] = decode_header(std::span(pages[page]).first(got));
-      if (headers[page] && headers[page]->uuid != parts.super.uuid) headers[page].reset();
-    }
-    const bool blank = pages[0] == HeaderBytes{};
-    if (!headers[0] && !blank) {
-      parts.damage.push_back(
-          segment_name(i) + ": its header is damaged" +
-          (headers[1] ? "; read by its second one" : "; its data cannot be read"));
-    }
-    if (!headers[0] && (blank || !headers[1])) return {};
-    const SegmentHeader& header = headers[0] ? *headers[0] : *headers[1];
-    segment.generation = header.generation;
-    segment.cls = header.cls;
-    segment.live = header.state != HeaderState::kReleased;
-    if (headers[1] && headers[1]->generation == header.generation) {
-      segment.sealed = segment.scanned = true;
-      segment.times = headers[1]->times;
-      segment.data_end = headers[1]->data_end;
-      segment.footer_offset = headers[1]->footer_offset;
-      segment.footer_length = headers[1]->footer_length;
-    }
-    return {};
   }
 
   const RingOptions& options_;

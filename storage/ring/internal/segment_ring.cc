@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "storage/ring/internal/quotas.h"
 #include "storage/ring/internal/scanner.h"
 
 namespace nines::storage::ring {
@@ -24,7 +25,11 @@ SegmentRing::SegmentRing(const RingOptions& options, Log& log, RingParts parts)
       damage_(std::move(parts.damage)),
       super_(parts.super),
       segments_(std::move(parts.segments)) {
-  share_out(options.parts);
+  {
+    const MutexLock lock(mutex_);
+    const Quotas quotas = share_out(options.parts, super_.segments);
+    for (std::size_t i = 0; i < kSegmentClasses; ++i) classes_[i].quota = quotas[i];
+  }
   resume_open_segments();
 }
 
@@ -33,31 +38,6 @@ SegmentRing::~SegmentRing() {
     if (auto wrote = write_super(); !wrote) log_.warn("ring", "{}", wrote.error().what());
   } catch (const std::bad_alloc&) {  // as if the process had been killed: a start copes with that
   }
-}
-
-// Segments to classes by their parts; what rounding leaves goes to the largest.
-void SegmentRing::share_out(const std::array<std::uint16_t, kSegmentClasses>& parts) {
-  const MutexLock lock(mutex_);
-  std::uint64_t sum = 0;
-  for (const std::uint16_t part : parts) sum += part;
-  std::uint32_t given = 0;
-  std::size_t largest = 0;
-  for (std::size_t i = 0; i < kSegmentClasses; ++i) {
-    if (parts[i] == 0) continue;
-    const std::uint32_t least = class_at(i) == SegmentClass::kJournal ? 3 : 2;
-    const auto share = static_cast<std::uint32_t>(std::uint64_t{super_.segments} * parts[i] / sum);
-    classes_[i].quota = std::max(share, least);
-    given += classes_[i].quota;
-    if (parts[i] > parts[largest]) largest = i;
-  }
-  while (given > super_.segments) {  // the least quotas took too much: the richest class pays
-    const auto rich =
-        std::max_element(classes_.begin(), classes_.end(),
-                         [](const auto& a, const auto& b) { return a.quota < b.quota; });
-    --rich->quota;
-    --given;
-  }
-  classes_[largest].quota += super_.segments - given;
 }
 
 // The newest segment of each class goes on where it stopped, unless it was sealed.
@@ -122,17 +102,34 @@ std::uint32_t SegmentRing::free_segment() const {
 std::uint32_t SegmentRing::victim(SegmentClass cls) const {
   if (used(cls) >= classes_[index(cls)].quota) return oldest(cls);
   if (free_segment() != kNone) return kNone;
-  // No free one though this class is short: quotas have changed, so another class has too many.
-  std::size_t greedy = index(cls);
+  // No free one though this class is short: quotas have changed, so another class has too many. A
+  // journal above its share is let be: its rows are nowhere else, and it gives segments back.
+  std::uint32_t best = kNone;
   std::uint64_t most_over = 0;
   for (std::size_t i = 0; i < kSegmentClasses; ++i) {
     const std::uint64_t has = used(class_at(i));
-    if (has > classes_[i].quota && has - classes_[i].quota > most_over) {
+    if (is_journal(class_at(i)) || has <= classes_[i].quota) continue;
+    if (has - classes_[i].quota <= most_over) continue;
+    if (const std::uint32_t candidate = oldest(class_at(i)); candidate != kNone) {
       most_over = has - classes_[i].quota;
-      greedy = i;
+      best = candidate;
     }
   }
-  return oldest(class_at(greedy));
+  if (best != kNone) return best;
+  if (const std::uint32_t own = oldest(cls); own != kNone) return own;
+  // It has none to give: whoever has most, a journal last of all.
+  std::uint64_t most = 0;
+  for (const bool journals : {false, true}) {
+    for (std::size_t i = 0; i < kSegmentClasses; ++i) {
+      if (is_journal(class_at(i)) != journals || used(class_at(i)) <= most) continue;
+      if (const std::uint32_t candidate = oldest(class_at(i)); candidate != kNone) {
+        most = used(class_at(i));
+        best = candidate;
+      }
+    }
+    if (best != kNone) return best;
+  }
+  return kNone;
 }
 
 std::optional<SegmentInfo> SegmentRing::next_victim(SegmentClass cls) const {

@@ -34,6 +34,7 @@ struct RingParts {
   std::unique_ptr<File> super_file;
   std::vector<Segment> segments;
   std::vector<std::string> damage;
+  std::vector<std::string> notes;  // for the log: what opening changed
 };
 
 class SegmentRing final : public Ring {
@@ -77,7 +78,6 @@ class SegmentRing final : public Ring {
   };
   static std::size_t index(SegmentClass cls) { return static_cast<std::size_t>(cls); }
 
-  void share_out(const std::array<std::uint16_t, kSegmentClasses>& parts);
   void resume_open_segments();
   SegmentInfo info(std::uint32_t segment) const NINES_REQUIRES(mutex_);
   std::uint64_t used(SegmentClass cls) const NINES_REQUIRES(mutex_);

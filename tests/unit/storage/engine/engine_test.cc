@@ -116,6 +116,46 @@ TEST_CASE("a budget the disk cannot hold is refused, with what is free") {
   CHECK(engine.error().what().find("free") != std::string::npos);
 }
 
+TEST_CASE("a budget may grow and shrink from start to start, and the disk shows it") {
+  Room room;
+  const auto fill = [&](Engine& engine, int from, int n) {
+    auto writer = engine.appender().open_group("g" + std::to_string(from));
+    REQUIRE(writer);
+    const auto slot =
+        (*writer)->slot(LabelSet({{"__name__", "m"}, {"from", std::to_string(from)}}));
+    REQUIRE(slot);
+    for (int i = 0; i < n; ++i) {
+      const Row row{*slot, 1.5 * i, nullptr, Row::kBatchTime, 0};
+      REQUIRE((*writer)->append(from_millis(kStartMs + i * 1000 - 100'000), std::span(&row, 1)));
+    }
+  };
+  std::size_t samples = 0;
+  for (const std::uint64_t budget : {32 * kMiB, 64 * kMiB, 40 * kMiB, 17 * kMiB, 48 * kMiB}) {
+    const auto engine = room.must_open(room.options(budget));
+    CAPTURE(budget);
+    CHECK(samples_of(*engine, "m") == samples);  // little enough to stay in every size
+    fill(*engine, static_cast<int>(budget >> 20), 90);
+    samples += 90;
+    CHECK(engine->status(0).budget_bytes == budget);
+    CHECK(room.on_disk() <= budget);
+    CHECK(room.on_disk() >= budget - budget / 16 - 3 * kMiB);
+  }
+}
+
+TEST_CASE("a budget too small for the folder's segments is refused, with the least there can be") {
+  Room room;
+  Options options = room.options(64 * kMiB);
+  options.segment_bytes = 4 * kMiB;
+  REQUIRE(room.open(options));
+  options.budget_bytes = 32 * kMiB;
+  const auto refused = room.open(options);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == ErrorCode::kInvalid);
+  CHECK(refused.error().what().find("segments of 4 MiB, which need a budget of at least 39 MiB") !=
+        std::string::npos);
+  REQUIRE(room.open(room.options(39 * kMiB)));
+}
+
 TEST_CASE("a budget without room for a ring is refused, with the least there can be") {
   Room room;
   for (const std::uint64_t budget : {std::uint64_t{0}, kMiB, 2 * kMiB}) {
