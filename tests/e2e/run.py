@@ -12,6 +12,7 @@ import damage
 import discovery
 import exemplars
 import hostile
+import offline
 import resize
 import rule_unit_tests
 import scenario
@@ -30,6 +31,7 @@ TESTS = (
     damage.damaged_segment_is_skipped_and_named,
     resize.budget_shrinks_and_grows,
     exemplars.exemplars_survive_a_kill,
+    offline.verify_and_list,
     rule_unit_tests.same_verdicts_as_promtool,
     scenario.scenario,
 )
