@@ -16,7 +16,7 @@ nines_layer(storage/metrics       USES base/core base/model base/fs base/log bas
 nines_layer(storage/logs          USES base/core base/model base/text base/fs base/log base/telemetry
                                        storage/api storage/ring)
 nines_layer(storage/state         USES base/core base/model base/text base/log storage/api)
-nines_layer(storage/offline       USES base/core base/model base/fs base/log base/telemetry storage/api
+nines_layer(storage/offline       USES base/core base/model base/text base/fs base/log base/telemetry storage/api
                                        storage/ring storage/metrics storage/logs storage/state)
 nines_layer(storage/engine        USES base/core base/model base/text base/fs base/log base/telemetry storage/api
                                        storage/ring storage/metrics storage/logs storage/state)

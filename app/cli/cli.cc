@@ -28,6 +28,7 @@ struct Commands {
   int exit_code = kExitOk;
   GateOptions gate_options;
   StorageOptions storage_options;
+  BackupVerbOptions backup_options;
   double target_percent = 99.9, error_percent = 1;
   int window_days = 30;
   std::string junit, file, expr, time, start, end, step, label;
@@ -40,6 +41,7 @@ struct Commands {
     add_server_verbs();
     add_file_verbs();
     add_storage_verbs();
+    add_backup_verbs();
     add_client_verbs();
     app.final_callback([this] {
       if (app.get_subcommands().empty()) exit_code = serve(serve_options, verbose);
@@ -116,6 +118,22 @@ struct Commands {
     verb = app.add_subcommand("verify", "check every checksum of a data folder");
     add_storage_options(*verb);
     verb->callback([this] { exit_code = verify_storage(storage_options); });
+  }
+
+  void add_backup_verbs() {
+    CLI::App* verb = app.add_subcommand(
+        "backup", "copy a data folder into a new folder DIR, while nines runs or not");
+    verb->add_option("DIR", backup_options.folder, "must not exist; appears whole or not at all")
+        ->required();
+    verb->add_option("--data", backup_options.data, "data folder; default " + default_data_path());
+    verb->callback([this] { exit_code = backup_storage(backup_options); });
+    verb = app.add_subcommand("restore", "make a data folder out of the backup in DIR");
+    verb->add_option("DIR", backup_options.folder, "what `nines backup` wrote")->required();
+    verb->add_option("--data", backup_options.data,
+                     "data folder, missing or empty; default " + default_data_path());
+    verb->add_flag("--force", backup_options.force,
+                   "replace what nines keeps in the data folder; other files stay");
+    verb->callback([this] { exit_code = restore_storage(backup_options); });
   }
 
   void add_gate_verb() {

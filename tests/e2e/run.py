@@ -7,6 +7,7 @@ import sys
 import tempfile
 import traceback
 
+import backups
 import basics
 import damage
 import discovery
@@ -32,6 +33,7 @@ TESTS = (
     resize.budget_shrinks_and_grows,
     exemplars.exemplars_survive_a_kill,
     offline.verify_and_list,
+    backups.backup_of_a_running_nines,
     rule_unit_tests.same_verdicts_as_promtool,
     scenario.scenario,
 )

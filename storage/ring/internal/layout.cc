@@ -48,6 +48,7 @@ HeaderBytes encode_super(const Super& super) {
   put(p, 40, super.segment_bytes);
   put(p, 44, super.segments);
   put(p, 48, super.segments_filled);
+  put(p, 56, super.generations_given);
   put_crc(out);
   return out;
 }
@@ -64,6 +65,7 @@ std::optional<Super> decode_super(std::span<const std::byte> bytes) {
   super.segment_bytes = get<std::uint32_t>(p, 40);
   super.segments = get<std::uint32_t>(p, 44);
   super.segments_filled = get<std::uint32_t>(p, 48);
+  super.generations_given = get<std::uint64_t>(p, 56);
   return super;
 }
 

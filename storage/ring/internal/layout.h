@@ -28,6 +28,8 @@ struct Super {
   std::uint32_t segment_bytes = 0;
   std::uint32_t segments = 0;
   std::uint32_t segments_filled = 0;  // the first so many have been written once
+  // Generations up to this were given, though no segment here may say so: a restored ring.
+  std::uint64_t generations_given = 0;
 };
 
 enum class HeaderState : std::uint8_t { kOpen = 1, kSealed = 2, kReleased = 3 };

@@ -43,6 +43,7 @@ SegmentRing::~SegmentRing() {
 // The newest segment of each class goes on where it stopped, unless it was sealed.
 void SegmentRing::resume_open_segments() {
   const MutexLock lock(mutex_);
+  next_generation_ = super_.generations_given + 1;
   for (std::uint32_t i = 0; i < segments_.size(); ++i) {
     const Segment& segment = segments_[i];
     next_generation_ = std::max(next_generation_, segment.generation + 1);

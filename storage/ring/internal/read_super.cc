@@ -1,0 +1,28 @@
+#include "storage/ring/internal/read_super.h"
+
+#include <optional>
+#include <utility>
+
+namespace nines::storage::ring {
+
+Result<Super> read_super(Fs& fs, const std::string& path, std::vector<Damage>* damage) {
+  auto file = fs.open(path + "/super", OpenMode::kRead);
+  if (!file) {
+    if (file.error().code() != ErrorCode::kNotFound) return std::move(file).error();
+    return Error(ErrorCode::kNotFound, path + " holds no data of nines (no file `super`)");
+  }
+  std::optional<Super> best;
+  for (std::uint64_t slot = 0; slot < 2; ++slot) {
+    HeaderBytes bytes{};
+    NINES_TRY(const std::size_t got, (*file)->pread(slot * kPage, bytes));
+    const auto super = decode_super(std::span(bytes).first(got));
+    if (super && (!best || super->sequence > best->sequence)) best = super;
+    if (!super && bytes != HeaderBytes{} && damage)
+      damage->push_back({"super", slot * kPage, std::nullopt, "the superblock is damaged"});
+  }
+  if (!best)
+    return Error(ErrorCode::kCorrupt, path + "/super: both superblocks are damaged or missing");
+  return *best;
+}
+
+}  // namespace nines::storage::ring
