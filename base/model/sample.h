@@ -22,6 +22,17 @@ inline bool is_stale_nan(double v) {
   return std::bit_cast<std::uint64_t>(v) == kStaleNanBits;
 }
 
+// Whether a counter began anew between two of its samples, told by their start times (milliseconds,
+// 0: unknown).
+inline bool counter_restarted(std::int64_t previous_start, std::int64_t previous,
+                              std::int64_t start, std::int64_t time) {
+  // Unknown, or after the sample itself, which cannot be.
+  if (start == 0 || start > time || start < previous) return false;
+  if (start > previous) return true;
+  // At the sample before: a delta, unless that one had no start (a cumulative of unknown start).
+  return previous_start != 0;
+}
+
 struct Sample {
   Timestamp at{};
   double value = 0;

@@ -209,11 +209,7 @@ void histogram_rate(const RangeTask& task, std::size_t s) {
 
 bool start_time_reset(std::int64_t previous_start, std::int64_t previous, std::int64_t start,
                       std::int64_t time) {
-  // Unknown, or after the sample itself, which cannot be.
-  if (start == 0 || start > time || start < previous) return false;
-  if (start > previous) return true;
-  // At the sample before: a delta, unless that one had no start (a cumulative of unknown start).
-  return previous_start != 0;
+  return counter_restarted(previous_start, previous, start, time);
 }
 
 Result<void> rate_functions(const RangeTask& task) {
