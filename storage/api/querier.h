@@ -1,10 +1,12 @@
 #pragma once
 // The door through which metric samples go out.
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "base/model/labels.h"
 #include "base/model/matcher.h"
 #include "base/model/sample.h"
+#include "storage/api/tier_window.h"
 
 namespace nines::storage {
 
@@ -41,6 +44,29 @@ class SeriesSelection {
   // Staleness markers are included. kCorrupt when pages of the series are damaged (others were
   // read, the text names how many were lost), kUnavailable when stopped.
   virtual Result<void> read(std::size_t index, TimeRange range, SampleColumns& out) const = 0;
+  // Replaces `out`: the windows of the tier whose ends are in [from, to], ascending, one per end,
+  // none empty. They know every sample the store ever took that it still knows of, wherever it is
+  // kept: what no window was made of yet is folded from single samples here. So a window says the
+  // same before and after its samples are gone. Errors as read().
+  virtual Result<void> read_tier(std::size_t /*index*/, Tier /*tier*/, TimeRange /*range*/,
+                                 std::vector<TierWindow>& out) const {
+    out.clear();
+    return {};
+  }
+};
+
+// What a store still has. Single samples are dropped, the oldest first, when the room for them is
+// used up; the windows of the tiers outlive them, in room of their own. The law for those who read:
+//
+// - Single samples after `dropped_until` are all there: an answer made of them alone is exact, and
+//   tiers have no part in it.
+// - Of what is at or before it some may be gone, and nothing says which: it is not to be read as
+//   single samples. It is answered from a tier by what asks for no more than windows know
+//   (count, sum, least, most, first, last, increase, resets, "was there any"), over spans that are
+//   whole windows, and the answer names the tier; or it is not answered, and the answer says so.
+struct Retention {
+  std::optional<Timestamp> dropped_until;                  // none: nothing was ever dropped
+  std::array<std::optional<Timestamp>, kTiers> tier_from;  // the oldest sample a tier knows of
 };
 
 struct SeriesExemplars {
@@ -73,6 +99,8 @@ class Querier {
                                                  TimeRange /*range*/) const {
     return {};
   }
+  // Thread-safe; cheap.
+  virtual Retention retention() const { return {}; }
   // Metadata by metric family.
   virtual std::map<std::string, Metadata> metadata() const = 0;
 };

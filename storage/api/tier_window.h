@@ -52,15 +52,33 @@ constexpr std::int64_t window_end(std::int64_t time, std::int64_t step) {
   return down < time ? down + step : down;
 }
 
+// Samples and windows added up, in order of time. Sums stay compensated over everything added.
+class WindowFold {
+ public:
+  explicit WindowFold(std::int64_t end = 0) { window_.end = end; }
+  void sample(std::int64_t time, double value, std::int64_t start);
+  // Samples [begin, end) of `samples`, markers and histograms among them.
+  void samples(const SampleColumns& samples, std::size_t begin, std::size_t end);
+  void window(const TierWindow& piece);
+  bool empty() const { return window_.count == 0 && !window_.ended && !window_.histograms; }
+  TierWindow result() const;
+
+ private:
+  struct Sum {  // Neumaier's
+    double sum = 0, lost = 0;
+    void add(double value);
+    double value() const;
+  };
+  TierWindow window_;
+  Sum sum_, correction_;
+};
+
 // Appends the windows of `samples` (ascending by time), ascending. What falls into the last window
 // that `out` has already joins it.
 void fold_samples(const SampleColumns& samples, std::int64_t step, std::vector<TierWindow>& out);
 
-// Appends `piece`, or joins it to the last of `out` when that has the same end once both are
-// rounded up to `step`. Pieces come in order of their samples.
-void fold_window(const TierWindow& piece, std::int64_t step, std::vector<TierWindow>& out);
-
-// `later` joined to `window`: its samples are all newer. Keeps the end of `window`.
-void merge_window(TierWindow& window, const TierWindow& later);
+// Sorts `windows` by their ends, and makes one of those whose ends are the same when rounded up to
+// `step`. Pieces of one window stand in the order of their samples.
+void fold_windows(std::int64_t step, std::vector<TierWindow>& windows);
 
 }  // namespace nines::storage

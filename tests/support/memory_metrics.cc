@@ -24,8 +24,8 @@ bool same_value(const Sample& a, const storage::Row& b) {
 class Selection final : public storage::SeriesSelection {
  public:
   Selection(std::vector<LabelSet> labels, std::vector<SampleColumns> columns,
-            const storage::StopFlag* stop)
-      : labels_(std::move(labels)), columns_(std::move(columns)), stop_(stop) {}
+            const storage::Retention& kept, const storage::StopFlag* stop)
+      : labels_(std::move(labels)), columns_(std::move(columns)), kept_(kept), stop_(stop) {}
 
   std::size_t size() const override { return labels_.size(); }
   const LabelSet& labels(std::size_t index) const override { return labels_[index]; }
@@ -47,12 +47,37 @@ class Selection final : public storage::SeriesSelection {
     if (!all.start_times.empty()) {
       out.start_times.assign(all.start_times.begin() + a, all.start_times.begin() + b);
     }
+    if (kept_.dropped_until) drop(to_millis(*kept_.dropped_until), out);
+    return {};
+  }
+  Result<void> read_tier(std::size_t index, storage::Tier tier, storage::TimeRange range,
+                         std::vector<storage::TierWindow>& out) const override {
+    out.clear();
+    storage::fold_samples(columns_[index], storage::tier_step(tier), out);
+    const auto from = kept_.tier_from[static_cast<std::size_t>(tier)];
+    std::erase_if(out, [&](const storage::TierWindow& w) {
+      return w.end < first_ms(range) || w.end > last_ms(range) || !from ||
+             w.end <= to_millis(*from);
+    });
     return {};
   }
 
  private:
+  static void drop(std::int64_t until, SampleColumns& out) {
+    SampleColumns left;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      if (out.times[i] <= until && i % 3 != 0) continue;
+      left.times.push_back(out.times[i]);
+      left.values.push_back(out.values[i]);
+      if (!out.histograms.empty()) left.histograms.push_back(out.histograms[i]);
+      if (!out.start_times.empty()) left.start_times.push_back(out.start_times[i]);
+    }
+    out = std::move(left);
+  }
+
   std::vector<LabelSet> labels_;
   std::vector<SampleColumns> columns_;
+  const storage::Retention kept_;
   const storage::StopFlag* stop_;
 };
 
@@ -98,6 +123,16 @@ Result<std::unique_ptr<storage::GroupWriter>> MemoryMetrics::open_group(const st
     }
   }
   return std::unique_ptr<storage::GroupWriter>(std::make_unique<Writer>(*this, name));
+}
+
+void MemoryMetrics::drop(const storage::Retention& kept) {
+  const MutexLock lock(mutex_);
+  kept_ = kept;
+}
+
+storage::Retention MemoryMetrics::retention() const {
+  const MutexLock lock(mutex_);
+  return kept_;
 }
 
 void MemoryMetrics::set_metadata(const std::string& family, const Metadata& metadata) {
@@ -189,10 +224,12 @@ Result<std::unique_ptr<storage::SeriesSelection>> MemoryMetrics::select(
   std::vector<SampleColumns> columns;
   for (const Series* series : found) {
     labels.push_back(series->labels);
-    columns.push_back(columns_of(*series, range));
+    // A window knows samples outside of the range, too.
+    const storage::TimeRange all{Timestamp::min(), Timestamp::max()};
+    columns.push_back(columns_of(*series, kept_.dropped_until ? all : range));
   }
   return std::unique_ptr<storage::SeriesSelection>(
-      std::make_unique<Selection>(std::move(labels), std::move(columns), stop));
+      std::make_unique<Selection>(std::move(labels), std::move(columns), kept_, stop));
 }
 
 Result<std::vector<std::string>> MemoryMetrics::label_names(std::span<const Matcher> matchers,

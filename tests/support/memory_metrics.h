@@ -50,6 +50,11 @@ class MemoryMetrics final : public storage::Appender, public storage::Querier {
   void add(const LabelSet& labels, Timestamp at, const Histogram& histogram);
   void add_exemplar(const LabelSet& labels, const Exemplar& exemplar);
   std::size_t series_count() const;
+  // From now on retention() says this, and of the samples until kept.dropped_until selections give
+  // every third one only. Windows of tiers are made of all samples; a tier has none that ends at or
+  // before its beginning.
+  void drop(const storage::Retention& kept);
+  storage::Retention retention() const override;
   // All samples of a series, empty when there is none.
   SampleColumns samples(const LabelSet& labels) const;
 
@@ -75,6 +80,7 @@ class MemoryMetrics final : public storage::Appender, public storage::Querier {
   std::set<std::string> open_groups_ NINES_GUARDED_BY(mutex_);
   std::map<LabelSet, std::vector<Exemplar>> exemplars_ NINES_GUARDED_BY(mutex_);
   std::map<std::string, Metadata> metadata_ NINES_GUARDED_BY(mutex_);
+  storage::Retention kept_ NINES_GUARDED_BY(mutex_);
 };
 
 }  // namespace nines::testing

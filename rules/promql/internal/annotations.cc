@@ -19,9 +19,6 @@ std::string go_float(double v) {
   return format_double_g(v);
 }
 
-namespace {
-
-// Go's RFC3339Nano: a fraction of a second only as far as there is one.
 std::string go_time(std::int64_t ms) {
   std::string text = format_time(from_millis(ms));
   text.pop_back();  // Z
@@ -29,8 +26,6 @@ std::string go_time(std::int64_t ms) {
   if (text.back() == '.') text.pop_back();
   return text + "Z";
 }
-
-}  // namespace
 
 void Annotations::add(std::string_view kind, std::string_view what, TextRange at,
                       std::vector<std::string>& to) {

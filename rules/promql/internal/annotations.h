@@ -63,6 +63,8 @@ class Annotations {
 
 // ` for metric name "x"`, or nothing when there is no name.
 std::string for_metric(std::string_view metric);
+// Go's RFC3339Nano: a fraction of a second only as far as there is one.
+std::string go_time(std::int64_t ms);
 // Go's %g.
 std::string go_float(double v);
 

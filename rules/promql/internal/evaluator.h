@@ -60,6 +60,12 @@ class HintMode {
   bool before_;
 };
 
+// Into what a store can be asked for.
+std::int64_t clamp_time(std::int64_t ms);
+
+struct TierPlan;
+struct TierCell;
+
 class Evaluator {
  public:
   explicit Evaluator(QueryContext& context) : q_(context) {}
@@ -99,6 +105,27 @@ class Evaluator {
   Result<void> each_of_subquery(const Subquery& node, const Grid& grid, const RangeShape& shape,
                                 const EachSeries& each);
 
+  // tiers.cc
+  using EachTierSeries = std::function<Result<void>(const RangeSeries&, std::span<const Window>,
+                                                    std::span<const TierCell>)>;
+  // None: single samples answer, as far as there are any; when that is not far enough it is said.
+  std::optional<TierPlan> plan_range(Fn id, std::string_view name, const Expr& range,
+                                     const RangeShape& shape, const Grid& grid);
+  std::optional<TierPlan> plan_instant(const VectorSelector& selector, const Grid& grid,
+                                       std::int64_t first, bool fixed);
+  Result<Block> range_from_tier(const Call& call, const MatrixSelector& node, const Grid& grid,
+                                const RangeShape& shape, const TierPlan& plan,
+                                std::span<const Column> params);
+  Result<void> each_from_tier(const MatrixSelector& node, const Grid& grid, const RangeShape& shape,
+                              const TierPlan& plan, const EachTierSeries& each);
+  Result<void> read_tier(const storage::SeriesSelection& selection, std::size_t index,
+                         const TierPlan& plan, std::int64_t from, std::int64_t to,
+                         std::vector<storage::TierWindow>& out);
+  void say_tier(const TierPlan& plan, TextRange at);
+  void say_histograms(const TierPlan& plan, std::string_view metric, TextRange at);
+  void say_dropped(const storage::Retention& kept, std::string_view what, bool summary,
+                   TextRange at);
+
   // operators
   Result<Block> binary(const Binary& node, const Grid& grid);
   Result<Block> binary_with_scalar(const Binary& node, Block vec, const Column& scalars,
@@ -119,6 +146,7 @@ class Evaluator {
   Result<Block> timestamp_function(const Call& call, const Grid& grid);
   Result<Block> range_function(const Call& call, const Grid& grid);
   Result<Block> absent_over_time(const Call& call, const Grid& grid);
+  Result<Block> absent_where(const Call& call, const Grid& grid, std::span<const std::uint8_t> has);
   Result<Block> info_function(const Call& call, const Grid& grid);
   Result<VectorSelector> info_selector(const Call& call, const Block& base) const;
 

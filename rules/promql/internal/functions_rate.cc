@@ -248,6 +248,26 @@ Result<void> rate_functions(const RangeTask& task) {
   return {};
 }
 
+void rate_from_tier(const RangeTask& task, std::size_t step, const Window& window,
+                    const storage::TierWindow& total) {
+  const bool counter = is_counter(task.id);
+  const bool begins = counter && starts_inside(total.first_start, window);
+  if (total.count < 2 && !begins) return;
+  double increase = total.last - total.first;
+  if (begins) increase += total.first;
+  if (counter) increase += total.correction;
+  const Span span{total.first_time, total.last_time, total.count,
+                  total.first,      increase,        total.first_start};
+  double factor = extrapolation(span, window, counter);
+  const std::int64_t length = window.to - window.from;
+  if (task.id == Fn::kRate) {
+    factor /= static_cast<double>(length) / 1000;
+  } else if (length != task.shape.length) {
+    factor *= static_cast<double>(task.shape.length) / static_cast<double>(length);
+  }
+  task.set(step, increase * factor);
+}
+
 namespace {
 
 // One of the last two samples of a window, float or histogram.

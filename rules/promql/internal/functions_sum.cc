@@ -4,6 +4,7 @@
 
 #include "rules/promql/internal/range_functions.h"
 #include "rules/promql/internal/sums.h"
+#include "rules/promql/internal/tiers.h"
 
 namespace nines::promql {
 namespace {
@@ -51,6 +52,17 @@ Result<void> sum_functions(const RangeTask& task) {
   return {};
 }
 
+RangeFamily range_family(Fn id) {
+  if (id == Fn::kRate || id == Fn::kIncrease || id == Fn::kDelta) return &rate_functions;
+  if (id == Fn::kIrate || id == Fn::kIdelta) return &instant_rate_functions;
+  if (id == Fn::kChanges || id == Fn::kResets) return &change_functions;
+  if (id == Fn::kDeriv || id == Fn::kPredictLinear || id == Fn::kDoubleExponentialSmoothing) {
+    return &trend_functions;
+  }
+  if (id == Fn::kSumOverTime || id == Fn::kAvgOverTime) return &sum_functions;
+  return &over_time_functions;
+}
+
 Result<Block> Evaluator::range_function(const Call& call, const Grid& grid) {
   const Fn id = call.function->id;
   const Expr* range = nullptr;
@@ -64,15 +76,10 @@ Result<Block> Evaluator::range_function(const Call& call, const Grid& grid) {
     params.push_back(std::move(column));
   }
   const bool keeps_name = id == Fn::kLastOverTime || id == Fn::kFirstOverTime;
-  auto family = &over_time_functions;
-  if (id == Fn::kRate || id == Fn::kIncrease || id == Fn::kDelta) family = &rate_functions;
-  if (id == Fn::kIrate || id == Fn::kIdelta) family = &instant_rate_functions;
-  if (id == Fn::kChanges || id == Fn::kResets) family = &change_functions;
-  if (id == Fn::kDeriv || id == Fn::kPredictLinear || id == Fn::kDoubleExponentialSmoothing) {
-    family = &trend_functions;
-  }
-  if (id == Fn::kSumOverTime || id == Fn::kAvgOverTime) family = &sum_functions;
+  const RangeFamily family = range_family(id);
   NINES_TRY(const RangeShape how, shape(*range));
+  if (const auto plan = plan_range(id, call.function->name, *range, how, grid))
+    return range_from_tier(call, as<MatrixSelector>(unwrap(*range)), grid, how, *plan, params);
   Block out(grid.count, q_.budget);
   const Result<void> done = for_each_series(
       *range, grid,

@@ -8,6 +8,7 @@
 #include "base/text/regex.h"
 #include "base/text/text.h"
 #include "rules/promql/internal/evaluator.h"
+#include "rules/promql/internal/tiers.h"
 
 namespace nines::promql {
 namespace {
@@ -184,6 +185,18 @@ Result<Block> Evaluator::absent_function(const Call& call, const Grid& grid) {
 
 Result<Block> Evaluator::absent_over_time(const Call& call, const Grid& grid) {
   std::vector<std::uint8_t> has(grid.count);
+  NINES_TRY(const RangeShape how, shape(*call.args[0]));
+  if (const auto plan =
+          plan_range(call.function->id, call.function->name, *call.args[0], how, grid)) {
+    const auto& node = as<MatrixSelector>(unwrap(*call.args[0]));
+    NINES_TRY(const Block there, range_from_tier(call, node, grid, how, *plan, {}));
+    for (std::size_t i = 0; i < there.size(); ++i) {
+      for (std::size_t s = 0; s < grid.count; ++s) {
+        if (there.present(i, s)) has[s] = 1;
+      }
+    }
+    return absent_where(call, grid, has);
+  }
   const Result<void> done =
       for_each_series(*call.args[0], grid,
                       [&](const RangeSeries&, std::span<const Window> windows) -> Result<void> {
@@ -193,6 +206,11 @@ Result<Block> Evaluator::absent_over_time(const Call& call, const Grid& grid) {
                         return {};
                       });
   if (!done) return done.error();
+  return absent_where(call, grid, has);
+}
+
+Result<Block> Evaluator::absent_where(const Call& call, const Grid& grid,
+                                      std::span<const std::uint8_t> has) {
   Block out(grid.count, q_.budget);
   NINES_TRY(const std::size_t row, out.add_row({labels_of_absent(*call.args[0]), false}));
   for (std::size_t s = 0; s < grid.count; ++s) {

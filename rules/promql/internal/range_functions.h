@@ -5,6 +5,7 @@
 #include <span>
 
 #include "rules/promql/internal/evaluator.h"
+#include "storage/api/tier_window.h"
 
 namespace nines::promql {
 
@@ -34,6 +35,14 @@ Result<void> change_functions(const RangeTask& task);        // changes resets
 Result<void> trend_functions(const RangeTask& task);         // deriv predict_linear smoothing
 Result<void> sum_functions(const RangeTask& task);           // sum avg
 Result<void> over_time_functions(const RangeTask& task);     // the other *_over_time
+
+using RangeFamily = Result<void> (*)(const RangeTask&);
+RangeFamily range_family(Fn id);
+
+// rate, increase and delta of what a tier knows of `window`, scaled to the range asked for where
+// the window is another.
+void rate_from_tier(const RangeTask& task, std::size_t step, const Window& window,
+                    const storage::TierWindow& total);
 
 // A counter began anew between two samples, told by their start times (0: unknown).
 bool start_time_reset(std::int64_t previous_start, std::int64_t previous, std::int64_t start,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "rules/promql/internal/evaluator.h"
+#include "rules/promql/internal/tiers.h"
 
 namespace nines::promql {
 namespace {
@@ -37,24 +38,6 @@ class Marks {
   std::size_t end_ = 0;
 };
 
-void place_windows(const RangeSeries& series, const RangeShape& shape, const Grid& grid,
-                   std::int64_t lookback, std::vector<Window>& out) {
-  Marks floats(series.floats.times, shape, lookback);
-  Marks histograms(series.histograms.times, shape, lookback);
-  out.resize(grid.count);
-  for (std::size_t s = 0; s < grid.count; ++s) {
-    Window& window = out[s];
-    window.to = (shape.fixed ? *shape.fixed : grid.at(s)) - shape.offset;
-    window.from = window.to - shape.length;
-    if (shape.fixed && s > 0) {
-      window = out[0];
-      continue;
-    }
-    floats.place(window, window.f0, window.f1);
-    histograms.place(window, window.h0, window.h1);
-  }
-}
-
 bool stale(const SampleColumns& c, std::size_t i) {
   if (!c.histograms.empty() && c.histograms[i]) return is_stale_nan(c.histograms[i]->sum);
   return is_stale_nan(c.values[i]);
@@ -85,6 +68,24 @@ bool plain_floats(const SampleColumns& c) {
 }
 
 }  // namespace
+
+void place_windows(const RangeSeries& series, const RangeShape& shape, const Grid& grid,
+                   std::int64_t lookback, std::vector<Window>& out) {
+  Marks floats(series.floats.times, shape, lookback);
+  Marks histograms(series.histograms.times, shape, lookback);
+  out.resize(grid.count);
+  for (std::size_t s = 0; s < grid.count; ++s) {
+    Window& window = out[s];
+    window.to = (shape.fixed ? *shape.fixed : grid.at(s)) - shape.offset;
+    window.from = window.to - shape.length;
+    if (shape.fixed && s > 0) {
+      window = out[0];
+      continue;
+    }
+    floats.place(window, window.f0, window.f1);
+    histograms.place(window, window.h0, window.h1);
+  }
+}
 
 void split_points(const SampleColumns& columns, RangeSeries& out) {
   FloatPoints& f = out.floats;
@@ -215,6 +216,9 @@ Result<void> Evaluator::each_of_subquery(const Subquery& node, const Grid& grid,
 Result<Matrix> Evaluator::matrix(const Expr& expr, std::int64_t at) {
   Matrix out;
   const Grid grid{at, 1, 1};
+  NINES_TRY(const RangeShape how, shape(expr));
+  // No tier can give samples: this only says where some are missing.
+  plan_range(Fn::kChanges, "a range of samples", expr, how, grid);
   Charge held(q_.budget);
   const Result<void> done = for_each_series(
       expr, grid, [&](const RangeSeries& series, std::span<const Window> windows) -> Result<void> {

@@ -50,6 +50,12 @@ struct RangeShape {
   bool smoothed = false;
 };
 
+struct Grid;
+
+// The window of each step over the samples of a series.
+void place_windows(const RangeSeries& series, const RangeShape& shape, const Grid& grid,
+                   std::int64_t lookback, std::vector<Window>& out);
+
 // Sorts samples into floats and histograms, dropping staleness markers.
 void split_points(const SampleColumns& columns, RangeSeries& out);
 

@@ -7,14 +7,12 @@
 #include "rules/promql/internal/evaluator.h"
 #include "rules/promql/internal/histogram_math.h"
 #include "rules/promql/internal/parser.h"
+#include "rules/promql/internal/tiers.h"
 
 namespace nines::promql {
 namespace {
 
 constexpr std::int64_t kFarthest = std::numeric_limits<std::int64_t>::max() / 4;
-std::int64_t clamp_time(std::int64_t ms) {
-  return std::clamp(ms, -kFarthest, kFarthest);
-}
 
 // Walks one series' samples along ascending instants.
 class Cursor {
@@ -27,6 +25,10 @@ class Cursor {
     if (next_ == 0 || samples_.times[next_ - 1] <= at - lookback) return false;
     index = next_ - 1;
     return !stale(index);
+  }
+  // After find(): is there a sample in (at - lookback, at], be it one that says "stale"?
+  bool any(std::int64_t at, std::int64_t lookback) const {
+    return next_ > 0 && samples_.times[next_ - 1] > at - lookback;
   }
   // After find(): the first sample later than its instant, at most `lookback` later.
   bool following(std::int64_t at, std::int64_t lookback, std::size_t& index) const {
@@ -87,6 +89,10 @@ Cell interpolated(const SampleColumns& samples, std::size_t a, std::size_t b, st
 }
 
 }  // namespace
+
+std::int64_t clamp_time(std::int64_t ms) {
+  return std::clamp(ms, -kFarthest, kFarthest);
+}
 
 Result<double> Evaluator::seconds(const DurationExpr& d) const {
   double lhs = 0;
@@ -182,6 +188,8 @@ Result<std::unique_ptr<storage::SeriesSelection>> Evaluator::open(const VectorSe
 Result<void> Evaluator::read(const storage::SeriesSelection& selection, std::size_t index,
                              std::int64_t from, std::int64_t to, SampleColumns& out) {
   if (const Result<void> ok = q_.check(); !ok) return ok.error();
+  out.clear();
+  if (from > to) return {};
   const storage::TimeRange range{from_millis(clamp_time(from)), from_millis(clamp_time(to))};
   const Result<void> done = selection.read(index, range, out);
   if (!done) {
@@ -200,19 +208,31 @@ Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid
   const std::int64_t last = (fixed ? *fixed : grid.end()) - offset;
   const std::int64_t lookback = q_.lookback.count();
   const std::int64_t to = selector.smoothed ? last + lookback : last;
+  const std::optional<TierPlan> plan = plan_instant(selector, grid, first, fixed.has_value());
+  std::int64_t from = first - lookback + 1;
   NINES_TRY(const std::unique_ptr<storage::SeriesSelection> found,
-            open(selector, first - lookback + 1, to));
+            open(selector, plan ? plan->moved(first) - lookback + 1 : from, to));
+  if (plan) from = plan->dropped + 1;
   Block out(grid.count, q_.budget);
   SampleColumns samples;
+  std::vector<storage::TierWindow> tier;
+  bool tier_used = false;
   for (std::size_t i = 0; i < found->size(); ++i) {
-    if (const Result<void> ok = read(*found, i, first - lookback + 1, to, samples); !ok) {
+    if (const Result<void> ok = read(*found, i, from, to, samples); !ok) {
       return ok.error();
     }
-    if (samples.size() == 0) continue;
+    if (plan) {
+      const Result<void> ok =
+          read_tier(*found, i, *plan, plan->moved(first) - lookback + 1, plan->seam, tier);
+      if (!ok) return ok.error();
+    }
+    if (samples.size() == 0 && tier.empty()) continue;
     Charge held(q_.budget);
-    if (const Result<void> ok = held.add(samples.size()); !ok) return ok.error();
+    if (const Result<void> ok = held.add(samples.size() + tier.size()); !ok) return ok.error();
     NINES_TRY(const std::size_t row, out.add_row({found->labels(i), take != Take::kValue}));
     Cursor cursor(samples);
+    std::optional<TierCursor> windows;
+    if (plan) windows.emplace(*plan, tier);
     bool any = false;
     for (std::size_t s = 0; s < grid.count; ++s) {
       if (fixed && s > 0) {  // the same at every step
@@ -224,7 +244,17 @@ Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid
       }
       const std::int64_t at = fixed ? first : grid.at(s) - offset;
       std::size_t index = 0;
-      if (!cursor.find(at, lookback, index)) continue;
+      if (!cursor.find(at, lookback, index)) {
+        if (!plan || at - lookback >= plan->dropped || cursor.any(at, lookback)) continue;
+        const storage::TierWindow* const window = windows->find(at, lookback);
+        if (window == nullptr) continue;
+        out.row(row)[s] = take == Take::kValue ? window->last
+                          : take == Take::kTimestamp
+                              ? static_cast<double>(window->last_time) / 1000
+                              : static_cast<double>(window->last_start) / 1000;
+        tier_used = any = true;
+        continue;
+      }
       if (take == Take::kTimestamp) {
         out.row(row)[s] = static_cast<double>(samples.times[index]) / 1000;
       } else if (take == Take::kStartTimestamp) {
@@ -250,8 +280,11 @@ Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid
       }
       any = any || out.present(row, s);
     }
+    if (windows && windows->saw_histogram())
+      say_histograms(*plan, found->labels(i).metric_name(), selector.range);
     if (!any) out.pop_row();
   }
+  if (tier_used) say_tier(*plan, selector.range);
   return out;
 }
 

@@ -132,8 +132,7 @@ class SlotEncoder {
   }
 
   void put_columns(std::uint8_t kind, const std::vector<TierWindow>& windows, std::string& out) {
-    if ((kind & kGaps) != 0)
-      bitmap(windows, out, [](const TierWindow& w) { return w.count > 0; });
+    if ((kind & kGaps) != 0) bitmap(windows, out, [](const TierWindow& w) { return w.count > 0; });
     if ((kind & kOdd) != 0) {
       bitmap(windows, out, [](const TierWindow& w) { return w.ended; });
       bitmap(windows, out, [](const TierWindow& w) { return w.histograms; });
@@ -182,8 +181,8 @@ void put_head(const TierPageHead& head, std::string& out) {
   chunk::put_varint(out, head.slots.first);
   chunk::put_varint(out, head.slots.end - head.slots.first);
   chunk::put_signed(out, head.times.min);
-  chunk::put_varint(out, static_cast<std::uint64_t>(head.times.max) -
-                             static_cast<std::uint64_t>(head.times.min));
+  chunk::put_varint(
+      out, static_cast<std::uint64_t>(head.times.max) - static_cast<std::uint64_t>(head.times.min));
 }
 
 Result<TierPageHead> get_head(ByteReader& in) {
@@ -365,13 +364,11 @@ class SlotDecoder {
                         : static_cast<std::int64_t>(static_cast<std::uint64_t>(time) -
                                                     static_cast<std::uint64_t>(age));
       };
-      read = each_integer([&](std::size_t i, std::int64_t v) {
-        row(i).first_start = start(row(i).first_time, v);
-      });
+      read = each_integer(
+          [&](std::size_t i, std::int64_t v) { row(i).first_start = start(row(i).first_time, v); });
       if (read) {
-        read = each_integer([&](std::size_t i, std::int64_t v) {
-          row(i).last_start = start(row(i).last_time, v);
-        });
+        read = each_integer(
+            [&](std::size_t i, std::int64_t v) { row(i).last_start = start(row(i).last_time, v); });
       }
     }
     if (read && on(kResets)) {

@@ -63,7 +63,7 @@ TEST_CASE("a window says what its samples were") {
   CHECK(w.first_time == 10);
   CHECK(w.last_time == 40);
   CHECK(w.resets == 2);
-  CHECK(w.correction == 10);    // 4 before the first reset, 6 before the second
+  CHECK(w.correction == 10);  // 4 before the first reset, 6 before the second
   CHECK(w.increase() == 1 + 5 + 2);
 }
 
@@ -115,8 +115,7 @@ TEST_CASE("a known start after the sample before is a reset, whatever the values
 TEST_CASE("sums are compensated") {
   const auto windows = folded(columns({1, 2, 3}, {1e100, 1, -1e100}));
   CHECK(windows[0].sum == 1);
-  CHECK(folded(columns({1, 2}, {1e308, 1e308}))[0].sum ==
-        std::numeric_limits<double>::infinity());
+  CHECK(folded(columns({1, 2}, {1e308, 1e308}))[0].sum == std::numeric_limits<double>::infinity());
 }
 
 // However a series is cut, its pieces make the windows of the whole.
@@ -132,19 +131,23 @@ TEST_CASE("windows merged from pieces are those of the whole") {
     const std::size_t n = 2 + dice.below(60);
     for (std::size_t i = 0; i < n; ++i) {
       t += 1 + static_cast<std::int64_t>(dice.below(60'000));
-      v = dice.below(6) == 0 ? 0 : v + static_cast<double>(dice.below(1000)) / (whole_numbers ? 1 : 7);
+      v = dice.below(6) == 0 ? 0
+                             : v + static_cast<double>(dice.below(1000)) / (whole_numbers ? 1 : 7);
       all.times.push_back(t);
       all.values.push_back(dice.below(12) == 0 ? stale_nan() : v);
       most += v;
-      if (round % 5 == 0) all.start_times.push_back(dice.below(3) == 0 ? 0 : t - static_cast<std::int64_t>(dice.below(90'000)));
+      if (round % 5 == 0)
+        all.start_times.push_back(
+            dice.below(3) == 0 ? 0 : t - static_cast<std::int64_t>(dice.below(90'000)));
     }
     const auto whole = folded(all);
     std::vector<TierWindow> pieces;
     for (std::size_t at = 0; at < n;) {
       const std::size_t next = std::min(n, at + 1 + dice.below(10));
-      for (const TierWindow& w : folded(part(all, at, next))) fold_window(w, kStep, pieces);
+      for (const TierWindow& w : folded(part(all, at, next))) pieces.push_back(w);
       at = next;
     }
+    fold_windows(kStep, pieces);
     REQUIRE(pieces.size() == whole.size());
     for (std::size_t i = 0; i < whole.size(); ++i) {
       TierWindow piece = pieces[i];
@@ -159,14 +162,21 @@ TEST_CASE("windows merged from pieces are those of the whole") {
   }
 }
 
+TEST_CASE("a fold goes on where its last window ends") {
+  std::vector<TierWindow> out = folded(columns({10, 20}, {1, 2}));
+  fold_samples(columns({30, kStep + 1}, {4, 8}), kStep, out);
+  REQUIRE(out.size() == 2);
+  CHECK(out[0] == folded(columns({10, 20, 30}, {1, 2, 4}))[0]);
+}
+
 TEST_CASE("hours folded from five minutes are those folded from samples") {
   SampleColumns all;
   for (int i = 0; i < 2000; ++i) {
     all.times.push_back(1'700'000'000'000 + 15'000 * i + i % 7);
     all.values.push_back(i % 300 * 3);
   }
-  std::vector<TierWindow> hours;
-  for (const TierWindow& w : folded(all)) fold_window(w, tier_step(Tier::k1h), hours);
+  std::vector<TierWindow> hours = folded(all);
+  fold_windows(tier_step(Tier::k1h), hours);
   const auto whole = folded(all, tier_step(Tier::k1h));
   REQUIRE(hours.size() == whole.size());
   for (std::size_t i = 0; i < whole.size(); ++i) CHECK(hours[i] == whole[i]);

@@ -7,8 +7,8 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/support/sim_clock.h"
 #include "storage/chunk/bytes.h"
+#include "tests/support/sim_clock.h"
 
 namespace nines::storage {
 namespace {
@@ -146,7 +146,8 @@ TEST_CASE("damaged bytes are an error or windows, never a crash") {
     }
     const auto page = TierPage::open(bad);
     if (!page) continue;
-    for (std::uint32_t slot = (*page)->head().slots.first; slot < (*page)->head().slots.end; ++slot) {
+    for (std::uint32_t slot = (*page)->head().slots.first; slot < (*page)->head().slots.end;
+         ++slot) {
       std::vector<TierWindow> out;
       if (!(*page)->read(slot, out)) CHECK(out.empty());
     }
