@@ -20,24 +20,6 @@ constexpr std::uint64_t kMiB = 1ULL << 20;
 constexpr Duration kFillEvery{50};
 constexpr Duration kTendEvery{5'000};
 
-// SQLite's part of the budget: an error-budget ledger costs about a megabyte per SLO and month.
-std::uint64_t state_reserve(std::uint64_t budget) {
-  return std::clamp(budget / 16, 2 * kMiB, 256 * kMiB);
-}
-
-std::uint32_t segment_size(const Options& options, std::uint64_t ring_bytes) {
-  std::uint64_t size = options.segment_bytes != 0 ? options.segment_bytes : ring_bytes / 64;
-  size = std::clamp(size, kMiB / 2, 128 * kMiB);
-  return static_cast<std::uint32_t>(size / 4096 * 4096);
-}
-
-// The least budget that leaves `ring_bytes` to the ring.
-std::uint64_t budget_for_ring(std::uint64_t ring_bytes) {
-  std::uint64_t budget = ring_bytes + ring_bytes / 15;
-  while (budget - state_reserve(budget) < ring_bytes) budget += kMiB / 4;
-  return (budget + kMiB - 1) / kMiB * kMiB;
-}
-
 class EngineImpl final : public Engine {
  public:
   EngineImpl(const Options& options, const Surroundings& around)
@@ -60,9 +42,12 @@ class EngineImpl final : public Engine {
     }
     ring::RingOptions ring_options;
     ring_options.path = options_.path;
-    ring_options.bytes = options_.budget_bytes - state_reserve(options_.budget_bytes);
-    ring_options.segment_bytes = segment_size(options_, ring_options.bytes);
-    if (Result<void> fits = fits_stored_segments(ring_options); !fits) return fits;
+    RingShape shape = ring_shape(options_.budget_bytes, options_.segment_bytes);
+    ring_options.bytes = shape.bytes;
+    ring_options.segment_bytes = shape.segment_bytes;
+    if (Result<void> fits = fits_stored_segments(ring_options, shape); !fits) return fits;
+    if (const auto mistake = share_quotas(options_.quota, shape, ring_options.parts))
+      return Error(ErrorCode::kInvalid, "[storage] quota: " + mistake->text);
     NINES_TRY(ring_, ring::Ring::open(ring_options, around_.fs, around_.clock, around_.log));
     NINES_TRY(state_, open_sqlite_state(options_.path + "/state.db", around_.clock, around_.log));
     MetricStoreOptions metrics;
@@ -160,13 +145,14 @@ class EngineImpl final : public Engine {
     EngineImpl* engine = nullptr;
   };
 
-  // kInvalid when the folder's segments are too large for the budget.
-  Result<void> fits_stored_segments(const ring::RingOptions& wanted) {
+  // kInvalid when the folder's segments are too large for the budget. `shape` takes on their size.
+  Result<void> fits_stored_segments(const ring::RingOptions& wanted, RingShape& shape) {
     const auto stored = ring::stored_ring_size(around_.fs, options_.path);
     if (!stored) return {};  // a new folder, or damage that opening the ring tells
     const std::uint64_t least =
         stored->bytes % stored->segment_bytes +
         std::uint64_t{ring::segments_min(wanted.parts)} * stored->segment_bytes;
+    shape.segment_bytes = stored->segment_bytes;
     if (wanted.bytes >= least) return {};
     return Error(ErrorCode::kInvalid,
                  "a budget of " + format_bytes(options_.budget_bytes) + " is too small for " +

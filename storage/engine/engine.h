@@ -16,6 +16,7 @@
 #include "storage/api/querier.h"
 #include "storage/api/state_store.h"
 #include "storage/api/status.h"
+#include "storage/engine/ring_shape.h"
 
 namespace nines::storage {
 
@@ -29,6 +30,7 @@ struct Options {
   std::uint64_t budget_bytes = 1ULL << 30;  // all files together, SQLite's reserve included
   double budget_percent = 0;                // > 0: that part of the disk instead
   std::uint64_t segment_bytes = 0;          // 0: budget / 64, between 1 MiB and 128 MiB
+  QuotaPercents quota;                      // of the ring, by class; see ring_shape.h
   SyncMode sync = SyncMode::kInterval;
   Duration sync_interval{1'000};
   Duration out_of_order_window{3'600'000};

@@ -41,6 +41,30 @@ void read_global(TableReader& root, Config& config) {
   });
 }
 
+namespace {
+
+// After the budget: the least a class needs depends on it. Of a budget in per cent of a disk that
+// is known at the start alone, and checked then.
+void read_quota(TableReader& storage, storage::Options& s) {
+  storage.table("quota", [&](TableReader& t) {
+    for (std::size_t i = 0; i < storage::ring::kSegmentClasses; ++i) {
+      const std::string name(storage::ring::to_string(static_cast<storage::ring::SegmentClass>(i)));
+      if (!t.has(name)) continue;
+      const std::size_t before = t.problems().lines().size();
+      double percent = 0;
+      t.read(name, percent);
+      if (t.problems().lines().size() == before) s.quota[name] = percent;
+    }
+    storage::RingShape shape;
+    if (s.budget_percent == 0) shape = storage::ring_shape(s.budget_bytes, s.segment_bytes);
+    storage::ring::Parts parts{};
+    if (const auto mistake = storage::share_quotas(s.quota, shape, parts))
+      t.fail(mistake->name, mistake->text);
+  });
+}
+
+}  // namespace
+
 void read_storage(TableReader& root, Config& config) {
   root.table("storage", [&](TableReader& t) {
     storage::Options& s = config.storage;
@@ -64,6 +88,7 @@ void read_storage(TableReader& root, Config& config) {
       t.fail("budget", "`budget` must be at least 16MiB");
     }
     t.read_bytes("segment_size", s.segment_bytes);
+    read_quota(t, s);
     std::string sync;
     t.read("sync", sync);
     if (sync == "always") {

@@ -44,6 +44,27 @@ TEST_CASE("wrong types say what is wanted and what is there") {
   check_mistake("global = \"x\"\n", "1:10", "must be");
 }
 
+TEST_CASE("quotas are per cent of the ring, and each class gets what it works with") {
+  const std::string budget = "[storage]\nbudget = \"1GiB\"\n";
+  check_mistake(budget + "quota = { raw = 90, logs = 20 }\n", "3:9", "gives away 110 per cent");
+  CHECK(mistakes(budget + "quota = { raw = 60, logs = 20 }\n").empty());
+  check_mistake(budget + "quota = { raw = 60, logs = 2 }\n", "3:28", "`logs = 2` is too little");
+  check_mistake(budget + "quota = { raw = 60, logs = 3.1 }\n", "3:28", "3.2 per cent of the ring");
+  CHECK(mistakes(budget + "quota = { raw = 60, logs = 3.2 }\n").empty());
+  check_mistake(budget + "quota = { raw = 95 }\n", "3:9", "leaves");
+  check_mistake(budget + "quota = { raw = -1 }\n", "3:17", "no part of the ring");
+  check_mistake(budget + "quota = { raw = 101 }\n", "3:17", "no part of the ring");
+  check_mistake(budget + "quota = { logz = 50 }\n", "3:11", "did you mean `logs`");
+  check_mistake(budget + "quota = { raw = \"50\" }\n", "3:17", "must be");
+  check_mistake(budget + "quota = 50\n", "3:9", "must be");
+  // The least is known when the disk is: at the start.
+  CHECK(mistakes("[storage]\nbudget = \"5%\"\nquota = { logs = 0.5 }\n").empty());
+  testing::MemFs fs;
+  const auto config = load_text(fs, "n.toml", budget + "quota = { raw = 60, logs = 12.5 }\n");
+  REQUIRE(config);
+  CHECK(config->storage.quota == storage::QuotaPercents{{"raw", 60}, {"logs", 12.5}});
+}
+
 TEST_CASE("durations, sizes, regexes, PromQL and templates are checked at load") {
   check_mistake("[global]\nscrape_interval = \"15x\"\n", "2:19", "want a unit");
   check_mistake("[global]\nscrape_interval = \"-5s\"\n", "2:19", "scrape_interval");
@@ -69,7 +90,8 @@ TEST_CASE("references between sections are checked") {
 
 TEST_CASE("discovery: what is wrong has its place, what is left out its default") {
   const std::string job = "[[scrape_configs]]\njob_name = \"a\"\n";
-  check_mistake(job, "1:1", "job \"a\" has no targets: give it `static_configs`, `file_sd_configs`");
+  check_mistake(job, "1:1",
+                "job \"a\" has no targets: give it `static_configs`, `file_sd_configs`");
   check_mistake(job + "[[scrape_configs.file_sd_configs]]\nfile = [\"x.json\"]\n", "4:1",
                 "did you mean `files`");
   check_mistake(job + "file_sd_configs = [{ files = [\"x.txt\"] }]\n", "3:30", "must end in .json");
@@ -84,9 +106,11 @@ TEST_CASE("discovery: what is wrong has its place, what is left out its default"
   testing::MemFs fs;
   const auto config = load_text(
       fs, "/etc/n.toml",
-      job + "file_sd_configs = [{ files = [\"x.yml\"] }]\n"
-            "http_sd_configs = [{ url = \"http://sd/\", basic_auth = { username = \"u\" } }]\n"
-            "dns_sd_configs = [{ names = [\"x\"], type = \"aaaa\", port = 1 }, { names = [\"y\"] }]\n");
+      job +
+          "file_sd_configs = [{ files = [\"x.yml\"] }]\n"
+          "http_sd_configs = [{ url = \"http://sd/\", basic_auth = { username = \"u\" } }]\n"
+          "dns_sd_configs = [{ names = [\"x\"], type = \"aaaa\", port = 1 }, { names = [\"y\"] "
+          "}]\n");
   REQUIRE(config);
   const collector::JobDiscovery& found = config->scrapes.at(0).discovery;
   CHECK(found.files.at(0).files == std::vector<std::string>{"/etc/x.yml"});
@@ -99,12 +123,13 @@ TEST_CASE("discovery: what is wrong has its place, what is left out its default"
 }
 
 TEST_CASE("a target file in TOML") {
-  const auto groups =
-      load_targets_toml("t.toml", "[[static_configs]]\ntargets = [\"a:1\"]\nlabels = { x = \"y\" }\n");
+  const auto groups = load_targets_toml(
+      "t.toml", "[[static_configs]]\ntargets = [\"a:1\"]\nlabels = { x = \"y\" }\n");
   REQUIRE(groups);
   CHECK(*groups == collector::TargetGroups{{{"a:1"}, {{"x", "y"}}}});
-  CHECK(load_targets_toml("t.toml", "[[static_config]]\n").error().what().find("1:3: unknown key") !=
-        std::string::npos);
+  CHECK(
+      load_targets_toml("t.toml", "[[static_config]]\n").error().what().find("1:3: unknown key") !=
+      std::string::npos);
   CHECK(load_targets_toml("t.toml", "x =").error().what().starts_with("1:"));
 }
 

@@ -1,6 +1,8 @@
 // The engine as the application opens it: real files, a clock that stands still.
 #include "storage/engine/engine.h"
 
+#include <map>
+
 #include <doctest/doctest.h>
 
 #include "tests/support/sim_clock.h"
@@ -140,6 +142,34 @@ TEST_CASE("a budget may grow and shrink from start to start, and the disk shows 
     CHECK(room.on_disk() <= budget);
     CHECK(room.on_disk() >= budget - budget / 16 - 3 * kMiB);
   }
+}
+
+TEST_CASE("quotas say what a class gets of the ring, and may change from start to start") {
+  Room room;
+  Options options = room.options(64 * kMiB);
+  const auto segments = [](Engine& engine) {
+    std::map<std::string, std::uint64_t> out;
+    for (const ClassStatus& c : engine.status(0).classes) out[c.name] = c.segments;
+    return out;
+  };
+  const auto defaults = segments(*room.must_open(options));
+  std::uint64_t all = 0;
+  for (const auto& [name, n] : defaults) all += n;
+  options.quota = {{"raw", 20}, {"logs", 50}};
+  const auto chosen = segments(*room.must_open(options));
+  std::uint64_t sum = 0;
+  for (const auto& [name, n] : chosen) sum += n;
+  CHECK(sum == all);
+  CHECK(chosen.at("raw") == all * 20 / 100);
+  CHECK(chosen.at("logs") >= all / 2);
+  CHECK(chosen.at("journal") > defaults.at("journal"));
+  options.quota = {{"raw", 20}, {"logs", 2}};
+  const auto refused = room.open(options);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == ErrorCode::kInvalid);
+  CHECK(refused.error().what().find("`logs = 2` is too little") != std::string::npos);
+  options.quota = {};
+  CHECK(segments(*room.must_open(options)) == defaults);
 }
 
 TEST_CASE("a budget too small for the folder's segments is refused, with the least there can be") {
