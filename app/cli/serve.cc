@@ -6,8 +6,6 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
-#include <fmt/format.h>
-
 #include "app/cli/cli.h"
 #include "app/cli/internal/verbs.h"
 #include "base/core/real_clock.h"
@@ -21,6 +19,12 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// fmt::print() throws where there is no room: a log on a full disk must not end the program.
+void tell(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+  std::fflush(stderr);
 }
 
 }  // namespace
@@ -44,15 +48,12 @@ int serve(const ServeOptions& options, bool verbose) {
   const Surroundings around{*fs, *clock, *scheduler, *rng, *log};
   Result<std::unique_ptr<Application>> application = Application::start(options, around);
   if (!application) {
-    fmt::print(stderr, "nines: {}\n", application.error().what());
+    tell("nines: " + application.error().what() + "\n");
     return kExitFailure;
   }
   const auto ready_in = std::chrono::duration_cast<Duration>(clock->elapsed() - started);
   // Said once the first round of collection has had a moment, so that its counts are real.
-  scheduler->after(Duration(1'500), [&] {
-    fmt::print(stderr, "{}", (*application)->greeting(ready_in));
-    std::fflush(stderr);
-  });
+  scheduler->after(Duration(1'500), [&] { tell((*application)->greeting(ready_in)); });
 
   for (;;) {
     int signal = 0;

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/core/real_clock.h"
 #include "base/text/numbers.h"
+#include "storage/engine/internal/state_room.h"
 #include "storage/logs/log_store.h"
 #include "storage/metrics/metric_store.h"
 #include "storage/ring/check.h"
@@ -19,6 +21,7 @@ namespace {
 constexpr std::uint64_t kMiB = 1ULL << 20;
 constexpr Duration kFillEvery{50};
 constexpr Duration kTendEvery{5'000};
+constexpr std::uint64_t kDiskFull = 1ULL << 20;
 
 class EngineImpl final : public Engine {
  public:
@@ -45,11 +48,16 @@ class EngineImpl final : public Engine {
     RingShape shape = ring_shape(options_.budget_bytes, options_.segment_bytes);
     ring_options.bytes = shape.bytes;
     ring_options.segment_bytes = shape.segment_bytes;
+    ring_options.bytes_beside = options_.budget_bytes - shape.bytes;
     if (Result<void> fits = fits_stored_segments(ring_options, shape); !fits) return fits;
     if (const auto mistake = share_quotas(options_.quota, shape, ring_options.parts))
       return Error(ErrorCode::kInvalid, "[storage] quota: " + mistake->text);
     NINES_TRY(ring_, ring::Ring::open(ring_options, around_.fs, around_.clock, around_.log));
-    NINES_TRY(state_, open_sqlite_state(options_.path + "/state.db", around_.clock, around_.log));
+    room_.emplace(around_.fs, around_.log, options_.path, options_.budget_bytes - shape.bytes);
+    room_->before_open();
+    NINES_TRY(state_, open_sqlite_state(options_.path + "/state.db", around_.clock, around_.log,
+                                        room_->limits()));
+    room_->after_open();
     MetricStoreOptions metrics;
     metrics.sync_always = options_.sync == SyncMode::kAlways;
     metrics.out_of_order_window = options_.out_of_order_window;
@@ -107,6 +115,10 @@ class EngineImpl final : public Engine {
       if (Result<void> synced = logs_->flush(); !synced)
         around_.log.error("storage", "last log sync: {}", synced.error().what());
     }
+    logs_.reset();
+    metrics_.reset();
+    state_.reset();
+    if (room_) room_->after_close();
   }
 
   Appender& appender() override { return *metrics_; }
@@ -204,8 +216,26 @@ class EngineImpl final : public Engine {
     if (Result<void> synced = metrics_->sync(); !synced)
       around_.log.error("storage", "journal: {}", synced.error().what());
   }
+  // Nothing of ours needs more than it has; the operator's other programs will.
+  void watch_disk() {
+    const auto space = around_.fs.space(options_.path);
+    if (!space) return;
+    around_.telemetry.gauge("nines_storage_disk_free_bytes", "Free on the disk of the data folder.")
+        .set(static_cast<double>(space->free));
+    const bool full = space->free < kDiskFull;
+    if (full && !disk_was_full_) {
+      around_.log.warn("storage",
+                       "the disk of {} is full ({} free); nines goes on in the files it has, other "
+                       "programs there will not",
+                       options_.path, format_bytes(space->free));
+    } else if (!full && disk_was_full_) {
+      around_.log.info("storage", "the disk of {} has room again", options_.path);
+    }
+    disk_was_full_ = full;
+  }
   void tend() {
     metrics_->tend();
+    watch_disk();
     const StoreStatus now = status(0);
     Telemetry& t = around_.telemetry;
     t.gauge("nines_storage_head_series", "Series in the index.")
@@ -233,10 +263,12 @@ class EngineImpl final : public Engine {
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
   std::unique_ptr<File> lock_;
   std::unique_ptr<ring::Ring> ring_;
+  std::optional<StateRoom> room_;
   std::unique_ptr<StateStore> state_;
   std::unique_ptr<MetricStore> metrics_;
   std::unique_ptr<LogStore> logs_;
   std::unique_ptr<Executor> worker_;
+  bool disk_was_full_ = false;  // of the store's thread
   Instant opened_at_{};
   Duration recovery_{};
 };

@@ -39,7 +39,7 @@ std::string names_of(const ring::Parts& parts) {
 
 // An error-budget ledger costs about a megabyte per SLO and month.
 std::uint64_t state_reserve(std::uint64_t budget_bytes) {
-  return std::clamp(budget_bytes / 16, 2 * kMiB, 256 * kMiB);
+  return std::clamp(budget_bytes / 16, 4 * kMiB, 256 * kMiB);
 }
 
 std::uint64_t budget_for_ring(std::uint64_t ring_bytes) {

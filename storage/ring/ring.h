@@ -115,6 +115,8 @@ struct RingOptions {
   std::uint32_t segment_bytes = 0;  // a multiple of 4096, at least 64 KiB
   // By class. Each class with a part gets at least least_segments().
   Parts parts = {120, 530, 0, 0, 270, 80};
+  // A first start wants so much free beside the ring's files.
+  std::uint64_t bytes_beside = 0;
   std::uint32_t fill_step_bytes = 1u << 20;  // zero-filling, by step()
 };
 

@@ -123,6 +123,10 @@ Result<std::unique_ptr<StateStore>> open_sqlite_state(const std::string& path, c
 Result<std::unique_ptr<StateStore>> open_sqlite_state(const std::string& path, const Clock& clock,
                                                       Log& log, const StateLimits& limits) {
   NINES_TRY(auto db, state::Database::open(path, limits));
+  if (!db->reserve_error().empty()) {
+    log.warn("state", "{}: {}; it grows as the disk lets it, until a start finds room for {} KiB",
+             path, db->reserve_error(), limits.bytes_max >> 10);
+  }
   {
     const MutexLock lock(db->mutex);
     if (auto r = state::migrate(*db, log); !r) return std::move(r).error().in(path);

@@ -14,8 +14,10 @@
 namespace nines::storage {
 
 struct StateLimits {
-  std::uint64_t bytes_max = 0;             // of the database file, without its WAL; 0: no cap
-  std::uint64_t wal_bytes_max = 4u << 20;  // the WAL is folded back into the file beyond this
+  // Of the database file, without its WAL; taken from the disk when it is opened, so that a full
+  // disk does not stop it. 0: no cap, and it grows as it is used.
+  std::uint64_t bytes_max = 0;
+  std::uint64_t wal_bytes_max = 4u << 20;  // the WAL is folded back into the file at half of this
   std::size_t incidents_max = 20'000;      // the oldest resolved ones go first, with their events
   std::size_t runs_max = 20'000;           // of the remediation journal; unfinished runs never go
   Duration busy_timeout{5'000};            // another process (a backup) may hold the file this long
@@ -24,6 +26,10 @@ struct StateLimits {
 // Opens `path`, made when missing, and brings its schema up to date. Every call that changes
 // something is one transaction, on disk (WAL, synchronous=FULL) when it returns. One connection and
 // one mutex: calls from many threads queue up. `clock` and `log` must outlive the store.
+//
+// Above nine tenths of bytes_max, ledger minutes and events of incidents are refused (kLimit): what
+// is left is for alerts, notifications and remediation. A disk that does not give bytes_max is
+// logged.
 //
 // kCorrupt: not a database, or a damaged one. kInvalid: written by a newer nines. kUnavailable:
 // another process holds it. kIo.

@@ -12,6 +12,7 @@ import basics
 import damage
 import discovery
 import exemplars
+import full_disk
 import hostile
 import offline
 import resize
@@ -30,6 +31,7 @@ TESTS = (
     discovery.thousands_of_targets_change,
     damage.disk_is_too_small,
     damage.damaged_segment_is_skipped_and_named,
+    full_disk.full_disk_again_and_again,
     resize.budget_shrinks_and_grows,
     exemplars.exemplars_survive_a_kill,
     offline.verify_and_list,

@@ -170,7 +170,8 @@ class Opener {
       if (!info || info->size != size) missing.push_back(i);
     }
     NINES_TRY(const DiskSpace space, fs_.space(options_.path));
-    const std::uint64_t needed = std::uint64_t{size} * missing.size();
+    const std::uint64_t beside = parts.super.sequence == 0 ? options_.bytes_beside : 0;
+    const std::uint64_t needed = std::uint64_t{size} * missing.size() + beside;
     if (space.free < needed) return too_small(needed, space.free);
     std::vector<std::string> made;
     for (const std::uint32_t i : missing) {

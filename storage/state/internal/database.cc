@@ -1,13 +1,18 @@
 #include "storage/state/internal/database.h"
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include <sqlite3.h>
 
 namespace nines::storage::state {
 namespace {
+
+constexpr std::uint64_t kPageBytes = 4096;
 
 Error sqlite_error(sqlite3* db, int rc, const char* purpose) {
   ErrorCode code = ErrorCode::kIo;
@@ -21,7 +26,6 @@ Error sqlite_error(sqlite3* db, int rc, const char* purpose) {
 // The pragmas of one connection. WAL with synchronous=FULL: a commit is on disk when it returns.
 // The last four keep a damaged or hostile file from doing more than failing.
 std::string pragmas(const StateLimits& limits) {
-  constexpr std::uint64_t kPageBytes = 4096;
   std::string text =
       "PRAGMA page_size=4096;"
       "PRAGMA journal_mode=WAL;"
@@ -31,7 +35,8 @@ std::string pragmas(const StateLimits& limits) {
       "PRAGMA trusted_schema=OFF;"
       "PRAGMA cell_size_check=ON;"
       "PRAGMA temp_store=MEMORY;";
-  text += "PRAGMA wal_autocheckpoint=" + std::to_string(limits.wal_bytes_max / kPageBytes) + ";";
+  text +=
+      "PRAGMA wal_autocheckpoint=" + std::to_string(limits.wal_bytes_max / 2 / kPageBytes) + ";";
   text += "PRAGMA journal_size_limit=" + std::to_string(limits.wal_bytes_max) + ";";
   if (limits.bytes_max > 0) {
     text += "PRAGMA max_page_count=" + std::to_string(limits.bytes_max / kPageBytes) + ";";
@@ -126,7 +131,57 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path,
     return Error(ErrorCode::kIo,
                  path + ": state: the file system does not allow SQLite's WAL mode");
   }
+  db->bytes_max_ = limits.bytes_max;
+  if (limits.bytes_max > 0) {
+    if (auto reserved = db->reserve(path); !reserved) db->reserve_error_ = reserved.error().what();
+  }
   return db;
+}
+
+// The file takes its whole size from the disk now. SQLite does so in chunks; with a chunk as large
+// as the file may become, its checkpoints do not give the end back either.
+Result<void> Database::reserve(const std::string& path) {
+  auto chunk = static_cast<int>(std::min<std::uint64_t>(bytes_max_, 1u << 30));
+  sqlite3_file_control(db_, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
+  NINES_TRY(const std::uint64_t used, bytes_used());
+  const auto size = static_cast<std::uint64_t>(chunk);
+  const std::uint64_t wanted = (std::max<std::uint64_t>(used, 1) + size - 1) / size * size;
+  std::error_code failed;
+  const std::uint64_t now = std::filesystem::file_size(path, failed);
+  if (!failed && now > wanted) {  // reserved for a larger budget
+    std::filesystem::resize_file(path, wanted, failed);
+  } else if (!failed) {
+    auto hint = static_cast<sqlite3_int64>(wanted);
+    const int rc = sqlite3_file_control(db_, "main", SQLITE_FCNTL_SIZE_HINT, &hint);
+    if (rc != SQLITE_OK) return sqlite_error(nullptr, rc, "reserve the database's size");
+  }
+  if (failed) return Error(ErrorCode::kIo, "state: " + failed.message());
+  return {};
+}
+
+Result<std::uint64_t> Database::bytes_used() {
+  std::uint64_t pages = 0;
+  {
+    Statement count = statement("count pages", "PRAGMA page_count");
+    NINES_TRY(const bool row, count.step());
+    if (row) pages = static_cast<std::uint64_t>(count.integer(0));
+  }
+  Statement free = statement("count pages", "PRAGMA freelist_count");
+  NINES_TRY(const bool row, free.step());
+  if (row) pages_free_ = static_cast<std::uint64_t>(free.integer(0));
+  return pages * kPageBytes;
+}
+
+Result<void> Database::room_for_history() {
+  if (bytes_max_ == 0) return {};
+  NINES_TRY(const std::uint64_t bytes, bytes_used());
+  const std::uint64_t used = bytes - pages_free_ * kPageBytes;
+  if (used < bytes_max_ / 10 * 9) return {};
+  return Error(ErrorCode::kLimit,
+               "state: " + std::to_string(used >> 10) + " KiB of the " +
+                   std::to_string(bytes_max_ >> 10) +
+                   " KiB state.db may take are used, and the rest is kept for alerts and "
+                   "notifications: raise [storage] budget");
 }
 
 Database::~Database() {

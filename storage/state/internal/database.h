@@ -73,12 +73,22 @@ class Database {
   // which the prepared statement is kept.
   Statement statement(const char* purpose, const char* sql) NINES_REQUIRES(mutex);
   Result<void> execute(const char* purpose, const std::string& script) NINES_REQUIRES(mutex);
+  // kLimit when what is left of the file's cap is for what pages and acts.
+  Result<void> room_for_history() NINES_REQUIRES(mutex);
+  // Why the file's size could not be reserved; empty: it is.
+  const std::string& reserve_error() const { return reserve_error_; }
   std::int64_t last_id() const NINES_REQUIRES(mutex);
   std::int64_t changes() const NINES_REQUIRES(mutex);
 
  private:
   explicit Database(sqlite3* db) : db_(db) {}
+  Result<void> reserve(const std::string& path) NINES_REQUIRES(mutex);
+  Result<std::uint64_t> bytes_used() NINES_REQUIRES(mutex);  // free pages within included
+
   sqlite3* db_;
+  std::uint64_t bytes_max_ = 0;
+  std::uint64_t pages_free_ = 0;
+  std::string reserve_error_;
   std::map<std::string_view, sqlite3_stmt*> kept_ NINES_GUARDED_BY(mutex);
 };
 

@@ -59,8 +59,28 @@ Result<void> IncidentTable::prune() {
       .run();
 }
 
+Result<void> IncidentTable::prune_tenth() {
+  constexpr const char* kPurpose = "prune incidents";
+  Statement old =
+      db_.statement(kPurpose,
+                    "DELETE FROM incidents WHERE episode IN (SELECT episode FROM incidents WHERE "
+                    "resolved_at != 0 "
+                    "ORDER BY started_at LIMIT (SELECT count(*) / 10 + 1 FROM incidents))");
+  if (auto r = old.run(); !r) return r;
+  if (db_.changes() == 0) return {};
+  return db_
+      .statement(kPurpose,
+                 "DELETE FROM incident_events WHERE episode NOT IN (SELECT episode FROM incidents)")
+      .run();
+}
+
 Result<void> IncidentTable::add_event(const IncidentEvent& event) {
   const MutexLock lock(db_.mutex);
+  if (auto room = db_.room_for_history(); !room) {
+    // The oldest tenth of what is over makes room once; then the newcomer is refused.
+    if (auto pruned = prune_tenth(); !pruned) return pruned;
+    if (auto again = db_.room_for_history(); !again) return again;
+  }
   Statement put = db_.statement("add to an incident",
                                 "INSERT INTO incident_events VALUES(NULL, ?, ?, ?, ?, ?)");
   put.bind(event.episode).bind(event.at).bind(event.kind).bind(event.text).bind(event.detail_json);

@@ -20,6 +20,7 @@ class IncidentTable {
   Result<std::vector<IncidentEvent>> events(const std::string& episode);
 
  private:
+  Result<void> prune_tenth() NINES_REQUIRES(db_.mutex);
   Result<void> prune() NINES_REQUIRES(db_.mutex);
   Database& db_;
   std::size_t incidents_max_;

@@ -7,6 +7,7 @@ Result<void> LedgerTable::write(const std::string& slo, const std::vector<Ledger
   constexpr const char* kPurpose = "write the SLO ledger";
   if (minutes.empty()) return {};
   const MutexLock lock(db_.mutex);
+  if (auto room = db_.room_for_history(); !room) return room;
   Transaction change(db_, kPurpose);
   if (auto r = change.begin(); !r) return r;
   if (auto r =

@@ -429,6 +429,49 @@ TEST_CASE("a full database refuses with kIo and keeps what it had") {
   CHECK(store->set_value("small", "w"));
 }
 
+TEST_CASE("a capped database has its size from the start; history ends before pages do") {
+  StateFile file;
+  StateLimits limits;
+  limits.bytes_max = 512u << 10;
+  auto store = file.open(limits);
+  CHECK(std::filesystem::file_size(file.path()) == 512u << 10);
+  std::int64_t minute = 0;
+  Result<void> written;
+  while (written && minute < 1'000'000) {
+    std::vector<LedgerMinute> minutes;
+    for (int i = 0; i < 500; ++i) minutes.push_back({minute++, 1.5, 2.5, 0});
+    written = store->write_minutes("slo", minutes);
+  }
+  REQUIRE_FALSE(written);
+  CHECK(written.error().code() == ErrorCode::kLimit);
+  CHECK(written.error().what().find("raise [storage] budget") != std::string::npos);
+  CHECK(minute > 5'000);
+  Incident incident;
+  incident.episode = "e";
+  incident.started_at = incident.fired_at = from_millis(1000);
+  CHECK(store->save_incident(incident));
+  CHECK(store->add_event({0, "e", from_millis(1000), "fired", "", "{}"}).error().code() ==
+        ErrorCode::kLimit);
+  Delivery delivery;
+  delivery.receiver = "oncall";
+  delivery.idempotency_key = "k";
+  CHECK(store->enqueue(delivery, NotificationLogEntry{}));
+  REQUIRE(store->prune_ledger("slo", minute / 2));
+  CHECK(store->write_minutes("slo", {{minute, 1, 1, 0}}));
+  CHECK(store->add_event({0, "e", from_millis(1000), "fired", "", "{}"}));
+  store.reset();
+  CHECK(std::filesystem::file_size(file.path()) == 512u << 10);
+  limits.bytes_max = 1u << 20;
+  store = file.open(limits);
+  CHECK(std::filesystem::file_size(file.path()) == 1u << 20);
+  CHECK(*store->last_minute("slo") == minute);
+  store.reset();
+  limits.bytes_max = 128u << 10;  // less than is in it: no more than needed is kept
+  store = file.open(limits);
+  CHECK(std::filesystem::file_size(file.path()) <= 512u << 10);
+  CHECK(*store->last_minute("slo") == minute);
+}
+
 TEST_CASE("a folder that does not exist is kIo") {
   testing::SimClock clock{from_millis(0)};
   const auto log = make_null_log();
