@@ -9,6 +9,7 @@
 #include "storage/ring/internal/layout.h"
 #include "storage/ring/internal/read_super.h"
 #include "storage/ring/internal/scanner.h"
+#include "storage/ring/internal/segment_headers.h"
 
 namespace nines::storage::ring {
 namespace {
@@ -197,6 +198,23 @@ Result<RingCheck> check_ring(Fs& fs, const std::string& path, const CheckOptions
     out.segments.push_back(segment);
   }
   mark_open(out.segments);
+  return out;
+}
+
+Result<std::vector<SegmentLife>> segment_lives(Fs& fs, const std::string& path) {
+  NINES_TRY(const Super super, read_super(fs, path, nullptr));
+  std::vector<SegmentLife> out;
+  for (std::uint32_t i = 0; i < super.segments; ++i) {
+    auto file = fs.open(path + "/" + segment_name(i), OpenMode::kRead);
+    if (!file && file.error().code() == ErrorCode::kNotFound) continue;
+    if (!file) return std::move(file).error();
+    Segment segment;
+    segment.file = *std::move(file);
+    std::vector<std::string> ignored;
+    if (auto read = read_segment_headers(super.uuid, segment_name(i), segment, ignored); !read)
+      return std::move(read).error();
+    if (segment.live) out.push_back({i, segment.generation, segment.cls});
+  }
   return out;
 }
 

@@ -63,6 +63,16 @@ struct CheckOptions {
 Result<RingCheck> check_ring(Fs& fs, const std::string& path, const CheckOptions& options,
                              const MakeFrameCheck& make_check);
 
+// One life of a segment that holds data.
+struct SegmentLife {
+  std::uint32_t segment = 0;
+  std::uint64_t generation = 0;
+  SegmentClass cls = SegmentClass::kRaw;
+  bool operator==(const SegmentLife&) const = default;
+};
+// Which there are, by number: reads the headers alone. Errors as check_ring().
+Result<std::vector<SegmentLife>> segment_lives(Fs& fs, const std::string& path);
+
 // The size of the ring in `path`, as RingOptions would have to say it. Errors as check_ring().
 struct RingSize {
   std::uint64_t bytes = 0;
