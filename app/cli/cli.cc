@@ -28,6 +28,8 @@ struct Commands {
   int exit_code = kExitOk;
   GateOptions gate_options;
   StorageOptions storage_options;
+  AnalyzeOptions analyze_options;
+  DumpVerbOptions dump_options;
   BackupVerbOptions backup_options;
   double target_percent = 99.9, error_percent = 1;
   int window_days = 30;
@@ -104,9 +106,12 @@ struct Commands {
   }
 
   void add_storage_options(CLI::App& verb) {
-    verb.add_option("--data", storage_options.data,
-                    "data folder; default " + default_data_path());
+    add_folder_option(verb, storage_options);
     verb.add_flag("--json", storage_options.json, "JSON instead of tables");
+  }
+
+  static void add_folder_option(CLI::App& verb, StorageOptions& options) {
+    verb.add_option("DIR,--data", options.data, "data folder; default " + default_data_path());
   }
 
   void add_storage_verbs() {
@@ -115,6 +120,24 @@ struct Commands {
         "list", "every segment: class, state, sequence, times, bytes used, damage");
     add_storage_options(*verb);
     verb->callback([this] { exit_code = storage_list(storage_options); });
+    verb = storage.add_subcommand("analyze",
+                                  "series and churn by metric, label and target; bytes by class");
+    add_folder_option(*verb, analyze_options.storage);
+    verb->add_option("--top", analyze_options.top, "metrics, labels and targets shown; 0: all")
+        ->default_val(10);
+    verb->add_flag("--json", analyze_options.storage.json, "JSON instead of tables");
+    verb->callback([this] { exit_code = storage_analyze(analyze_options); });
+    verb = storage.add_subcommand("dump", "samples as text, on stdout");
+    add_folder_option(*verb, dump_options.storage);
+    verb->add_option("--match", dump_options.match,
+                     "a selector such as 'up{job=\"node\"}'; default everything");
+    verb->add_option("--from", dump_options.from, "RFC 3339 or seconds since the epoch");
+    verb->add_option("--to", dump_options.to, "RFC 3339 or seconds since the epoch");
+    verb->add_option("--format", dump_options.format,
+                     "openmetrics, or json: one object a line, native histograms too")
+        ->default_val("openmetrics")
+        ->check(CLI::IsMember({"openmetrics", "json"}));
+    verb->callback([this] { exit_code = storage_dump(dump_options); });
     verb = app.add_subcommand("verify", "check every checksum of a data folder");
     add_storage_options(*verb);
     verb->callback([this] { exit_code = verify_storage(storage_options); });

@@ -4,22 +4,14 @@
 #include <string>
 
 #include <pthread.h>
-#include <sys/resource.h>
 
 #include "app/cli/cli.h"
+#include "app/cli/internal/descriptors.h"
 #include "app/cli/internal/verbs.h"
 #include "base/core/real_clock.h"
 
 namespace nines::app {
 namespace {
-
-// Every connection and every segment costs a descriptor.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 // fmt::print() throws where there is no room: a log on a full disk must not end the program.
 void tell(const std::string& text) {

@@ -18,6 +18,9 @@ struct FolderHold {
   std::string holder;          // not empty: another process runs here; says which
 };
 FolderHold hold_folder(Fs& fs, const std::string& path);
+// Whether a process runs in the folder, asked without taking its lock even for a moment: "PATH/lock
+// is held by another process (pid 123)". Empty: none, or the kernel does not tell.
+std::string folder_holder(Fs& fs, const std::string& path);
 
 struct FolderCheck {
   ring::RingCheck ring;

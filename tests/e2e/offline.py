@@ -1,10 +1,12 @@
 """Data folders looked at from outside: verify, storage list, on a running, a stopped and a damaged one."""
 import json
 import os
+import shutil
 import signal
 import subprocess
+import time
 
-from harness import Nines, say, wait_for
+from harness import Nines, Skipped, say, wait_for
 
 CONFIG = """[global]
 scrape_interval = "1s"
@@ -82,3 +84,71 @@ def verify_and_list(args, folder):
     assert [d["file"] for d in listed["damage"]] == [journal["segment"]], listed["damage"]
     say("   damaged: " + done.stdout.splitlines()[0])
     assert "holds no data" in run(args, "verify", "--data", os.path.join(folder, "nowhere"), code=1).stderr
+
+
+def analyze_and_dump(args, folder):
+    """storage analyze and dump on a running and a killed folder; promtool reads the dump, and it says what nines says."""
+    config, data = os.path.join(folder, "nines.toml"), os.path.join(folder, "data")
+    with open(config, "w") as f:
+        f.write(CONFIG.format(folder=folder))
+    with open(os.path.join(folder, "app.txt"), "w") as f:
+        f.writelines(f"line {i}\n" for i in range(2000))
+    nines = Nines(args.nines, folder, config)
+    try:
+        wait_for("some samples", lambda: nines.value("count_over_time(node_load1[1m])") >= 8, 40)
+        found = json.loads(run(args, "storage", "analyze", data, "--json", "--top", "0").stdout)
+        series = nines.value('count({__name__=~".+"})')
+        assert found["in_use"] and series <= found["series"] <= series + 60, (found["series"], series)
+        assert found["log_streams"] == 1 and found["damaged_series"] == 0 and found["churn"]["begun"] is None, found
+        cpu = next(m for m in found["metrics"] if m["name"] == "node_cpu_seconds_total")
+        assert cpu["series"] == nines.value("count(node_cpu_seconds_total)"), cpu
+        host = next(t for t in found["by_target"] if t["job"] == "host")
+        assert host["series"] == max(t["series"] for t in found["by_target"]), found["by_target"]
+        table = run(args, "storage", "analyze", "--data", data, "--top", "3")
+        assert "node_cpu_seconds_total" in table.stdout and "log_journal" in table.stdout, table.stdout
+        assert "a running nines writes here" in table.stderr, table.stderr
+        live = run(args, "storage", "dump", data, "--match", 'node_load1{job="host"}').stdout
+        assert live.startswith("# TYPE node_load1 gauge\n# HELP node_load1 ") and live.endswith("# EOF\n"), live
+        end = int(time.time()) - 2
+        said = nines.json("/api/v1/query", query="node_load1[20s]", time=end)["data"]["result"][0]["values"]
+    finally:
+        nines.kill(signal.SIGKILL)
+
+    before = contents(data)
+    lock = os.stat(os.path.join(data, "lock")).st_mtime_ns
+    run(args, "storage", "analyze", data)
+    whole = run(args, "storage", "dump", data)
+    assert "running" not in whole.stderr, whole.stderr
+    after = contents(data)
+    assert {k: v for k, v in before.items() if not k.endswith("-shm")} == {k: v for k, v in after.items() if not k.endswith("-shm")}
+    assert lock == os.stat(os.path.join(data, "lock")).st_mtime_ns, "the lock file was written"
+    some = run(args, "storage", "dump", data, "--match", "node_load1", "--to", str(end), "--from", str(end - 20)).stdout
+    values = [line.split()[1:] for line in some.splitlines() if not line.startswith("#")]
+    assert [(float(t), float(v)) for v, t in values if float(t) > end - 20] == [(t, float(v)) for t, v in said], (values, said)
+    lines = run(args, "storage", "dump", data, "--match", "node_load1", "--format", "json").stdout.splitlines()
+    one = json.loads(lines[0])
+    assert len(lines) == 1 and one["metric"]["job"] == "host" and len(one["values"]) == len(one["timestamps"]) >= 8, lines
+    error = run(args, "storage", "dump", data, "--match", "rate(up[5m])", code=2).stderr
+    assert "not a series selector" in error, error
+    run(args, "storage", "dump", data, "--from", "yesterday", code=2)
+    run(args, "storage", "analyze", os.path.join(folder, "nowhere"), code=4)
+    assert not os.path.exists(os.path.join(folder, "nowhere"))
+    promtool_reads(folder, whole.stdout)
+
+
+def promtool_reads(folder, text):
+    """Into blocks of a Prometheus and out again: as many samples as were dumped."""
+    if not shutil.which("promtool"):
+        raise Skipped("promtool is not installed")
+    dump, blocks = os.path.join(folder, "dump.om"), os.path.join(folder, "blocks")
+    with open(dump, "w") as f:
+        f.write(text)
+    made = subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", dump, blocks], capture_output=True, text=True, timeout=60)
+    assert made.returncode == 0, made
+    os.makedirs(os.path.join(blocks, "wal"))
+    out = subprocess.run(["promtool", "tsdb", "dump", blocks], capture_output=True, text=True, timeout=60)
+    assert out.returncode == 0, out
+    dumped = sum(not line.startswith("#") for line in text.splitlines())
+    read = len(out.stdout.splitlines())
+    assert read == dumped, f"{dumped} samples were dumped, {read} came out of promtool"
+    say(f"   {read} samples went through promtool's blocks")

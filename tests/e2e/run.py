@@ -35,6 +35,7 @@ TESTS = (
     resize.budget_shrinks_and_grows,
     exemplars.exemplars_survive_a_kill,
     offline.verify_and_list,
+    offline.analyze_and_dump,
     backups.backup_of_a_running_nines,
     rule_unit_tests.same_verdicts_as_promtool,
     scenario.scenario,

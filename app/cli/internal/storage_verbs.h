@@ -1,6 +1,7 @@
 #pragma once
 // Verbs that look into a data folder.
 
+#include <cstddef>
 #include <string>
 
 namespace nines::app {
@@ -14,6 +15,23 @@ struct StorageOptions {
 int storage_list(const StorageOptions& options);
 // Every checksum; kExitFailure when one does not hold.
 int verify_storage(const StorageOptions& options);
+
+// Opens the stores of a folder over memory, so that nothing is written to it.
+struct AnalyzeOptions {
+  StorageOptions storage;
+  std::size_t top = 10;  // metrics, labels and targets shown; 0: all
+};
+// Series, samples and churn by metric, label and target; bytes by class.
+int storage_analyze(const AnalyzeOptions& options);
+
+struct DumpVerbOptions {
+  StorageOptions storage;
+  std::string match;     // a series selector; empty: everything
+  std::string from, to;  // RFC 3339 or seconds; empty: no bound
+  std::string format = "openmetrics";
+};
+// Samples as text on stdout.
+int storage_dump(const DumpVerbOptions& options);
 
 struct BackupVerbOptions {
   std::string folder;  // of the backup

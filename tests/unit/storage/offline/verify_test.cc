@@ -187,6 +187,15 @@ TEST_CASE("a stopped folder is held while it is looked at") {
   CHECK_FALSE(rig.fs->info(rig.dir / "nowhere"));
 }
 
+TEST_CASE("who runs in a folder is told without taking its lock") {
+  FolderRig rig;
+  CHECK(folder_holder(*rig.fs, rig.path).find("(pid ") != std::string::npos);
+  rig.close();
+  CHECK(folder_holder(*rig.fs, rig.path).empty());
+  CHECK(folder_holder(*rig.fs, rig.dir / "nowhere").empty());
+  CHECK_FALSE(rig.fs->info(rig.dir / "nowhere"));
+}
+
 TEST_CASE("a folder without a ring is not found; one without a superblock is corrupt") {
   FolderRig rig;
   rig.close();
