@@ -4,6 +4,7 @@
 
 #include "base/text/text.h"
 #include "web/api/internal/families.h"
+#include "web/http/encoding.h"
 #include "web/ui/assets.h"
 
 namespace nines::web {
@@ -21,8 +22,7 @@ Response serve_asset(const Request& request, const Asset& asset) {
     response.status = 304;
     return response;
   }
-  const bool gzip = !asset.gzip.empty() &&
-                    request.header("accept-encoding").find("gzip") != std::string_view::npos;
+  const bool gzip = !asset.gzip.empty() && negotiate_coding(request.header("accept-encoding")).gzip;
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
   response.static_body = gzip ? asset.gzip : asset.raw;
   return response;

@@ -1,6 +1,7 @@
 #include "web/http/http.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace nines::web {
 namespace {
@@ -19,6 +20,23 @@ bool is_prefix_pattern(std::string_view pattern) {
 }
 
 }  // namespace
+
+void ClientWatch::when_gone(std::function<void()> tell) {
+  const MutexLock lock(mutex_);
+  tell_ = std::move(tell);
+  if (gone_ && tell_) std::exchange(tell_, {})();
+}
+
+bool ClientWatch::gone() const {
+  const MutexLock lock(mutex_);
+  return gone_;
+}
+
+void ClientWatch::note_gone() {
+  const MutexLock lock(mutex_);
+  gone_ = true;
+  if (tell_) std::exchange(tell_, {})();
+}
 
 std::string_view Request::param(std::string_view name) const {
   return first(params, name);

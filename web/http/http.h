@@ -11,7 +11,24 @@
 #include <utility>
 #include <vector>
 
+#include "base/core/mutex.h"
+
 namespace nines::web {
+
+// Tells whoever works for a client that the client has hung up. Thread-safe.
+class ClientWatch {
+ public:
+  // `tell` is called once, on another thread, when the client goes; at once if it has gone already.
+  // It must be quick. It replaces what was set before, which no longer runs when this returns.
+  void when_gone(std::function<void()> tell);
+  bool gone() const;
+  void note_gone();  // the server's
+
+ private:
+  mutable Mutex mutex_;
+  bool gone_ NINES_GUARDED_BY(mutex_) = false;
+  std::function<void()> tell_ NINES_GUARDED_BY(mutex_);
+};
 
 struct Request {
   std::string method;  // upper case
@@ -20,7 +37,8 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> params;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
-  std::string remote;  // address of the peer
+  std::string remote;                   // address of the peer
+  std::shared_ptr<ClientWatch> client;  // null where there is no connection to lose
 
   std::string_view param(std::string_view name) const;  // the first, or empty
   bool has_param(std::string_view name) const;

@@ -40,11 +40,13 @@ struct Connection {
   std::string pending;  // bytes of the next requests, read along with this one
   std::string out;      // the answer
   std::size_t out_done = 0;
-  std::size_t out_armed_at = 0;  // progress that the write deadline has seen
-  std::size_t body_counted = 0;  // bytes of its request in the front's sum
-  bool close_after = false;      // this answer
-  bool linger = false;           // before closing: the client may be sending still
-  std::uint32_t interest = 0;    // epoll events asked for
+  std::size_t out_armed_at = 0;         // progress that the write deadline has seen
+  std::size_t body_counted = 0;         // bytes of its request in the front's sum
+  bool close_after = false;             // this answer
+  bool linger = false;                  // before closing: the client may be sending still
+  std::uint32_t interest = 0;           // epoll events asked for
+  bool half_closed = false;             // the client has ended its side
+  std::shared_ptr<ClientWatch> client;  // of the request a worker has
   std::shared_ptr<EventBuffer> events;
 
   Wait wait = Wait::kNone;

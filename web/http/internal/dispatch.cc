@@ -6,52 +6,18 @@
 #include <ctime>
 #include <exception>
 
-#include <zlib.h>
-
 #include "base/text/text.h"
+#include "web/http/encoding.h"
 
 namespace nines::web {
 namespace {
 
 constexpr std::size_t kCompressFrom = 1024;  // bytes; a packet holds smaller ones anyway
-constexpr int kCompressLevel = 3;     // JSON shrinks 8-fold already, at three times the speed of 6
-constexpr int kGzipWindow = 15 + 16;  // zlib: a gzip header instead of zlib's own
 
 bool pays_to_compress(std::string_view type) {
   return type.starts_with("text/") || type.starts_with("application/json") ||
          type.starts_with("application/javascript") ||
          type.starts_with("application/openmetrics") || type.starts_with("image/svg");
-}
-
-// RFC 9110 section 12.5.3, as far as it concerns gzip: named, or *, and not with q=0.
-bool accepts_gzip(std::string_view header) {
-  const std::string lower = to_lower(header);
-  for (const std::string_view item : split(lower, ',')) {
-    const std::vector<std::string_view> parts = split(item, ';');
-    const std::string_view name = trim(parts.front());
-    if (name != "gzip" && name != "*") continue;
-    const std::string_view weight = parts.size() > 1 ? trim(parts[1]) : std::string_view{};
-    return !(weight.starts_with("q=0") && weight.find_first_not_of("0.", 2) == weight.npos);
-  }
-  return false;
-}
-
-bool gzip(std::string_view in, std::string& out) {
-  z_stream stream{};
-  if (deflateInit2(&stream, kCompressLevel, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) !=
-      Z_OK) {
-    return false;
-  }
-  out.resize(deflateBound(&stream, static_cast<uLong>(in.size())));
-  // zlib reads through a pointer to non-const, and never writes.
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
-  stream.avail_in = static_cast<uInt>(in.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  const bool ended = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return ended;
 }
 
 bool has_header(const Response& response, std::string_view lower_name) {
@@ -112,6 +78,7 @@ Result<Request> make_request(FramedRequest& framed) {
   request.method = framed.method;
   request.path = framed.path;
   request.remote = framed.remote;
+  request.client = framed.client;
   const std::string type = to_lower(framed.header("content-type"));
   if (trim(split(type, ';').front()) == "application/x-www-form-urlencoded" &&
       !parse_form(framed.body, request.params)) {
@@ -147,16 +114,28 @@ void finish(Response& response, const Request& request, std::size_t bytes_max) {
     response = text_response(
         500, "the answer is larger than " + std::to_string(bytes_max) + " bytes; ask for less\n");
   }
-  if (!pays_to_compress(response.content_type) || has_header(response, "content-encoding") ||
-      body_of(response).size() <= kCompressFrom) {
+  if (body_of(response).empty() || has_header(response, "content-encoding")) return;
+  const Acceptance taken = negotiate_coding(request.header("accept-encoding"));
+  const bool pays =
+      pays_to_compress(response.content_type) && body_of(response).size() > kCompressFrom;
+  if ((pays || !taken.plain) && !has_header(response, "vary")) {
+    response.headers.emplace_back("Vary", "Accept-Encoding");
+  }
+  if (taken.coding == Coding::kNone) {
+    const HeaderList vary{{"Vary", "Accept-Encoding"}};
+    response = text_response(
+        406, "no content coding of this server is acceptable; it has zstd, gzip and identity\n");
+    response.headers = vary;
     return;
   }
-  if (!has_header(response, "vary")) response.headers.emplace_back("Vary", "Accept-Encoding");
+  if (taken.coding == Coding::kIdentity || (!pays && taken.plain)) return;
   std::string packed;
-  if (!accepts_gzip(request.header("accept-encoding")) || !gzip(body_of(response), packed)) return;
+  const bool done = taken.coding == Coding::kZstd ? zstd(body_of(response), packed)
+                                                  : gzip(body_of(response), packed);
+  if (!done) return;
   response.static_body = {};
   response.body = std::move(packed);
-  response.headers.emplace_back("Content-Encoding", "gzip");
+  response.headers.emplace_back("Content-Encoding", to_string(taken.coding));
 }
 
 std::string_view reason_of(int status) {
@@ -165,6 +144,8 @@ std::string_view reason_of(int status) {
       return "OK";
     case 400:
       return "Bad Request";
+    case 406:
+      return "Not Acceptable";
     case 408:
       return "Request Timeout";
     case 411:

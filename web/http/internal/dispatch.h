@@ -28,8 +28,8 @@ Result<Request> make_request(FramedRequest& framed);
 // word of it for an exception (the log has the text).
 Response dispatch(const Router& router, const Request& request, Log& log);
 
-// Compresses the body when the client takes gzip and it pays; refuses answers past `bytes_max`;
-// drops headers that would break the framing.
+// Packs the body as the client's Accept-Encoding and its size ask for (406 when nothing will do);
+// refuses answers past `bytes_max`; drops headers that would break the framing.
 void finish(Response& response, const Request& request, std::size_t bytes_max);
 
 std::string_view body_of(const Response& response);

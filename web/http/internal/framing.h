@@ -4,10 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "web/http/http.h"
 
 namespace nines::web {
 
@@ -24,7 +27,8 @@ struct FramedRequest {
   std::string path;                                          // decoded, without the query
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, values trimmed
   std::string body;
-  std::string remote;  // set by the front
+  std::string remote;                   // set by the front
+  std::shared_ptr<ClientWatch> client;  // by the front, where somebody may want to know
   bool keep_alive = true;
   bool expects_continue = false;
 

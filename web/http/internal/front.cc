@@ -145,12 +145,21 @@ void Front::on_event(std::uint64_t id, std::uint32_t events, Instant now) {
   if (found == connections_.end()) return;  // closed earlier in this round
   Connection& connection = *found->second;
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) return close(connection);
+  if ((events & EPOLLRDHUP) != 0) on_half_closed(connection);
   if ((events & EPOLLOUT) != 0) {
     flush(connection, now);
     send_events(connection, now);
     pump(connection, {}, now);
   }
   if ((events & EPOLLIN) != 0 && connection.phase != Phase::kClosed) on_readable(connection, now);
+}
+
+// Who ends its side while a worker is busy for it waits for nothing any more; an answer that comes
+// all the same is sent, should it only have said all it had to say.
+void Front::on_half_closed(Connection& connection) {
+  connection.half_closed = true;
+  want(connection, connection.interest & ~std::uint32_t{EPOLLRDHUP});
+  if (connection.phase == Phase::kWorking && connection.client) connection.client->note_gone();
 }
 
 void Front::on_mail(Instant now) {
@@ -161,6 +170,7 @@ void Front::on_mail(Instant now) {
     if (found == connections_.end()) continue;  // the client has gone
     Connection& connection = *found->second;
     forget_body(connection);
+    connection.client.reset();
     if (connection.phase != Phase::kWorking) continue;  // a stream: its handler has returned
     count(completion.status);
     send_answer(connection, std::move(completion.bytes), now);

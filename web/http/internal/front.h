@@ -50,6 +50,7 @@ class Front {
   void run();
   int wait_millis(Instant now) const;
   void on_event(std::uint64_t id, std::uint32_t events, Instant now);
+  void on_half_closed(Connection& connection);
   void on_mail(Instant now);
   void on_expired(Connection& connection, Instant now);
   void begin_stop(Instant now);

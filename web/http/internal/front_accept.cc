@@ -113,6 +113,7 @@ void Front::close(Connection& connection) {
   if (connection.phase == Phase::kStreaming) --streams_;
   if (connection.events) connection.events->client_gone();
   connection.phase = Phase::kClosed;
+  if (connection.client) connection.client->note_gone();
   deadlines_.disarm(connection);
   forget_body(connection);
   const auto of_ip = per_ip_.find(connection.remote);
@@ -124,6 +125,8 @@ void Front::close(Connection& connection) {
 }
 
 void Front::want(Connection& connection, std::uint32_t events) {
+  // Hanging up is news in every phase, once.
+  if (!connection.half_closed) events |= EPOLLRDHUP;
   if (connection.interest == events) return;
   connection.interest = events;
   epoll_event event{};

@@ -1,7 +1,9 @@
 // Clients that take their time, or the server's.
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -135,6 +137,64 @@ TEST_CASE("bodies of all connections together stay below their cap") {
   }
   RawClient third = server.client();
   CHECK(third.send(head + std::string(700, 'x')).answer().status == 405);
+}
+
+TEST_CASE("a worker hears within 100 ms that its client has hung up, however it went") {
+  struct Heard {
+    std::atomic<bool> working{false}, gone{false}, ended{false};
+  };
+  Heard heard;
+  Router router;
+  router.add("GET", "/long", Pool::kSlow, [&](const Request& request) {
+    request.client->when_gone([&] { heard.gone = true; });
+    heard.working = true;
+    while (!heard.gone && !heard.ended) std::this_thread::yield();
+    request.client->when_gone({});
+    return text_response(200, "done");
+  });
+  TestServer server(router);
+  const auto wait_for = [&](const std::atomic<bool>& flag) {
+    const Instant start = server.clock->elapsed();
+    while (!flag && millis_since(start, *server.clock) < 5000) std::this_thread::yield();
+    return millis_since(start, *server.clock);
+  };
+  SUBCASE("closed") {
+    {
+      RawClient client = server.client();
+      client.send("GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      wait_for(heard.working);
+    }
+    CHECK(wait_for(heard.gone) < 100);
+  }
+  SUBCASE("reset") {
+    {
+      RawClient client = server.client();
+      client.send("GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      wait_for(heard.working);
+      const linger at_once{1, 0};
+      setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    }
+    CHECK(wait_for(heard.gone) < 100);
+  }
+  SUBCASE("closed after it sent the next request") {
+    {
+      RawClient client = server.client();
+      client.send("GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      wait_for(heard.working);
+      client.send("GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    }
+    CHECK(wait_for(heard.gone) < 100);
+  }
+  SUBCASE("one that stays, and one that only ended its side, get their answer") {
+    RawClient client = server.client();
+    client.send("GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    wait_for(heard.working);
+    CHECK_FALSE(heard.gone);
+    shutdown(client.fd(), SHUT_WR);
+    CHECK(wait_for(heard.gone) < 100);
+    CHECK(client.answer().body == "done");
+  }
+  heard.ended = true;
 }
 
 }  // namespace
