@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "app/server/internal/flags.h"
 #include "app/server/internal/parts.h"
 #include "base/core/mutex.h"
 #include "base/text/numbers.h"
@@ -41,6 +42,7 @@ class RunningApplication final : public Application {
       runtime_.version = kVersion;
       runtime_.config_file = config.file;
       runtime_.config_toml = config.toml;
+      runtime_.flags = prometheus_flags(config);
       running_ = config;
     }
     NINES_TRY(parts_, Parts::open(std::move(config), around_,

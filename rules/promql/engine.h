@@ -21,9 +21,10 @@ namespace nines::promql {
 struct EngineOptions {
   Duration lookback_delta{300'000};
   Duration timeout{120'000};
-  std::size_t samples_max = 50'000'000;  // loaded at once by one query
-  std::size_t series_max = 1'000'000;    // selected by one query
-  std::size_t points_max = 11'000;       // steps of a range query
+  std::size_t samples_max = 50'000'000;         // loaded at once by one query
+  std::size_t series_max = 1'000'000;           // selected by one query
+  std::uint64_t memory_bytes_max = 1ULL << 30;  // held at once by one query
+  std::size_t points_max = 11'000;              // steps of a range query
   std::size_t text_bytes_max = 8u << 10;
   int depth_max = 64;              // nesting of the expression
   Duration subquery_step{60'000};  // of [5m:]: the global evaluation interval
@@ -82,8 +83,11 @@ using Value = std::variant<Vector, Matrix, Scalar, StringValue>;
 
 struct QueryStats {
   std::uint64_t series = 0;
-  std::uint64_t samples = 0;  // decoded
+  std::uint64_t samples = 0;       // decoded
+  std::uint64_t peak_samples = 0;  // held at once, at most
   Duration elapsed{};
+  // Samples looked at by each step, as Prometheus's totalQueryableSamplesPerStep; only when asked.
+  std::vector<std::uint64_t> samples_per_step;
 };
 
 struct QueryResult {
@@ -97,10 +101,14 @@ struct QueryRequest {
   Duration lookback_delta{0};  // 0: the engine's
   Duration timeout{0};         // 0: the engine's
   const storage::StopFlag* stop = nullptr;
+  bool count_steps = false;  // fill QueryStats::samples_per_step
 };
 
+// The names of all functions, sorted.
+std::vector<std::string_view> function_names();
+
 // Thread-safe: any number of queries at once. Errors: kInvalid (execution error of the query:
-// "found duplicate series ...", HTTP 422), kLimit (too many samples, points), kUnavailable
+// "found duplicate series ...", HTTP 422), kLimit (too many samples, points, bytes), kUnavailable
 // (timeout, cancelled), kCorrupt, kIo.
 class Engine {
  public:

@@ -94,6 +94,15 @@ def difference(theirs, ours):
                 return f"{key} at {at}: {value} / {other[at]}"
     if b:
         return f"{next(iter(b))} is too many"
+    return different_counts(their["data"], our["data"])
+
+
+def different_counts(theirs, ours):
+    """Where `stats=all` was asked: how many samples each step looked at must be the same."""
+    for name in ("totalQueryableSamplesPerStep", "totalQueryableSamples"):
+        a, b = theirs["stats"]["samples"][name], ours["stats"]["samples"][name]
+        if a != b:
+            return f"{name} {a} / {b}"
     return None
 
 
@@ -125,7 +134,8 @@ def start_prometheus(folder, targets, write_to):
     port = free_port()
     return port, Process("prometheus", ["prometheus", f"--config.file={path}", f"--web.listen-address=127.0.0.1:{port}",
                                         f"--storage.tsdb.path={folder}/tsdb",
-                                        "--enable-feature=promql-at-modifier,promql-negative-offset"], folder)
+                                        "--enable-feature=promql-at-modifier,promql-negative-offset,"
+                                        "promql-per-step-stats"], folder)
 
 
 def quiet_fraction(asker, ended):
@@ -146,10 +156,10 @@ def compare(args, their_port, our_port, began, ended):
         at = round(times.randint(int(began), int(ended)) + fraction, 3)
         if number % 2:
             start = round(at - times.randint(0, 8), 3)
-            work.append((text, "/api/v1/query_range", {"query": text, "start": start, "end": at,
+            work.append((text, "/api/v1/query_range", {"query": text, "start": start, "end": at, "stats": "all",
                                                        "step": times.choice((1, 2, 3, 7))}))
         else:
-            work.append((text, "/api/v1/query", {"query": text, "time": at}))
+            work.append((text, "/api/v1/query", {"query": text, "time": at, "stats": "all"}))
     passed, failures, lock, next_one = [0], [], threading.Lock(), iter(work)
 
     def worker():

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text/numbers.h"
+#include "web/api/internal/client_stop.h"
 #include "web/api/internal/encode.h"
 #include "web/api/internal/families.h"
 
@@ -19,11 +20,11 @@ struct Newest {
 
 // Series that have ended, and native histograms (the text format has none), are left out.
 Result<void> collect(const QueryParts& parts, const std::vector<Matcher>& matchers,
-                     std::map<LabelSet, Newest>& out) {
+                     const storage::StopFlag* stop, std::map<LabelSet, Newest>& out) {
   const promql::EngineOptions& options = parts.promql.options();
   const Timestamp now = parts.clock.now();
   const storage::TimeRange range{now - options.lookback_delta, now};
-  NINES_TRY(const auto selection, parts.querier.select(matchers, range, options.series_max));
+  NINES_TRY(const auto selection, parts.querier.select(matchers, range, options.series_max, stop));
   SampleColumns samples;
   for (std::size_t i = 0; i < selection->size(); ++i) {
     const Result<void> read = selection->read(i, range, samples);
@@ -36,11 +37,12 @@ Result<void> collect(const QueryParts& parts, const std::vector<Matcher>& matche
 }
 
 Response federate(const QueryParts& parts, const Request& request) {
+  const ClientStop client(request);
   std::map<LabelSet, Newest> found;
   for (const std::string_view selector : request.all("match[]")) {
     const auto matchers = parse_selector(selector);
     if (!matchers) return text_response(400, matchers.error().what() + "\n");
-    const Result<void> collected = collect(parts, *matchers, found);
+    const Result<void> collected = collect(parts, *matchers, client.flag(), found);
     if (!collected) {
       const bool theirs = collected.error().code() == ErrorCode::kInvalid;
       return text_response(theirs ? 400 : 500, collected.error().what() + "\n");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text/text.h"
+#include "web/api/internal/client_stop.h"
 #include "web/api/internal/encode.h"
 #include "web/api/internal/families.h"
 #include "web/api/internal/guard.h"
@@ -65,22 +66,44 @@ Result<promql::QueryRequest> limits_of(const Request& request,
   if (!request.param("lookback_delta").empty()) {
     NINES_TRY(limits.lookback_delta, duration_param(request, "lookback_delta", Duration(1)));
   }
+  limits.count_steps = !request.param("stats").empty();
   return limits;
 }
 
+struct StepTimes {
+  Timestamp first{};
+  Duration step{};
+};
+
 // Evaluation is one phase here: it counts for the whole, and the other phases took no time of
 // theirs.
-void write_stats(JsonWriter& json, const promql::QueryStats& stats) {
+void write_stats(JsonWriter& json, const promql::QueryStats& stats, const StepTimes* steps) {
   const double seconds = to_seconds(stats.elapsed);
   json.key("stats").begin_object().key("timings").begin_object();
   json.field("evalTotalTime", seconds).field("resultSortTime", 0.0);
   json.field("queryPreparationTime", 0.0).field("innerEvalTime", seconds);
   json.field("execQueueTime", 0.0).field("execTotalTime", seconds).end_object();
-  json.key("samples").begin_object().field("totalQueryableSamples", stats.samples);
-  json.field("peakSamples", stats.samples).end_object().end_object();
+  json.key("samples").begin_object();
+  std::uint64_t total = 0;
+  for (const std::uint64_t n : stats.samples_per_step) total += n;
+  if (steps != nullptr) {
+    json.key("totalQueryableSamplesPerStep").begin_array();
+    Timestamp at = steps->first;
+    for (const std::uint64_t n : stats.samples_per_step) {
+      json.begin_array();
+      write_millis(json, to_millis(at));
+      json.value(n).end_array();
+      at += steps->step;
+    }
+    json.end_array();
+  }
+  json.field("totalQueryableSamples", total);
+  json.field("peakSamples", stats.peak_samples).end_object().end_object();
 }
 
-Response answer(const Request& request, Result<promql::QueryResult> result) {
+Response answer(const Request& request, const QueryLog::Run& run, StepTimes steps,
+                Result<promql::QueryResult> result) {
+  if (!result && run.stopped()) return failure("canceled", result.error().what());
   if (!result) return failure(result.error());
   const Result<std::size_t> limit = count_param(request, "limit", 0);
   if (!limit) return bad_parameter("limit", limit.error().what());
@@ -101,8 +124,8 @@ Response answer(const Request& request, Result<promql::QueryResult> result) {
   JsonWriter json;
   json.begin_object();
   write_value(json, result->value);
-  if (!request.param("stats").empty()) {
-    write_stats(json, result->stats);
+  if (const std::string_view stats = request.param("stats"); !stats.empty()) {
+    write_stats(json, result->stats, stats == "all" ? &steps : nullptr);
   }
   json.end_object();
   return success(json.str(), result->warnings, result->infos);
@@ -115,9 +138,10 @@ Response query_instant(const QueryParts& parts, QueryLog& log, const Request& re
   if (!limits) return failure("bad_data", limits.error().what());
   const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
   if (!query) return bad_parameter("query", query.error().what());
-  const QueryLog::Run run(log, query->text());
+  const ClientStop client(request);
+  const QueryLog::Run run(log, query->text(), client.shared());
   limits->stop = run.stop();
-  return answer(request, parts.promql.instant(*query, *at, *limits));
+  return answer(request, run, {*at, Duration(0)}, parts.promql.instant(*query, *at, *limits));
 }
 
 Response query_range(const QueryParts& parts, QueryLog& log, const Request& request) {
@@ -146,9 +170,11 @@ Response query_range(const QueryParts& parts, QueryLog& log, const Request& requ
   if (!limits) return failure("bad_data", limits.error().what());
   const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
   if (!query) return bad_parameter("query", query.error().what());
-  const QueryLog::Run run(log, query->text());
+  const ClientStop client(request);
+  const QueryLog::Run run(log, query->text(), client.shared());
   limits->stop = run.stop();
-  return answer(request, parts.promql.range(*query, *from, *to, *step, *limits));
+  return answer(request, run, {*from, *step},
+                parts.promql.range(*query, *from, *to, *step, *limits));
 }
 
 Response list_series(const QueryParts& parts, const Request& request) {
@@ -159,9 +185,10 @@ Response list_series(const QueryParts& parts, const Request& request) {
   if (!range) return failure("bad_data", range.error().what());
   const auto limit = count_param(request, "limit", 0);
   if (!limit) return bad_parameter("limit", limit.error().what());
+  const ClientStop client(request);
   std::set<LabelSet> found;
   for (const auto& matchers : *sets) {
-    const auto selection = parts.querier.select(matchers, *range, kSeriesMax);
+    const auto selection = parts.querier.select(matchers, *range, kSeriesMax, client.flag());
     if (!selection) return failure(selection.error());
     for (std::size_t i = 0; i < (*selection)->size(); ++i) found.insert((*selection)->labels(i));
   }

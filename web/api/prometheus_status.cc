@@ -160,10 +160,9 @@ Response config(const ApiParts& parts, const Request&) {
 
 Response flags(const ApiParts& parts, const Request&) {
   JsonWriter json;
-  json.begin_object().field("config.file", parts.runtime().config_file);
-  json.field("query.lookback-delta", format_duration(parts.promql.options().lookback_delta));
-  json.field("query.timeout", format_duration(parts.promql.options().timeout));
-  json.field("storage.tsdb.path", parts.store_status.status(0).path).end_object();
+  json.begin_object();
+  for (const auto& [name, value] : parts.runtime().flags) json.field(name, value);
+  json.end_object();
   return success(json.str());
 }
 

@@ -5,8 +5,8 @@
 
 namespace nines::web {
 
-QueryLog::Run::Run(QueryLog& log, std::string_view text)
-    : log_(log), id_(0), stop_(std::make_shared<storage::StopFlag>()) {
+QueryLog::Run::Run(QueryLog& log, std::string_view text, std::shared_ptr<storage::StopFlag> stop)
+    : log_(log), id_(0), stop_(std::move(stop)) {
   Known known;
   known.entry.text = std::string(text.substr(0, log.options_.text_max));
   known.entry.started = log.clock_.now();

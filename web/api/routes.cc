@@ -16,6 +16,7 @@ void add_routes(Router& router, const ApiParts& given) {
   add_native(router, parts);
   add_collecting(router, parts);
   add_receive(router, parts);
+  add_prometheus_features(router);
   add_page(router);
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/core/clock.h"
@@ -36,6 +37,8 @@ struct RuntimeInfo {
   std::string version;      // nines's own
   std::string config_file;  // empty: built-in defaults
   std::string config_toml;  // as loaded, secrets redacted
+  // The settings Prometheus has as flags, by its flags' names, with their values in force.
+  std::vector<std::pair<std::string, std::string>> flags;
   bool reload_ok = true;
   std::string reload_error;  // of the last reload, with its place
   Timestamp reloaded_at{};

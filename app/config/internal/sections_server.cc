@@ -147,6 +147,7 @@ void read_query(TableReader& root, Config& config) {
     t.read_count("max_samples", q.samples_max);
     t.read_count("max_series", q.series_max);
     t.read_count("max_points", q.points_max);
+    t.read_bytes("max_memory", q.memory_bytes_max);
   });
 }
 

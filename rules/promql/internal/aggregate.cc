@@ -99,7 +99,8 @@ class Totals {
       drop[group[i]] = drop[group[i]] || in_.series[i].drop_name;
     }
     Charge held(q_.budget);
-    if (const Result<void> ok = held.add(grouping_.size() * in_.steps); !ok) return ok.error();
+    const std::size_t size = grouping_.size() * in_.steps;
+    if (const Result<void> ok = held.add(size, size * sizeof(Cell)); !ok) return ok.error();
     std::vector<Cell> cells(grouping_.size() * in_.steps);
     for (std::size_t i = 0; i < in_.size(); ++i) {
       if (i % 64 == 0) {

@@ -100,8 +100,9 @@ Result<Block> Evaluator::set_operator(const Binary& node, Block lhs, Block rhs) 
   const std::vector<std::size_t>& group = is_or ? left : right;
   const std::size_t steps = lhs.steps;
   Charge held(q_.budget);
-  if (const Result<void> ok = held.add(grouping.size() * steps / 8 + 1); !ok) return ok.error();
-  std::vector<std::uint8_t> has(grouping.size() * steps);
+  const std::size_t size = grouping.size() * steps;
+  if (const Result<void> ok = held.add(size / 8 + 1, size); !ok) return ok.error();
+  std::vector<std::uint8_t> has(size);
   for (std::size_t i = 0; i < decider.size(); ++i) {
     for (std::size_t s = 0; s < steps; ++s) {
       if (decider.present(i, s)) has[group[i] * steps + s] = 1;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "rules/promql/internal/evaluator.h"
+#include "rules/promql/internal/stoppable_sort.h"
 
 namespace nines::promql {
 namespace {
@@ -19,6 +20,12 @@ void begin(QueryContext& q, const EngineOptions& options, const QueryRequest& re
   q.timeout = request.timeout.count() > 0 ? request.timeout : options.timeout;
   q.deadline = q.clock.elapsed() + q.timeout;
   q.stop = request.stop;
+}
+
+void count_steps(QueryContext& q, const QueryRequest& request) {
+  if (!request.count_steps) return;
+  q.tally.on = true;
+  q.tally.steps.assign(q.grid.count, 0);
 }
 
 // The names leave at last; series that are then the same must not meet.
@@ -39,12 +46,17 @@ QueryResult finish(QueryContext& q, Value value, Instant started) {
   out.warnings = q.annotations.take_warnings();
   out.infos = q.annotations.take_infos();
   out.stats = q.stats;
+  out.stats.peak_samples = q.budget.peak_samples();
+  out.stats.samples_per_step = std::move(q.tally.steps);
   out.stats.elapsed = std::chrono::duration_cast<Duration>(q.clock.elapsed() - started);
   return out;
 }
 
-Vector to_vector(const Block& block, Timestamp at) {
+Result<Vector> to_vector(const Block& block, Timestamp at, QueryContext& q) {
   Vector out;
+  if (const Result<void> ok = q.budget.take(0, block.size() * sizeof(VectorSample)); !ok) {
+    return ok.error();
+  }
   out.reserve(block.size());
   for (std::size_t i = 0; i < block.size(); ++i) {
     if (!block.present(i, 0)) continue;
@@ -54,9 +66,11 @@ Vector to_vector(const Block& block, Timestamp at) {
   return out;
 }
 
-Matrix to_matrix(const Block& block, const Grid& grid) {
+Result<Matrix> to_matrix(const Block& block, QueryContext& q) {
+  const Grid& grid = q.grid;
   Matrix out;
   for (std::size_t i = 0; i < block.size(); ++i) {
+    if (const Result<void> ok = q.check(); !ok) return ok.error();
     MatrixSeries series;
     series.labels = block.series[i].labels;
     const HistogramPtr* h = block.histogram_row(i);
@@ -71,10 +85,13 @@ Matrix to_matrix(const Block& block, const Grid& grid) {
     for (std::size_t s = 0; any_histogram && s < block.steps; ++s) {
       if (block.present(i, s)) series.samples.histograms.push_back(h[s]);
     }
+    q.budget.hold(sizeof(series) + series.samples.size() * kSampleBytes);
     out.push_back(std::move(series));
   }
-  std::sort(out.begin(), out.end(),
-            [](const MatrixSeries& a, const MatrixSeries& b) { return a.labels < b.labels; });
+  const auto before = [](const MatrixSeries& a, const MatrixSeries& b) {
+    return a.labels < b.labels;
+  };
+  if (const Result<void> ok = stoppable_sort(out, before, q); !ok) return ok.error();
   return out;
 }
 
@@ -91,6 +108,7 @@ Result<QueryResult> Engine::instant(const Query& query, Timestamp at,
   begin(q, options_, request);
   q.grid = Grid{to_millis(at), 1, 1};
   q.query_end = q.grid.start;
+  count_steps(q, request);
   Evaluator evaluator(q);
   const Expr& expr = query.expr();
   switch (expr.type()) {
@@ -109,7 +127,8 @@ Result<QueryResult> Engine::instant(const Query& query, Timestamp at,
     default: {
       NINES_TRY(Block block, evaluator.vector(expr, q.grid));
       NINES_TRY(const Block named, without_dropped_names(std::move(block), q.budget));
-      return finish(q, to_vector(named, at), started);
+      NINES_TRY(Vector vector, to_vector(named, at, q));
+      return finish(q, std::move(vector), started);
     }
   }
 }
@@ -141,6 +160,7 @@ Result<QueryResult> Engine::range(const Query& query, Timestamp from, Timestamp 
   q.grid = Grid{to_millis(from), step.count(), static_cast<std::size_t>(steps)};
   q.query_end = to_millis(to);
   q.is_range = true;
+  count_steps(q, request);
   Evaluator evaluator(q);
   if (expr.type() == ValueType::kScalar) {
     NINES_TRY(const Column column, evaluator.scalar(expr, q.grid));
@@ -151,7 +171,8 @@ Result<QueryResult> Engine::range(const Query& query, Timestamp from, Timestamp 
   }
   NINES_TRY(Block block, evaluator.vector(expr, q.grid));
   NINES_TRY(const Block named, without_dropped_names(std::move(block), q.budget));
-  return finish(q, to_matrix(named, q.grid), started);
+  NINES_TRY(Matrix matrix, to_matrix(named, q));
+  return finish(q, std::move(matrix), started);
 }
 
 }  // namespace nines::promql

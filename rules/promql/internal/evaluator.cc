@@ -21,7 +21,17 @@ Result<void> QueryContext::check() const {
   if (clock.elapsed() >= deadline) {
     return Error(ErrorCode::kUnavailable, "query timed out in query execution");
   }
-  return {};
+  return budget.check();
+}
+
+// A sample is 16 bytes; a histogram is worth as many as its bytes and its time's fill, rounded
+// down, with the sizes Prometheus gives its parts.
+std::uint64_t samples_worth(const Histogram& h) {
+  constexpr std::uint64_t kFixed = 168, kTime = 8;
+  const std::uint64_t parts = h.positive_spans.size() + h.negative_spans.size() +
+                              h.positive_buckets.size() + h.negative_buckets.size() +
+                              h.custom_values.size();
+  return (kFixed + 8 * parts + kTime) / kSampleBytes;
 }
 
 Result<Block> Evaluator::broadcast(Block one, const Grid& grid) {
@@ -43,6 +53,7 @@ Result<Block> Evaluator::broadcast(Block one, const Grid& grid) {
 Result<Block> Evaluator::vector(const Expr& expr, const Grid& grid) {
   if (Result<void> ok = q_.check(); !ok) return ok.error();
   if (!expr.step_invariant || grid.count == 1) return vector_now(expr, grid);
+  const HintMode once(q_.tally.fixed, true);
   NINES_TRY(Block one, vector_now(expr, Grid{grid.start, grid.step, 1}));
   return broadcast(std::move(one), grid);
 }
@@ -69,6 +80,7 @@ Result<Block> Evaluator::vector_now(const Expr& expr, const Grid& grid) {
 Result<Column> Evaluator::scalar(const Expr& expr, const Grid& grid) {
   if (Result<void> ok = q_.check(); !ok) return ok.error();
   if (!expr.step_invariant || grid.count == 1) return scalar_now(expr, grid);
+  const HintMode once(q_.tally.fixed, true);
   NINES_TRY(const Column one, scalar_now(expr, Grid{grid.start, grid.step, 1}));
   return Column(grid.count, one[0]);
 }

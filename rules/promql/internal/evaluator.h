@@ -21,16 +21,40 @@
 
 namespace nines::promql {
 
+// How many samples each step of the query looks at, as Prometheus counts them: a sample of a window
+// counts at every step whose window has it, a histogram as many as its size is worth, what is the
+// same at all steps at each of them, and the steps of a subquery only as samples of its windows.
+struct Tally {
+  bool on = false;
+  bool fixed = false;  // what is evaluated now is evaluated once, for all steps
+  std::vector<std::uint64_t> steps;
+
+  void add(std::size_t step, std::uint64_t samples) {
+    if (fixed) {
+      for (std::uint64_t& n : steps) n += samples;
+    } else if (step < steps.size()) {
+      steps[step] += samples;
+    }
+  }
+};
+std::uint64_t samples_worth(const Histogram& histogram);
+
 // What a query may use, and what it has used.
 struct QueryContext {
   QueryContext(const storage::Querier& q, const Clock& c, const EngineOptions& o,
                std::string_view text)
-      : querier(q), clock(c), options(o), annotations(text), budget(o.samples_max), query(text) {}
+      : querier(q),
+        clock(c),
+        options(o),
+        annotations(text),
+        budget(o.samples_max, o.memory_bytes_max),
+        query(text) {}
   const storage::Querier& querier;
   const Clock& clock;
   const EngineOptions& options;
   Annotations annotations;
   Budget budget;
+  Tally tally;
   QueryStats stats;
   Duration lookback{};
   Duration timeout{};
@@ -43,7 +67,7 @@ struct QueryContext {
 
   // An error of the query at a place in it: `1:5: ` + what.
   Error error(TextRange at, std::string_view what) const;
-  // kUnavailable when the query has run out of time or was stopped.
+  // kUnavailable when the query has run out of time or was stopped, kLimit past its memory.
   Result<void> check() const;
 };
 
@@ -89,6 +113,7 @@ class Evaluator {
   Result<Block> select(const VectorSelector& selector, const Grid& grid, Take take = Take::kValue);
   Result<std::unique_ptr<storage::SeriesSelection>> open(const VectorSelector& selector,
                                                          std::int64_t from, std::int64_t to);
+  Error too_many_series() const;
   Result<void> read(const storage::SeriesSelection& selection, std::size_t index, std::int64_t from,
                     std::int64_t to, SampleColumns& out);
   Result<std::int64_t> offset_ms(const TimeShift& shift) const;
@@ -102,6 +127,7 @@ class Evaluator {
   Result<void> for_each_series(const Expr& range, const Grid& grid, const EachSeries& each);
   Result<void> each_selected(const MatrixSelector& node, const Grid& grid, const RangeShape& shape,
                              const EachSeries& each);
+  void tally(const RangeSeries& series, std::span<const Window> windows);
   Result<void> each_of_subquery(const Subquery& node, const Grid& grid, const RangeShape& shape,
                                 const EachSeries& each);
 

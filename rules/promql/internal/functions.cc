@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rules/promql/engine.h"
+
 namespace nines::promql {
 namespace {
 
@@ -121,6 +123,12 @@ const FunctionInfo* find_function(std::string_view name) {
       std::lower_bound(all.begin(), all.end(), name,
                        [](const FunctionInfo& f, std::string_view n) { return f.name < n; });
   return found != all.end() && found->name == name ? &*found : nullptr;
+}
+
+std::vector<std::string_view> function_names() {
+  std::vector<std::string_view> names;
+  for (const FunctionInfo& function : table()) names.push_back(function.name);
+  return names;
 }
 
 }  // namespace nines::promql

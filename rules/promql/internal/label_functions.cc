@@ -73,8 +73,10 @@ Result<Block> Evaluator::label_function(const Call& call, const Grid& grid) {
   if (replace) {
     Result<std::shared_ptr<const Regex>> compiled = Regex::compile(texts[3], RegexAnchor::kBoth);
     if (!compiled) {
-      return Error(ErrorCode::kInvalid,
-                   "invalid regular expression in label_replace(): " + texts[3]);
+      const bool over_budget = compiled.error().code() == ErrorCode::kLimit;
+      return Error(compiled.error().code(),
+                   "invalid regular expression in label_replace(): " +
+                       (over_budget ? compiled.error().what() : texts[3]));
     }
     regex = *std::move(compiled);
   } else {

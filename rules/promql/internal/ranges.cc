@@ -153,7 +153,9 @@ Result<void> Evaluator::each_selected(const MatrixSelector& node, const Grid& gr
     if (const Result<void> ok = read(*found, i, from + 1, to, columns); !ok) return ok.error();
     if (columns.size() == 0) continue;
     Charge held(q_.budget);
-    if (const Result<void> ok = held.add(columns.size()); !ok) return ok.error();
+    if (const Result<void> ok = held.add(columns.size(), bytes_of(columns)); !ok) {
+      return ok.error();
+    }
     series.labels = found->labels(i);
     if (plain_floats(columns)) {  // taken as they are, and given back to be filled anew
       split_points({}, series);
@@ -163,6 +165,7 @@ Result<void> Evaluator::each_selected(const MatrixSelector& node, const Grid& gr
       split_points(columns, series);
     }
     place_windows(series, shape, grid, lookback, windows);
+    tally(series, windows);
     if (const Result<void> ok = each(series, windows); !ok) return ok.error();
   }
   return {};
@@ -185,10 +188,15 @@ Result<void> Evaluator::each_of_subquery(const Subquery& node, const Grid& grid,
   if (inner.start > last) return {};
   inner.count = static_cast<std::size_t>((last - inner.start) / step) + 1;
   if (inner.count > q_.options.samples_max) {
-    return q_.budget.take(inner.count);
+    return q_.budget.take(inner.count, 0);
   }
   const HintMode mode(resolve_hints_, false);
-  NINES_TRY(const Block block, vector(*node.expr, inner));
+  // What the windows hold is counted, not what their steps were made of.
+  const bool counting = std::exchange(q_.tally.on, false);
+  Result<Block> evaluated = vector(*node.expr, inner);
+  q_.tally.on = counting;
+  if (!evaluated) return evaluated.error();
+  const Block block = *std::move(evaluated);
   RangeSeries series;
   std::vector<Window> windows;
   for (std::size_t i = 0; i < block.size(); ++i) {
@@ -208,9 +216,22 @@ Result<void> Evaluator::each_of_subquery(const Subquery& node, const Grid& grid,
       }
     }
     place_windows(series, shape, grid, q_.lookback.count(), windows);
+    tally(series, windows);
     if (const Result<void> ok = each(series, windows); !ok) return ok.error();
   }
   return {};
+}
+
+void Evaluator::tally(const RangeSeries& series, std::span<const Window> windows) {
+  if (!q_.tally.on) return;
+  for (std::size_t s = 0; s < windows.size(); ++s) {
+    const Window& w = windows[s];
+    std::uint64_t looked_at = w.f1 - w.f0;
+    for (std::size_t i = w.h0; i < w.h1; ++i) {
+      looked_at += samples_worth(*series.histograms.values[i]);
+    }
+    q_.tally.add(s, looked_at);
+  }
 }
 
 Result<Matrix> Evaluator::matrix(const Expr& expr, std::int64_t at) {
@@ -224,7 +245,7 @@ Result<Matrix> Evaluator::matrix(const Expr& expr, std::int64_t at) {
       expr, grid, [&](const RangeSeries& series, std::span<const Window> windows) -> Result<void> {
         const Window& w = windows[0];
         if (w.empty()) return {};
-        if (Result<void> ok = held.add(w.size()); !ok) return ok;
+        if (Result<void> ok = held.add(w.size(), w.size() * kSampleBytes); !ok) return ok;
         std::map<std::int64_t, std::pair<double, HistogramPtr>> samples;
         for (std::size_t i = w.f0; i < w.f1; ++i) {
           samples[series.floats.times[i]] = {series.floats.values[i], nullptr};

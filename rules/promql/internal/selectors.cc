@@ -168,6 +168,12 @@ std::optional<std::int64_t> Evaluator::fixed_time(const TimeShift& shift) const 
   return std::nullopt;
 }
 
+Error Evaluator::too_many_series() const {
+  return Error(ErrorCode::kLimit,
+               "query selects more than " + std::to_string(q_.options.series_max) +
+                   " series (max_series); add matchers, or raise max_series in [query]");
+}
+
 Result<std::unique_ptr<storage::SeriesSelection>> Evaluator::open(const VectorSelector& selector,
                                                                   std::int64_t from,
                                                                   std::int64_t to) {
@@ -175,12 +181,10 @@ Result<std::unique_ptr<storage::SeriesSelection>> Evaluator::open(const VectorSe
   const storage::TimeRange range{from_millis(clamp_time(from)), from_millis(clamp_time(to))};
   Result<std::unique_ptr<storage::SeriesSelection>> selection =
       q_.querier.select(selector.matchers, range, q_.options.series_max, q_.stop);
+  if (!selection && selection.error().code() == ErrorCode::kLimit) return too_many_series();
   if (!selection) return selection;
   q_.stats.series += (*selection)->size();
-  if (q_.stats.series > q_.options.series_max) {
-    return Error(ErrorCode::kLimit,
-                 "query selects more than " + std::to_string(q_.options.series_max) + " series");
-  }
+  if (q_.stats.series > q_.options.series_max) return too_many_series();
   return selection;
 }
 
@@ -228,7 +232,10 @@ Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid
     }
     if (samples.size() == 0 && tier.empty()) continue;
     Charge held(q_.budget);
-    if (const Result<void> ok = held.add(samples.size() + tier.size()); !ok) return ok.error();
+    const std::uint64_t bytes = bytes_of(samples) + tier.size() * sizeof(storage::TierWindow);
+    if (const Result<void> ok = held.add(samples.size() + tier.size(), bytes); !ok) {
+      return ok.error();
+    }
     NINES_TRY(const std::size_t row, out.add_row({found->labels(i), take != Take::kValue}));
     Cursor cursor(samples);
     std::optional<TierCursor> windows;
@@ -282,7 +289,15 @@ Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid
     }
     if (windows && windows->saw_histogram())
       say_histograms(*plan, found->labels(i).metric_name(), selector.range);
-    if (!any) out.pop_row();
+    if (!any) {
+      out.pop_row();
+      continue;
+    }
+    for (std::size_t s = 0; q_.tally.on && s < grid.count; ++s) {
+      if (!out.present(row, s)) continue;
+      const Histogram* h = out.histogram(row, s);
+      q_.tally.add(s, h != nullptr ? samples_worth(*h) : 1);
+    }
   }
   if (tier_used) say_tier(*plan, selector.range);
   return out;

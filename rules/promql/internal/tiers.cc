@@ -253,7 +253,11 @@ Result<void> Evaluator::each_from_tier(const MatrixSelector& node, const Grid& g
       return ok.error();
     if (columns.size() == 0 && tier.empty()) continue;
     Charge held(q_.budget);
-    if (const Result<void> ok = held.add(columns.size() + tier.size()); !ok) return ok.error();
+    if (const Result<void> ok =
+            held.add(columns.size() + tier.size(),
+                     bytes_of(columns) + tier.size() * sizeof(storage::TierWindow));
+        !ok)
+      return ok.error();
     series.labels = found->labels(i);
     split_points(columns, series);
     place_windows(series, shape, grid, q_.lookback.count(), windows);

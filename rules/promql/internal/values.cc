@@ -2,10 +2,46 @@
 
 #include <algorithm>
 
+#include "base/text/numbers.h"
+
 namespace nines::promql {
+namespace {
+
+constexpr std::uint64_t kLabelBytes = 80;  // two short strings
+
+}  // namespace
+
+Result<void> Budget::too_large() const {
+  return Error(ErrorCode::kLimit,
+               "query needs more than " + format_bytes(bytes_max_) +
+                   " of memory (max_memory); select fewer series or a shorter time, take a larger "
+                   "step, or raise max_memory in [query]");
+}
+
+std::uint64_t bytes_of(const Histogram& h) {
+  return sizeof(Histogram) +
+         8 * (h.positive_spans.size() + h.negative_spans.size() + h.positive_buckets.size() +
+              h.negative_buckets.size() + h.custom_values.size());
+}
+
+std::uint64_t bytes_of(const SampleColumns& columns) {
+  std::uint64_t bytes = columns.size() * kSampleBytes + 8 * columns.start_times.size() +
+                        sizeof(HistogramPtr) * columns.histograms.size();
+  for (const HistogramPtr& h : columns.histograms) {
+    if (h) bytes += bytes_of(*h);
+  }
+  return bytes;
+}
+
+std::uint64_t bytes_of(const LabelSet& labels) {
+  return sizeof(SeriesHead) + kLabelBytes * labels.size();
+}
 
 Result<std::size_t> Block::add_row(SeriesHead head) {
-  if (Result<void> ok = charge.add(steps); !ok) return ok.error();
+  if (Result<void> ok = charge.add(steps, 8 * steps + bytes_of(head.labels)); !ok) {
+    return ok.error();
+  }
+  if (!histograms.empty()) charge.hold(sizeof(HistogramPtr) * steps);
   series.push_back(std::move(head));
   values.resize(values.size() + steps, absent());
   if (!histograms.empty()) histograms.resize(values.size());
@@ -13,7 +49,11 @@ Result<std::size_t> Block::add_row(SeriesHead head) {
 }
 
 void Block::set_histogram(std::size_t i, std::size_t step, HistogramPtr h) {
-  if (histograms.empty()) histograms.resize(values.size());
+  if (histograms.empty()) {
+    histograms.resize(values.size());
+    charge.hold(sizeof(HistogramPtr) * values.size());
+  }
+  if (h) charge.hold(bytes_of(*h));
   histograms[i * steps + step] = std::move(h);
   values[i * steps + step] = 0;
 }
@@ -37,6 +77,7 @@ void Block::copy_cell(std::size_t to, std::size_t step, const Block& from, std::
 }
 
 void Block::pop_row() {
+  charge.give_back(steps, 8 * steps + bytes_of(series.back().labels));
   series.pop_back();
   values.resize(values.size() - steps);
   if (!histograms.empty()) histograms.resize(values.size());

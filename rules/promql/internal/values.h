@@ -1,6 +1,7 @@
 #pragma once
 // What expressions evaluate to: one row of values per series, one value per step.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -32,59 +33,99 @@ struct Grid {
   std::int64_t end() const { return at(count - 1); }
 };
 
-// How many samples a query holds at once, against its limit.
+// What a query holds at once, against its limits: samples, and bytes of memory.
 class Budget {
  public:
-  explicit Budget(std::size_t samples_max) : max_(samples_max) {}
-  Result<void> take(std::size_t samples) {
-    if (samples > max_ - used_) {
+  explicit Budget(std::size_t samples_max, std::uint64_t bytes_max = UINT64_MAX)
+      : samples_max_(samples_max), bytes_max_(bytes_max) {}
+  Result<void> take(std::size_t samples, std::uint64_t bytes) {
+    if (samples > samples_max_ - samples_) {
       return Error(ErrorCode::kLimit,
                    "query processing would load too many samples into memory in query execution");
     }
-    used_ += samples;
+    if (bytes > bytes_max_ || bytes_ > bytes_max_ - bytes) return too_large();
+    samples_ += samples;
+    bytes_ += bytes;
+    peak_ = std::max(peak_, samples_);
     return {};
   }
-  void give(std::size_t samples) { used_ -= samples; }
-  std::size_t used() const { return used_; }
+  // For what is found out while it is made, a histogram at a time: check() sees it soon after.
+  void hold(std::uint64_t bytes) { bytes_ += bytes; }
+  Result<void> check() const { return bytes_ > bytes_max_ ? too_large() : Result<void>(); }
+  void give(std::size_t samples, std::uint64_t bytes) {
+    samples_ -= samples;
+    bytes_ -= bytes;
+  }
+  std::size_t peak_samples() const { return peak_; }
 
  private:
-  std::size_t max_;
-  std::size_t used_ = 0;
+  Result<void> too_large() const;
+
+  std::size_t samples_max_;
+  std::uint64_t bytes_max_;
+  std::size_t samples_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::size_t peak_ = 0;
 };
 
-// Samples taken from a budget, given back when this ends.
+// Samples and bytes taken from a budget, given back when this ends.
 class Charge {
  public:
   Charge() = default;
   explicit Charge(Budget& budget) : budget_(&budget) {}
   Charge(Charge&& o) noexcept
-      : budget_(std::exchange(o.budget_, nullptr)), samples_(std::exchange(o.samples_, 0)) {}
+      : budget_(std::exchange(o.budget_, nullptr)),
+        samples_(std::exchange(o.samples_, 0)),
+        bytes_(std::exchange(o.bytes_, 0)) {}
   Charge& operator=(Charge&& o) noexcept {
     if (this != &o) {
       release();
       budget_ = std::exchange(o.budget_, nullptr);
       samples_ = std::exchange(o.samples_, 0);
+      bytes_ = std::exchange(o.bytes_, 0);
     }
     return *this;
   }
   Charge(const Charge&) = delete;
   Charge& operator=(const Charge&) = delete;
   ~Charge() { release(); }
-  Result<void> add(std::size_t samples) {
+  Result<void> add(std::size_t samples, std::uint64_t bytes) {
     if (budget_ == nullptr) return {};
-    if (Result<void> ok = budget_->take(samples); !ok) return ok;
+    if (Result<void> ok = budget_->take(samples, bytes); !ok) return ok;
     samples_ += samples;
+    bytes_ += bytes;
     return {};
+  }
+  void hold(std::uint64_t bytes) {
+    if (budget_ == nullptr) return;
+    budget_->hold(bytes);
+    bytes_ += bytes;
+  }
+  void give_back(std::size_t samples, std::uint64_t bytes) {
+    if (budget_ == nullptr) return;
+    samples = std::min(samples, samples_);
+    bytes = std::min(bytes, bytes_);
+    budget_->give(samples, bytes);
+    samples_ -= samples;
+    bytes_ -= bytes;
   }
 
  private:
   void release() {
-    if (budget_ != nullptr) budget_->give(samples_);
+    if (budget_ != nullptr) budget_->give(samples_, bytes_);
     samples_ = 0;
+    bytes_ = 0;
   }
   Budget* budget_ = nullptr;
   std::size_t samples_ = 0;
+  std::uint64_t bytes_ = 0;
 };
+
+// What samples take in memory, as columns of times and values.
+inline constexpr std::uint64_t kSampleBytes = 16;
+std::uint64_t bytes_of(const Histogram& histogram);
+std::uint64_t bytes_of(const SampleColumns& columns);
+std::uint64_t bytes_of(const LabelSet& labels);  // about, as though nobody shared them
 
 struct SeriesHead {
   LabelSet labels;
@@ -118,7 +159,7 @@ struct Block {
   bool present(std::size_t i, std::size_t step) const {
     return !is_absent(values[i * steps + step]);
   }
-  // Appends a row of absent values. kLimit past the query's samples.
+  // Appends a row of absent values. kLimit past what the query may hold.
   Result<std::size_t> add_row(SeriesHead head);
   void set_histogram(std::size_t i, std::size_t step, HistogramPtr h);
   void clear_cell(std::size_t i, std::size_t step);

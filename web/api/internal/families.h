@@ -29,6 +29,7 @@ struct AlertmanagerParts {
 
 void add_prometheus_query(Router& router, QueryParts parts);
 void add_federate(Router& router, QueryParts parts);
+void add_prometheus_features(Router& router);
 void add_prometheus_status(Router& router, const Parts& parts);
 void add_prometheus_targets(Router& router, const Parts& parts);
 void add_alertmanager(Router& router, const AlertmanagerParts& parts);

@@ -38,11 +38,14 @@ class QueryLog {
   // A query that runs as long as this lives; stop() is set when somebody kills it.
   class Run {
    public:
-    Run(QueryLog& log, std::string_view text);
+    // `stop` may be shared with somebody else who may want the query to end.
+    Run(QueryLog& log, std::string_view text,
+        std::shared_ptr<storage::StopFlag> stop = std::make_shared<storage::StopFlag>());
     ~Run();
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
     const storage::StopFlag* stop() const { return stop_.get(); }
+    bool stopped() const { return stop_->stop; }
 
    private:
     QueryLog& log_;

@@ -101,6 +101,68 @@ TEST_CASE("as many samples as allowed may be held at once, not one more") {
   CHECK(code(f.instant("sum_over_time(m[100s])", options)) == ErrorCode::kLimit);
 }
 
+// The least memory a query is content with, found by halving.
+std::uint64_t memory_needed(const Fixture& f, const std::string& text) {
+  std::uint64_t too_little = 0, enough = 1u << 30;
+  while (enough - too_little > 1) {
+    EngineOptions options;
+    options.memory_bytes_max = (too_little + enough) / 2;
+    (f.instant(text, options) ? enough : too_little) = options.memory_bytes_max;
+  }
+  return enough;
+}
+
+TEST_CASE(
+    "a query may take as much memory as its limit, not a byte more; the error says what to do") {
+  const Fixture f;
+  for (const char* text : {"m", "sum_over_time(m[100s])", "m[50s]", "sum by (n) (m)",
+                           "max_over_time(m[60s:1s])", "m and m", "topk(1, m)"}) {
+    EngineOptions options;
+    options.memory_bytes_max = memory_needed(f, text);
+    CHECK_MESSAGE(options.memory_bytes_max > 100, text);
+    CHECK_MESSAGE(f.instant(text, options), text);
+    --options.memory_bytes_max;
+    const Result<QueryResult> refused = f.instant(text, options);
+    CHECK(code(refused) == ErrorCode::kLimit);
+    CHECK(refused.error().what().find("of memory (max_memory); select fewer series") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("memory is given back: two halves need no more than one") {
+  const Fixture f;
+  const std::uint64_t one = memory_needed(f, "sum(max_over_time(m[60s:1s]))");
+  const std::uint64_t two =
+      memory_needed(f, "sum(max_over_time(m[60s:1s])) + sum(max_over_time(m[60s:1s]))");
+  CHECK(two < one + one / 2);
+}
+
+TEST_CASE("series that show nothing at any step are not held") {
+  Fixture f;
+  EngineOptions options;
+  options.samples_max = 14;  // ten of a series, and a row of each
+  CHECK(f.instant("m", options));
+  for (int i = 0; i < 50; ++i) {
+    f.store.add({{"__name__", "m"}, {"old", std::to_string(i)}}, at(-200), 1);
+    f.store.add({{"__name__", "m"}, {"old", std::to_string(i)}}, at(-190), stale_nan());
+  }
+  CHECK(f.instant("m", options));
+}
+
+TEST_CASE("a regex over its budget is refused before it runs, and the error names it") {
+  std::string pattern;
+  for (int i = 0; i < 15; ++i) pattern += "[a-z0-9]{1,900}";
+  for (const std::string& text : {"m{n=~\"" + pattern + "\"}", "m{n!~\"" + pattern + "\"}",
+                                  "label_replace(m, \"a\", \"b\", \"n\", \"" + pattern + "\")"}) {
+    const Fixture f;
+    const Result<QueryResult> refused = f.instant(text, {});
+    REQUIRE_MESSAGE(!refused, text);
+    CHECK_MESSAGE(refused.error().what().find("regular expression compiles to more than 10000") !=
+                      std::string::npos,
+                  text);
+  }
+}
+
 TEST_CASE("a subquery of more steps than samples allowed is refused at once") {
   const Fixture f;
   CHECK(code(f.instant("sum_over_time(vector(1)[10y:1ms])", {})) == ErrorCode::kLimit);

@@ -140,7 +140,34 @@ TEST_CASE("stats are given when asked for") {
   World w;
   CHECK(w.ask.get("/api/v1/query", {{"query", "up"}}).body.find("stats") == std::string::npos);
   CHECK(w.ask.get("/api/v1/query", {{"query", "up"}, {"stats", "all"}})
-            .body.find("\"totalQueryableSamples\":") != std::string::npos);
+            .body.find("\"samples\":{\"totalQueryableSamplesPerStep\":[[1700000000.500,2]],"
+                       "\"totalQueryableSamples\":2,\"peakSamples\":") != std::string::npos);
+  CHECK(w.ask.get("/api/v1/query", {{"query", "up"}, {"stats", "true"}})
+            .body.find("\"samples\":{\"totalQueryableSamples\":2,") != std::string::npos);
+  CHECK(w.ask
+            .get("/api/v1/query_range", {{"query", "load"},
+                                         {"start", "1699999940"},
+                                         {"end", "1700000001"},
+                                         {"step", "30.5"},
+                                         {"stats", "all"}})
+            .body.find("\"totalQueryableSamplesPerStep\":[[1699999940,0],[1699999970.500,1],"
+                       "[1700000001,1]],\"totalQueryableSamples\":2,") != std::string::npos);
+}
+
+// A client that hangs up while its query is under way.
+TEST_CASE("a query whose client has gone is canceled, and leaves no trace in the watch") {
+  World w;
+  Request request;
+  request.method = "GET";
+  request.path = "/api/v1/query";
+  request.params = {{"query", "up"}};
+  request.client = std::make_shared<ClientWatch>();
+  const Handler& handler = *w.router.find("GET", request.path).handler;
+  CHECK(handler(request).status == 200);
+  request.client->note_gone();
+  const Response gone = handler(request);
+  CHECK(gone.status == 503);
+  CHECK(gone.body.find("\"errorType\":\"canceled\"") != std::string::npos);
 }
 
 TEST_CASE("lookback_delta decides how old a sample may be") {
