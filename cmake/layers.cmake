@@ -31,6 +31,7 @@ nines_layer(collector/host        USES base/core base/model base/text base/fs ba
 nines_layer(collector/tail        USES base/core base/model base/text base/fs base/log base/telemetry
                                        storage/api)
 nines_layer(collector/receive     USES base/core base/model base/text base/log base/telemetry storage/api)
+nines_layer(collector/backfill    USES base/core base/model base/text storage/api collector/exposition)
 nines_layer(rules/promql          USES base/core base/model base/text storage/api)
 nines_layer(rules/logql           USES base/core base/model base/text storage/api rules/promql)
 nines_layer(rules/alerts          USES base/core base/model base/text base/log base/telemetry storage/api
@@ -45,8 +46,9 @@ nines_layer(web/http              USES base/core base/text base/log base/telemet
 nines_layer(web/ui                USES base/core)
 nines_layer(web/api               USES base/core base/model base/text base/log base/telemetry storage/api
                                        collector/discovery collector/scrape collector/probe collector/host collector/tail
-                                       collector/receive rules/promql rules/logql rules/alerts rules/slo
-                                       rules/notify rules/remediation web/http web/ui)
+                                       collector/receive collector/exposition collector/backfill rules/promql
+                                       rules/logql rules/alerts rules/slo rules/notify rules/remediation
+                                       web/http web/ui)
 nines_layer(app/config            USES base/core base/model base/text base/fs base/net base/log storage/engine
                                        collector/exposition collector/discovery collector/scrape collector/probe
                                        collector/host collector/tail rules/promql rules/logql rules/alerts rules/slo
@@ -57,6 +59,7 @@ nines_layer(app/server            USES base/core base/text base/fs base/net base
                                        collector/receive rules/promql rules/logql rules/alerts rules/slo
                                        rules/notify rules/remediation web/http web/ui web/api app/config)
 nines_layer(app/cli               USES base/core base/text base/fs base/net base/log base/telemetry base/model storage/api
-                                       storage/offline storage/engine rules/promql rules/alerts rules/slo
+                                       storage/offline storage/engine collector/exposition collector/backfill
+                                       rules/promql rules/alerts rules/slo
                                        app/config app/server)
 nines_layer(tests/support         USES base/core base/text base/fs base/net base/log base/model storage/api)

@@ -31,6 +31,7 @@ struct Commands {
   AnalyzeOptions analyze_options;
   DumpVerbOptions dump_options;
   BackupVerbOptions backup_options;
+  ImportOptions import_options;
   double target_percent = 99.9, error_percent = 1;
   int window_days = 30;
   std::string junit, file, expr, time, start, end, step, label;
@@ -115,7 +116,7 @@ struct Commands {
   }
 
   void add_storage_verbs() {
-    CLI::App& storage = group("storage", "look into a data folder without changing it");
+    CLI::App& storage = group("storage", "look into a data folder, or import into it");
     CLI::App* verb = storage.add_subcommand(
         "list", "every segment: class, state, sequence, times, bytes used, damage");
     add_storage_options(*verb);
@@ -138,9 +139,25 @@ struct Commands {
         ->default_val("openmetrics")
         ->check(CLI::IsMember({"openmetrics", "json"}));
     verb->callback([this] { exit_code = storage_dump(dump_options); });
+    add_import_verb(storage);
     verb = app.add_subcommand("verify", "check every checksum of a data folder");
     add_storage_options(*verb);
     verb->callback([this] { exit_code = verify_storage(storage_options); });
+  }
+
+  void add_import_verb(CLI::App& storage) {
+    CLI::App* verb = storage.add_subcommand(
+        "import", "store samples that have times: OpenMetrics, or Prometheus's text");
+    verb->add_option("FILE", import_options.files)->required();
+    verb->add_option("--format", import_options.format, "openmetrics or prometheus")
+        ->default_val("openmetrics")
+        ->check(CLI::IsMember({"openmetrics", "prometheus"}));
+    verb->add_option("--data", import_options.data,
+                     "data folder nobody runs in; default " + default_data_path());
+    verb->add_option("--config", import_options.config,
+                     "open the folder with this configuration's [storage]");
+    verb->add_option("--url", import_options.url, "a running nines instead of a folder");
+    verb->callback([this] { exit_code = import_storage(import_options); });
   }
 
   void add_backup_verbs() {

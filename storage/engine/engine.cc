@@ -33,7 +33,11 @@ class EngineImpl final : public Engine {
     if (options_.path.empty()) return Error(ErrorCode::kInvalid, "no data folder is named");
     if (Result<void> made = around_.fs.make_dirs(options_.path); !made) return made;
     NINES_TRY(lock_, around_.fs.lock(options_.path + "/lock"));
-    if (options_.budget_percent > 0) {
+    if (options_.keep_size) {
+      NINES_TRY(const ring::RingSize stored, ring::stored_ring_size(around_.fs, options_.path));
+      options_.budget_bytes = budget_for_ring(stored.bytes);
+      options_.segment_bytes = stored.segment_bytes;
+    } else if (options_.budget_percent > 0) {
       NINES_TRY(const DiskSpace space, around_.fs.space(options_.path));
       options_.budget_bytes = static_cast<std::uint64_t>(static_cast<double>(space.total) *
                                                          options_.budget_percent / 100);
@@ -46,14 +50,18 @@ class EngineImpl final : public Engine {
     ring::RingOptions ring_options;
     ring_options.path = options_.path;
     RingShape shape = ring_shape(options_.budget_bytes, options_.segment_bytes);
+    if (options_.keep_size) {
+      NINES_TRY(const ring::RingSize stored, ring::stored_ring_size(around_.fs, options_.path));
+      shape.bytes = stored.bytes;
+    }
     ring_options.bytes = shape.bytes;
     ring_options.segment_bytes = shape.segment_bytes;
-    ring_options.bytes_beside = options_.budget_bytes - shape.bytes;
+    ring_options.bytes_beside = state_reserve(options_.budget_bytes);
     if (Result<void> fits = fits_stored_segments(ring_options, shape); !fits) return fits;
     if (const auto mistake = share_quotas(options_.quota, shape, ring_options.parts))
       return Error(ErrorCode::kInvalid, "[storage] quota: " + mistake->text);
     NINES_TRY(ring_, ring::Ring::open(ring_options, around_.fs, around_.clock, around_.log));
-    room_.emplace(around_.fs, around_.log, options_.path, options_.budget_bytes - shape.bytes);
+    room_.emplace(around_.fs, around_.log, options_.path, state_reserve(options_.budget_bytes));
     room_->before_open();
     NINES_TRY(state_, open_sqlite_state(options_.path + "/state.db", around_.clock, around_.log,
                                         room_->limits()));

@@ -28,9 +28,10 @@ enum class SyncMode : std::uint8_t { kInterval, kAlways };
 struct Options {
   std::string path;                         // the data folder; made when missing
   std::uint64_t budget_bytes = 1ULL << 30;  // all files together, SQLite's reserve included
-  double budget_percent = 0;                // > 0: that part of the disk instead
-  std::uint64_t segment_bytes = 0;          // 0: budget / 64, between 1 MiB and 128 MiB
-  QuotaPercents quota;                      // of the ring, by class; see ring_shape.h
+  bool keep_size = false;           // whatever the budget: as the folder is; kNotFound: none
+  double budget_percent = 0;        // > 0: that part of the disk instead
+  std::uint64_t segment_bytes = 0;  // 0: budget / 64, between 1 MiB and 128 MiB
+  QuotaPercents quota;              // of the ring, by class; see ring_shape.h
   SyncMode sync = SyncMode::kInterval;
   Duration sync_interval{1'000};
   Duration out_of_order_window{3'600'000};

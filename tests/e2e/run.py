@@ -14,6 +14,7 @@ import discovery
 import exemplars
 import full_disk
 import hostile
+import imports
 import offline
 import resize
 import rule_unit_tests
@@ -31,6 +32,7 @@ TESTS = (
     discovery.thousands_of_targets_change,
     damage.disk_is_too_small,
     damage.damaged_segment_is_skipped_and_named,
+    imports.history_is_imported,
     full_disk.full_disk_again_and_again,
     resize.budget_shrinks_and_grows,
     exemplars.exemplars_survive_a_kill,

@@ -24,6 +24,7 @@
 #include "rules/promql/engine.h"
 #include "rules/remediation/remediator.h"
 #include "rules/slo/service.h"
+#include "storage/api/appender.h"
 #include "storage/api/logs.h"
 #include "storage/api/querier.h"
 #include "storage/api/state_store.h"
@@ -49,6 +50,7 @@ struct ApiParts {
   const Clock& clock;
   Log& log;
   Telemetry& telemetry;
+  storage::Appender& appender;
   const storage::Querier& querier;
   const storage::LogQuerier& log_querier;
   const storage::StatusSource& store_status;

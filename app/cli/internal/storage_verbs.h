@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 namespace nines::app {
 
@@ -40,5 +41,15 @@ struct BackupVerbOptions {
 };
 int backup_storage(const BackupVerbOptions& options);
 int restore_storage(const BackupVerbOptions& options);
+
+struct ImportOptions {
+  std::vector<std::string> files;
+  std::string format;  // openmetrics | prometheus
+  std::string data;    // a folder nobody runs in; empty: default_data_path()
+  std::string config;  // whose [storage] to open it with; empty: as it is
+  std::string url;     // a running nines instead of a folder
+};
+// kExitFailure when a file has a mistake (then nothing is stored) or samples were refused.
+int import_storage(const ImportOptions& options);
 
 }  // namespace nines::app

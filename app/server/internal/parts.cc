@@ -168,6 +168,7 @@ Result<void> Parts::serve(const config::Config& config, Callbacks callbacks) {
   web::add_routes(router_, web::ApiParts{around_.clock,
                                          around_.log,
                                          *telemetry_,
+                                         store_->appender(),
                                          store_->querier(),
                                          store_->log_querier(),
                                          *store_,
