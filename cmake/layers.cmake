@@ -10,8 +10,8 @@ nines_layer(base/model            USES base/core base/text)
 nines_layer(storage/api           USES base/core base/model)
 nines_layer(storage/ring          USES base/core base/model base/fs base/log)
 nines_layer(storage/chunk         USES base/core base/model)
-nines_layer(storage/series        USES base/core base/model base/text storage/api)
-nines_layer(storage/metrics       USES base/core base/model base/fs base/log base/telemetry storage/api
+nines_layer(storage/series        USES base/core base/model base/text storage/api storage/chunk)
+nines_layer(storage/metrics       USES base/core base/model base/text base/fs base/log base/telemetry storage/api
                                        storage/ring storage/chunk storage/series)
 nines_layer(storage/logs          USES base/core base/model base/text base/fs base/log base/telemetry
                                        storage/api storage/ring)

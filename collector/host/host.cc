@@ -79,11 +79,11 @@ struct Host::Impl : std::enable_shared_from_this<Impl> {
 
   Result<void> open() {
     if (samples) return {};
+    const LabelSet labels{{"job", config.job_name}, {"instance", config.instance}};
     NINES_TRY(auto writer,
-              parts.appender.open_group("host/" + config.job_name + "/" + config.instance));
-    samples = std::make_unique<HostSamples>(
-        parts.appender, std::move(writer),
-        LabelSet{{"job", config.job_name}, {"instance", config.instance}});
+              parts.appender.open_group(
+                  {"host/" + config.job_name + "/" + config.instance, labels, "host"}));
+    samples = std::make_unique<HostSamples>(parts.appender, std::move(writer), labels);
     return {};
   }
 

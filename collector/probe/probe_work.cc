@@ -95,7 +95,7 @@ TargetReport ProbeWork::work(Timestamp at, Instant began,
                              std::optional<Result<HttpResponse>> answer) {
   TargetReport report;
   if (!writer_) {
-    Result<std::unique_ptr<storage::GroupWriter>> opened = appender_.open_group(group_);
+    Result<std::unique_ptr<storage::GroupWriter>> opened = appender_.open_group({group_, labels_, "probe"});
     if (!opened) {
       report.error = "store: " + opened.error().what();
       return report;

@@ -122,7 +122,11 @@ struct RemoteWriteReceiver::Impl {
       return Error(ErrorCode::kLimit, "more than " + std::to_string(options.groups_max) +
                                           " pairs of job and instance are sent");
     }
-    NINES_TRY(std::unique_ptr<storage::GroupWriter> writer, parts.appender.open_group(name));
+    const std::string job(labels.get("job"));
+    NINES_TRY(std::unique_ptr<storage::GroupWriter> writer,
+              parts.appender.open_group(
+                  {name, LabelSet{{"job", job}, {"instance", std::string(labels.get("instance"))}},
+                   "receive/remote_write/" + job}));
     auto group = std::make_shared<Group>();
     {
       const MutexLock inner(group->mutex);

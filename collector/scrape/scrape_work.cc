@@ -43,7 +43,8 @@ std::optional<HttpRequest> ScrapeWork::request() const {
 
 Result<void> ScrapeWork::open() {
   if (writer_) return {};
-  NINES_TRY(writer_, parts_.appender.open_group(target_.group_name()));
+  NINES_TRY(writer_, parts_.appender.open_group({target_.group_name(), target_.labels,
+                                                 "scrape/" + target_.config->job_name}));
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/core/clock.h"
 #include "base/core/result.h"
@@ -76,14 +77,32 @@ class GroupWriter {
   }
 };
 
+// What a group is, before its first series.
+struct GroupSpec {
+  GroupSpec(std::string group_name) : name(std::move(group_name)) {}  // NOLINT: a name is enough
+  GroupSpec(const char* group_name) : name(group_name) {}             // NOLINT
+  GroupSpec(std::string group_name, LabelSet group_labels, std::string group_family)
+      : name(std::move(group_name)),
+        labels(std::move(group_labels)),
+        family(std::move(group_family)) {}
+
+  // Identifies the group across restarts, e.g. "scrape/node/http://10.0.0.1:9100/metrics".
+  std::string name;
+  // Labels that most of its series have (a target's): they are kept once. A series may have another
+  // value of them, or lack them.
+  LabelSet labels;
+  // Groups that expose much the same beside their labels (a job's targets) have one family, and
+  // share what a store keeps about their series. Empty: a family of its own.
+  std::string family;
+};
+
 class Appender {
  public:
   virtual ~Appender() = default;
 
-  // Thread-safe. `name` identifies the group across restarts, e.g.
-  // "scrape/node/http://10.0.0.1:9100/metrics"; opening a name again continues the group. At most
-  // one writer per name at a time (kInvalid).
-  virtual Result<std::unique_ptr<GroupWriter>> open_group(const std::string& name) = 0;
+  // Thread-safe. Opening a name again continues the group. At most one writer per name at a time
+  // (kInvalid).
+  virtual Result<std::unique_ptr<GroupWriter>> open_group(const GroupSpec& spec) = 0;
 
   // Keeps type, help and unit of a metric family. Thread-safe; cheap when nothing changed.
   virtual void set_metadata(const std::string& family, const Metadata& metadata) = 0;

@@ -1,6 +1,7 @@
 // Samples on their way in: what is accepted, the journal, the open columns.
 #include <algorithm>
 #include <bit>
+#include <tuple>
 
 #include "storage/chunk/bytes.h"
 #include "storage/metrics/internal/store_impl.h"
@@ -35,23 +36,18 @@ std::uint64_t bits_of(const Entry& entry) {
 
 }  // namespace
 
-Group& StoreImpl::group_named(const std::string& name) {
-  auto& group = state_.groups[name];
-  if (!group) {
-    group = std::make_unique<Group>();
-    group->name = name;
-    group->tag = ++last_tag_;
-    group->layout = state_.add_layout();
-    group->layout->owner = group.get();
-  }
-  return *group;
-}
-
-Result<std::unique_ptr<GroupWriter>> StoreImpl::open_group(const std::string& name) {
+Result<std::unique_ptr<GroupWriter>> StoreImpl::open_group(const GroupSpec& spec) {
   const std::lock_guard lock(mutex_);
-  Group& group = group_named(name);
+  Group& group = catalog_.group(spec.name);
   if (group.has_writer)
-    return Error(ErrorCode::kInvalid, "group " + name + " has a writer already");
+    return Error(ErrorCode::kInvalid, "group " + spec.name + " has a writer already");
+  Version& version =
+      catalog_.open(group, spec.labels, spec.family.empty() ? spec.name : spec.family);
+  const ring::TimeBounds paged = version.pages[paged_class(SegmentClass::kRaw)].times();
+  if (!paged.empty()) {
+    version.live->paged_until = std::max(version.live->paged_until, paged.max);
+    group.newest = std::max(group.newest, paged.max);
+  }
   group.has_writer = true;
   return std::unique_ptr<GroupWriter>(std::make_unique<Writer>(*this, group));
 }
@@ -63,34 +59,33 @@ void StoreImpl::close(Group& group) {
 
 Result<Slot> StoreImpl::slot(Group& group, const LabelSet& labels) {
   const std::lock_guard lock(mutex_);
-  const auto known = state_.index.find(labels);
-  if (known) {
-    if (const auto slot = state_.slot_in(*group.layout, *known)) return Slot{*slot};
-  }
+  const Version& version = *group.current;
+  const std::vector<series::LabelView> own = series::own_labels(labels, version.labels);
+  if (const auto known = Catalog::find(group, own)) return Slot{*known};
   const auto refuse = [&](std::string_view limit, std::uint64_t value) {
     ++refused_;
     return Error(ErrorCode::kLimit, "series " + labels.to_string() + " refused: " +
                                         std::string(limit) + " is " + std::to_string(value));
   };
-  if (group.layout->ids.size() >= options_.series_per_group_max) {
+  if (version.series >= options_.series_per_group_max) {
     return refuse("max_series_per_target", options_.series_per_group_max);
   }
   if (const std::size_t most = parts_.ring.frame_max() / (4 * kLayoutBytesPerSeries);
-      group.layout->ids.size() >= most) {
+      version.layout->index.size() >= most) {
     return refuse(
         "what a target can have with segments of this size (a larger [storage] budget has "
         "larger ones)",
         most);
   }
-  if (!known && state_.index.size() >= options_.series_max)
-    return refuse("max_series", options_.series_max);
-  return Slot{state_.slot_of(group, known ? *known : state_.add_series(labels))};
+  if (catalog_.series() >= options_.series_max) return refuse("max_series", options_.series_max);
+  return Slot{catalog_.join(group, own)};
 }
 
 bool StoreImpl::accept(Group& group, const Row& row, std::int64_t at, std::int64_t now,
                        AppendOutcome& outcome, Entry& entry) const {
+  const LiveSamples& live = *group.current->live;
   const auto slot = static_cast<std::uint32_t>(row.slot);
-  if (slot >= group.head.slots()) return false;
+  if (slot >= live.newest.size()) return false;
   entry.slot = slot;
   entry.time = row.own_time_ms == Row::kBatchTime ? at : row.own_time_ms;
   entry.value = row.histogram ? 0 : row.value;
@@ -100,36 +95,67 @@ bool StoreImpl::accept(Group& group, const Row& row, std::int64_t at, std::int64
     ++outcome.too_far_ahead;
     return false;
   }
-  if (entry.time > group.newest[slot]) return true;
-  if (entry.time < group.newest_any - options_.out_of_order_window.count()) {
+  // Of a series that only pages know, nobody remembers the newest.
+  const bool forgotten = live.newest[slot] == INT64_MIN;
+  if (entry.time > (forgotten ? live.paged_until : live.newest[slot])) return true;
+  if (group.newest != INT64_MIN &&
+      entry.time < group.newest - options_.out_of_order_window.count()) {
     ++outcome.out_of_order;
     return false;
   }
-  // At or behind the newest: an open point may have this very time.
-  std::uint64_t bits = group.newest_bits[slot];
-  bool taken = entry.time == group.newest[slot];
-  bool same_histogram = !entry.histogram;
+  // At or behind the newest: there may be a sample of this very time.
   Point there;
-  if (group.head.find(slot, entry.time, there)) {
+  bool taken =
+      live.head.find(slot, entry.time, there) ||
+      (entry.time <= live.paged_until && find_paged(*group.current, slot, entry.time, there));
+  if (!taken && entry.time == live.newest[slot]) {
+    there = {entry.time, std::bit_cast<double>(live.newest_bits[slot]), nullptr, 0};
     taken = true;
-    bits = std::bit_cast<std::uint64_t>(there.value);
-    same_histogram = (entry.histogram && there.histogram) ? *entry.histogram == *there.histogram
-                                                          : !entry.histogram && !there.histogram;
   }
   if (!taken) return true;
-  ++(bits == bits_of(entry) && same_histogram ? outcome.duplicates : outcome.conflicts);
+  const bool same_histogram = (entry.histogram && there.histogram)
+                                  ? *entry.histogram == *there.histogram
+                                  : !entry.histogram && !there.histogram;
+  const bool same_value = std::bit_cast<std::uint64_t>(there.value) == bits_of(entry);
+  ++(same_value && same_histogram ? outcome.duplicates : outcome.conflicts);
   return false;
 }
 
-void StoreImpl::keep(Group& group, std::int64_t at, std::span<const Entry> entries) {
-  group.head.keep(at, entries);
+// The sample of `slot` at exactly `time`, if a page has it.
+bool StoreImpl::find_paged(const Version& version, std::uint32_t slot, std::int64_t time,
+                           Point& out) const {
+  std::size_t damaged = 0;
+  bool found = false;
+  SampleColumns columns;
+  version.pages[paged_class(SegmentClass::kRaw)].each_page(
+      slot, time, time, [&](const ring::Location& at) {
+        if (found) return;
+        const std::shared_ptr<const Page> page = load(at, damaged);
+        columns.clear();
+        if (!page || !page->read(slot, columns)) return;
+        const auto it = std::lower_bound(columns.times.begin(), columns.times.end(), time);
+        if (it == columns.times.end() || *it != time) return;
+        const auto place = static_cast<std::size_t>(it - columns.times.begin());
+        out = {time, columns.values[place],
+               columns.histograms.empty() ? nullptr : columns.histograms[place], 0};
+        found = true;
+      });
+  return found;
+}
+
+void StoreImpl::keep(Version& version, std::int64_t at, std::span<const Entry> entries) {
+  LiveSamples& live = *version.live;
+  live.head.keep(at, entries);
+  std::int64_t newest = INT64_MIN;
   for (const Entry& entry : entries) {
-    if (entry.time >= group.newest[entry.slot]) {
-      group.newest[entry.slot] = entry.time;
-      group.newest_bits[entry.slot] = bits_of(entry);
+    if (entry.time >= live.newest[entry.slot]) {
+      live.newest[entry.slot] = entry.time;
+      live.newest_bits[entry.slot] = bits_of(entry);
     }
-    group.newest_any = std::max(group.newest_any, entry.time);
+    newest = std::max(newest, entry.time);
   }
+  Group& group = catalog_.group(version.group);
+  group.newest = std::max(group.newest, newest);
 }
 
 Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<const Row> rows) {
@@ -138,6 +164,8 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
   {
     const std::lock_guard lock(mutex_);
     const std::int64_t now = to_millis(parts_.clock.now());
+    Version& version = *group.current;
+    LiveSamples& live = *version.live;
     entries_.clear();
     for (const Row& row : rows) {
       Entry entry;
@@ -160,16 +188,16 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
         }
         entries_.swap(frame);
       }
-      written = journal(group, to_millis(at), entries_);
-      keep(group, to_millis(at), entries_);
+      written = journal(version, to_millis(at), entries_);
+      keep(version, to_millis(at), entries_);
       outcome.appended += static_cast<std::uint32_t>(entries_.size());
       entries_.swap(rest);
     }
     appended_ += outcome.appended;
-    if (outcome.appended > 0 && group.open_rows++ == 0) group.open_since_ms = now;
-    if (group.open_rows >= options_.rows_per_page ||
-        group.head.odd_points() > kOddPointsMax + 16 * group.head.slots()) {
-      if (Result<void> flushed = flush_group(group); !flushed) {
+    if (outcome.appended > 0 && live.open_rows++ == 0) live.open_since_ms = now;
+    if (live.open_rows >= options_.rows_per_page ||
+        live.head.odd_points() > kOddPointsMax + 16 * live.head.slots()) {
+      if (Result<void> flushed = flush_version(group.current); !flushed) {
         parts_.log.error("storage", "cannot write a page of {}, its rows stay in the journal: {}",
                          group.name, flushed.error().what());
       }
@@ -186,7 +214,7 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
 // The open segment failed and is no longer written to. Rows in it that were not synced are in
 // memory alone now: tend() makes pages of them.
 void StoreImpl::journal_broke() {
-  ++journal_epoch_;
+  begin_journal_epoch();
   rows_at_risk_ = true;
   make_journal_room();
 }
@@ -195,13 +223,14 @@ void StoreImpl::journal_broke() {
 void StoreImpl::make_journal_room() {
   const auto victim = parts_.ring.next_victim(SegmentClass::kJournal);
   if (!victim) return;
-  for (auto& [name, group] : state_.groups) {
-    if (group->oldest_generation == 0 || group->oldest_generation > victim->generation) continue;
-    if (Result<void> flushed = flush_group(*group); !flushed) {
-      parts_.log.error("storage", "rows of {} are lost from the journal: {}", name,
+  each_live([&](const std::shared_ptr<Version>& version) {
+    const std::uint64_t oldest = version->live->oldest_generation;
+    if (oldest == 0 || oldest > victim->generation) return;
+    if (Result<void> flushed = flush_version(version); !flushed) {
+      parts_.log.error("storage", "rows of {} are lost from the journal: {}", version->group,
                        flushed.error().what());
     }
-  }
+  });
   if (!waiting_.exemplars.empty() && waiting_.oldest_generation <= victim->generation)
     page_exemplars_or_log();
   release_journal();
@@ -214,57 +243,74 @@ void StoreImpl::next_journal_segment() {
     parts_.log.error("storage", "journal segment abandoned: {}", sealed.error().what());
     rows_at_risk_ = true;
   }
+  begin_journal_epoch();
+}
+
+void StoreImpl::begin_journal_epoch() {
   ++journal_epoch_;
+  journal_layouts_.clear();
 }
 
-Result<ring::Location> StoreImpl::journal_frame(std::uint8_t type, Group& group,
+Result<ring::Location> StoreImpl::journal_frame(std::uint8_t type, std::uint32_t tag,
                                                 std::string_view payload) {
-  const ring::FrameHead head{type, 0, group.tag};
-  return parts_.ring.append(SegmentClass::kJournal, head, chunk::as_bytes(payload));
+  return parts_.ring.append(SegmentClass::kJournal, {type, 0, tag}, chunk::as_bytes(payload));
 }
 
-Result<void> StoreImpl::journal(Group& group, std::int64_t at, std::span<const Entry> entries) {
-  for (int attempt = 0; attempt < 3; ++attempt) {
-    // Each segment stands on its own: the first frame of a group in it defines the group.
-    if (group.journal_epoch != journal_epoch_ || group.defined_slots < group.layout->ids.size()) {
-      SeriesFrame frame;
-      frame.group = group.name;
-      frame.first_slot = group.journal_epoch == journal_epoch_ ? group.defined_slots : 0;
-      for (std::size_t i = frame.first_slot; i < group.layout->ids.size(); ++i) {
-        frame.labels.push_back(state_.index.labels(group.layout->ids[i]));
-      }
-      Result<ring::Location> written = journal_frame(kSeriesFrame, group, encode_series(frame));
-      if (written) {
-        group.rows = RowsState();
-        group.journal_epoch = journal_epoch_;
-        group.defined_slots = static_cast<std::uint32_t>(group.layout->ids.size());
-      } else if (written.error().code() != ErrorCode::kLimit) {
-        journal_broke();
-        if (attempt == 2) return std::move(written).error();
-        continue;
-      }
-    }
-    if (group.journal_epoch == journal_epoch_) {
-      if (group.rows.next_index == kRowsPerKey) group.rows.next_index = 0;
+// Each segment stands on its own: what a version's slots mean is said before its first row in it.
+Result<void> StoreImpl::define_in_journal(Version& version) {
+  const Layout& layout = *version.layout;
+  const auto slots = static_cast<std::uint32_t>(version.live->newest.size());
+  std::uint32_t& defined = journal_layouts_[layout.id];
+  if (defined < slots) {
+    const std::uint32_t end = layout.index.size();
+    NINES_TRY(std::ignore,
+              journal_frame(kLayoutFrame, 0,
+                            encode_layout(layout.id, layout.family, layout.index, defined, end)));
+    defined = end;
+  }
+  if (version.journal_epoch == journal_epoch_) return {};
+  NINES_TRY(std::ignore, journal_frame(kGroupFrame, version.tag,
+                                       encode_group({version.group, version.labels, layout.id})));
+  version.live->rows = RowsState();
+  version.journal_epoch = journal_epoch_;
+  return {};
+}
+
+Result<void> StoreImpl::journal(Version& version, std::int64_t at, std::span<const Entry> entries) {
+  LiveSamples& live = *version.live;
+  constexpr int kTries = 3;
+  for (int attempt = 1;; ++attempt) {
+    Result<void> written = define_in_journal(version);
+    if (written) {
+      if (live.rows.next_index == kRowsPerKey) live.rows.next_index = 0;
       std::string payload;
-      encode_rows(group.rows, at, entries, payload);
-      Result<ring::Location> written = journal_frame(kRowsFrame, group, payload);
-      if (written) {
-        advance(group.rows, at, entries);
-        if (group.oldest_generation == 0) group.oldest_generation = written->generation;
-        group.last_sequence = parts_.ring.last_sequence(SegmentClass::kJournal);
+      encode_rows(live.rows, at, entries, payload);
+      const Result<ring::Location> row = journal_frame(kRowsFrame, version.tag, payload);
+      if (row) {
+        advance(live.rows, at, entries);
+        if (live.oldest_generation == 0) live.oldest_generation = row->generation;
+        live.last_sequence = parts_.ring.last_sequence(SegmentClass::kJournal);
         return {};
       }
-      if (written.error().code() != ErrorCode::kLimit) {
-        journal_broke();
-        if (attempt == 2) return std::move(written).error();
-        continue;
-      }
+      written = row.error();
     }
-    next_journal_segment();
+    const bool full = written.error().code() == ErrorCode::kLimit;
+    if (attempt == kTries) {
+      if (!full) {
+        journal_broke();
+        return written;
+      }
+      next_journal_segment();
+      return Error(ErrorCode::kLimit, "a scrape of group " + version.group +
+                                          " is larger than a segment: raise [storage] "
+                                          "segment_size");
+    }
+    if (full) {
+      next_journal_segment();
+    } else {
+      journal_broke();
+    }
   }
-  return Error(ErrorCode::kLimit, "a scrape of group " + group.name +
-                                      " is larger than a segment: raise [storage] segment_size");
 }
 
 }  // namespace nines::storage

@@ -54,8 +54,8 @@ Result<ExemplarOutcome> StoreImpl::append_exemplars(Group& group,
   std::vector<StoredExemplar> fresh;
   for (const ExemplarRow& row : rows) {
     const auto slot = static_cast<std::uint32_t>(row.slot);
-    if (slot >= group.layout->ids.size()) continue;
-    StoredExemplar stored{state_.index.labels(group.layout->ids[slot]), row.exemplar};
+    if (slot >= group.current->live->newest.size()) continue;
+    StoredExemplar stored{group.current->labels_of(slot), row.exemplar};
     switch (exemplars_.add(stored.series, stored.exemplar)) {
       case ExemplarFate::kKept:
         ++outcome.appended;
@@ -125,18 +125,16 @@ Result<void> StoreImpl::page_exemplars() {
     const std::size_t n = frame_length(rest);
     // Only the last frame says that the journal is covered: a crash in between repeats some.
     const std::uint64_t covered = n == rest.size() ? waiting_.last_sequence : 0;
-    ExemplarPage page;
-    page.payload = encode_exemplars(covered, rest.first(n));
-    page.ref.count = static_cast<std::uint32_t>(n);
-    NINES_TRY(page.ref.location, write_exemplar_page(page.payload));
-    add_footer_exemplars(page.ref);
-    unsynced_bytes_ += page.payload.size();
-    unsynced_exemplars_.push_back(std::move(page));
+    if (Result<void> written =
+            raw_.write_loose(kExemplarsFrame, encode_exemplars(covered, rest.first(n)),
+                             static_cast<std::uint32_t>(n));
+        !written) {
+      return written;
+    }
     rest = rest.subspan(n);
   }
   waiting_ = {};
-  if (pages_at_risk_ || unsynced_bytes_ > kUnsyncedBytesMax) return sync_pages();
-  return {};
+  return raw_.sync_if_due();
 }
 
 bool StoreImpl::page_exemplars_or_log() {
@@ -148,53 +146,8 @@ bool StoreImpl::page_exemplars_or_log() {
   return paged.has_value();
 }
 
-// As write_page(), without a layout.
-Result<ring::Location> StoreImpl::write_exemplar_page(std::string_view payload) {
-  constexpr int kTries = 3;
-  for (int attempt = 1;; ++attempt) {
-    if (raw_generation_ != 0 &&
-        parts_.ring.room(SegmentClass::kRaw) < payload.size() + footer_bytes_ + 4096) {
-      seal_raw();
-    }
-    Result<ring::Location> at = raw_frame(kExemplarsFrame, 0, payload, {});
-    if (at) {
-      if (at->generation != raw_generation_) begin_raw_segment(at->generation);
-      return at;
-    }
-    if (attempt == kTries) return at;
-    if (at.error().code() == ErrorCode::kLimit) {
-      seal_raw();
-    } else if (anything_unsynced()) {
-      pages_at_risk_ = true;
-    }
-    raw_generation_ = 0;
-  }
-}
-
-void StoreImpl::add_footer_exemplars(const ExemplarRef& ref) {
-  constexpr std::size_t kMost = 16;  // bytes of one
-  footer_bytes_ += kMost;
-  footer_exemplars_.push_back(ref);
-}
-
-// Where a sealed segment's frames are; the footers of older versions end before this.
-void StoreImpl::recover_footer_exemplars(chunk::ByteReader& in, const ring::SegmentInfo& segment,
-                                         std::vector<ExemplarRef>& out) {
-  const std::size_t frames = in.failed() || in.left() == 0 ? 0 : in.count(3);
-  for (std::size_t i = 0; i < frames; ++i) {
-    ExemplarRef ref;
-    ref.location.segment = segment.segment;
-    ref.location.generation = segment.generation;
-    ref.location.offset = static_cast<std::uint32_t>(in.varint());
-    ref.location.length = static_cast<std::uint32_t>(in.varint());
-    ref.count = static_cast<std::uint32_t>(in.varint());
-    if (in.failed()) return;
-    out.push_back(ref);
-  }
-}
-
 // The newest that fit, then what the journal holds beyond them; both in the order they came.
-void StoreImpl::recover_exemplar_pages(std::vector<ExemplarRef>& pages) {
+void StoreImpl::recover_exemplar_pages(const std::vector<LooseFrame>& pages) {
   std::size_t wanted = 0;
   auto first = pages.size();
   while (first > 0 && wanted < exemplars_.most()) wanted += pages[--first].count;

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "storage/chunk/bytes.h"
-#include "storage/metrics/internal/compress.h"
+#include "storage/metrics/internal/definitions.h"
 #include "storage/metrics/internal/page.h"
 #include "storage/metrics/internal/rows_codec.h"
 #include "storage/metrics/internal/store_impl.h"
@@ -33,12 +33,19 @@ Result<TimeBounds> check_page(std::string_view payload) {
   return (*page)->head().times;
 }
 
-Result<TimeBounds> check_layout(std::string_view payload) {
-  const auto content = unpack(payload);
-  if (!content) return unreadable("a layout", content.error());
-  if (const auto series = decode_series(*content); !series)
-    return unreadable("a layout", series.error());
+Result<TimeBounds> check_definition(const Frame& frame) {
+  const std::string_view payload = chunk::as_text(frame.payload);
+  if (frame.head.type == kLayoutFrame) {
+    if (const auto layout = decode_layout(payload); !layout)
+      return unreadable("a layout", layout.error());
+  } else if (const auto group = decode_group(payload); !group) {
+    return unreadable("a group's definition", group.error());
+  }
   return TimeBounds{};
+}
+
+bool defines(const Frame& frame) {
+  return frame.head.type == kLayoutFrame || frame.head.type == kGroupFrame;
 }
 
 // Rows are changes to the rows before them: each group's are followed as a start would.
@@ -46,11 +53,9 @@ class JournalCheck {
  public:
   Result<TimeBounds> operator()(const Frame& frame) {
     const std::string_view payload = chunk::as_text(frame.payload);
-    if (frame.head.type == kSeriesFrame) {
-      if (const auto series = decode_series(payload); !series)
-        return unreadable("a definition of series", series.error());
-      groups_[frame.head.tag] = RowsState();
-      return TimeBounds{};
+    if (defines(frame)) {
+      if (frame.head.type == kGroupFrame) groups_[frame.head.tag] = RowsState();
+      return check_definition(frame);
     }
     TimeBounds times;
     if (frame.head.type != kRowsFrame) return times;
@@ -75,13 +80,12 @@ class JournalCheck {
 
 ring::FrameCheck make_metric_frame_check(ring::SegmentClass cls, std::uint64_t& pages) {
   if (cls == ring::SegmentClass::kJournal) {
-    return [check = std::make_shared<JournalCheck>()](const Frame& frame) {
-      return (*check)(frame);
-    };
+    return
+        [check = std::make_shared<JournalCheck>()](const Frame& frame) { return (*check)(frame); };
   }
   if (cls != ring::SegmentClass::kRaw) return [](const Frame&) { return TimeBounds{}; };
   return [&pages](const Frame& frame) -> Result<TimeBounds> {
-    if (frame.head.type == kLayoutFrame) return check_layout(chunk::as_text(frame.payload));
+    if (defines(frame)) return check_definition(frame);
     if (frame.head.type != kColsFrame) return TimeBounds{};
     ++pages;
     return check_page(chunk::as_text(frame.payload));

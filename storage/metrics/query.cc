@@ -1,6 +1,7 @@
 // Samples on their way out.
 #include <algorithm>
 #include <set>
+#include <shared_mutex>
 
 #include "storage/chunk/bytes.h"
 #include "storage/metrics/internal/store_impl.h"
@@ -8,23 +9,38 @@
 namespace nines::storage {
 namespace {
 
+struct Selected {
+  LabelSet labels;
+  std::uint32_t first = 0;  // of its places
+  std::uint32_t end = 0;
+};
+
 class Selection final : public SeriesSelection {
  public:
-  Selection(const StoreImpl& store, std::vector<std::pair<LabelSet, std::uint32_t>> series,
+  Selection(const StoreImpl& store, StoreImpl::Versions versions,
+            std::vector<StoreImpl::Place> places, std::vector<Selected> series,
             const StopFlag* stop)
-      : store_(store), series_(std::move(series)), stop_(stop) {}
+      : store_(store),
+        versions_(std::move(versions)),
+        places_(std::move(places)),
+        series_(std::move(series)),
+        stop_(stop) {}
   std::size_t size() const override { return series_.size(); }
-  const LabelSet& labels(std::size_t index) const override { return series_[index].first; }
+  const LabelSet& labels(std::size_t index) const override { return series_[index].labels; }
   Result<void> read(std::size_t index, TimeRange range, SampleColumns& out) const override {
     out.clear();
     if (stop_ && stop_->stop.load(std::memory_order_relaxed))
       return Error(ErrorCode::kUnavailable, "the query was stopped");
-    return store_.read_series(series_[index].second, range, out);
+    const Selected& series = series_[index];
+    return store_.read_series(
+        versions_, std::span(places_).subspan(series.first, series.end - series.first), range, out);
   }
 
  private:
   const StoreImpl& store_;
-  std::vector<std::pair<LabelSet, std::uint32_t>> series_;
+  const StoreImpl::Versions versions_;
+  const std::vector<StoreImpl::Place> places_;
+  const std::vector<Selected> series_;
   const StopFlag* stop_;
 };
 
@@ -56,29 +72,51 @@ void PageCache::put(const ring::Location& location, std::shared_ptr<const Page> 
   }
 }
 
-bool StoreImpl::has_samples(std::uint32_t id, TimeRange range) const {
-  bool found = false;
-  state_.each_place(id, [&](const Layout& layout, std::uint32_t slot) {
-    if (found) return;
-    if (slot / kPageSlots < layout.pages.size()) {
-      const std::vector<PageRef>& pages = layout.pages[slot / kPageSlots];
-      found = std::any_of(pages.rbegin(), pages.rend(), [&](const PageRef& page) {
-        return slot >= page.slots.first && slot < page.slots.end && overlaps(page.times, range);
+// Those of `slots` that have samples in the range, ascending.
+void StoreImpl::keep_sampled(const Version& version, TimeRange range,
+                             std::vector<std::uint32_t>& slots) {
+  const std::int64_t from = to_millis(range.from);
+  const std::int64_t to = to_millis(range.to);
+  std::vector<std::uint32_t> found;
+  if (version.live) {
+    const ring::TimeBounds open = version.live->head.bounds();
+    if (!open.empty() && overlaps(open, range)) {
+      std::erase_if(slots, [&](std::uint32_t slot) {
+        if (slot >= version.live->newest.size() ||
+            version.live->newest[slot] < std::max(open.min, from)) {
+          return false;
+        }
+        found.push_back(slot);
+        return true;
       });
     }
-    if (found || !layout.owner) return;
-    const ring::TimeBounds open = layout.owner->head.bounds();
-    found = !open.empty() && overlaps(open, range) &&
-            layout.owner->newest[slot] >= std::max(open.min, to_millis(range.from));
-  });
-  return found;
+  }
+  version.pages[paged_class(ring::SegmentClass::kRaw)].take_present(from, to, slots, found);
+  std::sort(found.begin(), found.end());
+  slots = std::move(found);
 }
 
-std::vector<std::uint32_t> StoreImpl::live(std::span<const Matcher> matchers,
-                                           TimeRange range) const {
-  std::vector<std::uint32_t> ids = state_.index.select(matchers);
-  std::erase_if(ids, [&](std::uint32_t id) { return !has_samples(id, range); });
-  return ids;
+std::vector<StoreImpl::Live> StoreImpl::live(std::span<const Matcher> matchers,
+                                             TimeRange range) const {
+  // Versions that share a layout, and of whose labels the matchers think alike, have one answer.
+  std::map<std::pair<const Layout*, std::vector<bool>>, std::vector<std::uint32_t>> answers;
+  std::vector<Live> out;
+  for (const auto& [name, group] : catalog_.groups()) {
+    for (const std::shared_ptr<Version>& version : group->versions) {
+      std::vector<bool> verdicts = series::SeriesIndex::verdicts(matchers, version->labels);
+      const auto [answer, fresh] =
+          answers.try_emplace({version->layout.get(), std::move(verdicts)});
+      if (fresh) answer->second = version->layout->index.select(matchers, answer->first.second);
+      std::vector<std::uint32_t> slots;
+      slots.reserve(answer->second.size());
+      for (const std::uint32_t slot : answer->second) {
+        if (version->knows(slot)) slots.push_back(slot);
+      }
+      if (!slots.empty()) keep_sampled(*version, range, slots);
+      if (!slots.empty()) out.push_back({version, std::move(slots)});
+    }
+  }
+  return out;
 }
 
 Result<std::unique_ptr<SeriesSelection>> StoreImpl::select(std::span<const Matcher> matchers,
@@ -89,21 +127,43 @@ Result<std::unique_ptr<SeriesSelection>> StoreImpl::select(std::span<const Match
     return Error(ErrorCode::kInvalid,
                  "a selector needs at least one matcher that does not match the empty string");
   }
-  std::vector<std::pair<LabelSet, std::uint32_t>> series;
+  std::vector<Live> found;
   {
     const std::lock_guard lock(mutex_);
-    for (const std::uint32_t id : live(matchers, range)) {
-      if (series.size() == series_max) {
-        return Error(ErrorCode::kLimit,
-                     "the query selects more than " + std::to_string(series_max) + " series");
-      }
-      series.emplace_back(state_.index.labels(id), id);
-    }
+    found = live(matchers, range);
   }
-  std::sort(series.begin(), series.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  return std::unique_ptr<SeriesSelection>(
-      std::make_unique<Selection>(*this, std::move(series), stop));
+  const auto too_many = [&] {
+    return Error(ErrorCode::kLimit,
+                 "the query selects more than " + std::to_string(series_max) + " series");
+  };
+  Versions versions;
+  std::vector<std::pair<LabelSet, Place>> all;
+  for (const Live& one : found) {
+    // Whoever is in more than one version is counted more than once here: there are few of them.
+    if (all.size() + one.slots.size() > 2 * series_max + 1024) return too_many();
+    const auto number = static_cast<std::uint32_t>(versions.size());
+    versions.push_back(one.version);
+    const std::shared_lock lock(one.version->layout->mutex);
+    for (const std::uint32_t slot : one.slots)
+      all.emplace_back(one.version->labels_of(slot), Place{number, slot});
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Place> places;
+  std::vector<Selected> series;
+  places.reserve(all.size());
+  series.reserve(all.size());
+  for (auto& [labels, place] : all) {
+    places.push_back(place);
+    const auto end = static_cast<std::uint32_t>(places.size());
+    if (!series.empty() && series.back().labels == labels)
+      series.back().end = end;
+    else
+      series.push_back({std::move(labels), end - 1, end});
+  }
+  if (series.size() > series_max) return too_many();
+  return std::unique_ptr<SeriesSelection>(std::make_unique<Selection>(
+      *this, std::move(versions), std::move(places), std::move(series), stop));
 }
 
 std::shared_ptr<const Page> StoreImpl::load(const ring::Location& location,
@@ -124,21 +184,24 @@ std::shared_ptr<const Page> StoreImpl::load(const ring::Location& location,
   return *std::move(opened);
 }
 
-Result<void> StoreImpl::read_series(std::uint32_t id, TimeRange range, SampleColumns& out) const {
+Result<void> StoreImpl::read_series(const Versions& versions, std::span<const Place> places,
+                                    TimeRange range, SampleColumns& out) const {
   std::vector<std::pair<ring::Location, std::uint32_t>> pages;
   SampleColumns open;
+  const std::int64_t from = to_millis(range.from);
+  const std::int64_t to = to_millis(range.to);
   {
     const std::lock_guard lock(mutex_);
-    state_.each_place(id, [&](const Layout& layout, std::uint32_t slot) {
-      if (slot / kPageSlots < layout.pages.size()) {
-        for (const PageRef& page : layout.pages[slot / kPageSlots]) {
-          if (slot >= page.slots.first && slot < page.slots.end && overlaps(page.times, range))
-            pages.emplace_back(page.location, slot);
-        }
+    for (const Place& place : places) {
+      const Version& version = *versions[place.version];
+      version.pages[paged_class(ring::SegmentClass::kRaw)].each_page(
+          place.slot, from, to,
+          [&](const ring::Location& at) { pages.emplace_back(at, place.slot); });
+      if (version.live && place.slot < version.live->head.slots() &&
+          overlaps(version.live->head.bounds(), range)) {
+        version.live->head.read(place.slot, open);
       }
-      if (layout.owner && overlaps(layout.owner->head.bounds(), range))
-        layout.owner->head.read(slot, open);
-    });
+    }
   }
   std::size_t damaged = 0;
   for (const auto& [location, slot] : pages) {
@@ -171,7 +234,8 @@ Result<std::vector<std::string>> StoreImpl::label_names(std::span<const Matcher>
   std::set<std::string> found;
   {
     const std::lock_guard lock(mutex_);
-    state_.index.collect_names(live(matchers, range), found);
+    for (const Live& one : live(matchers, range))
+      one.version->layout->index.collect_names(one.slots, one.version->labels, found);
   }
   std::vector<std::string> out(found.begin(), found.end());
   if (limit != 0 && out.size() > limit) out.resize(limit);
@@ -184,7 +248,8 @@ Result<std::vector<std::string>> StoreImpl::label_values(const std::string& name
   std::set<std::string> found;
   {
     const std::lock_guard lock(mutex_);
-    state_.index.collect_values(name, live(matchers, range), found);
+    for (const Live& one : live(matchers, range))
+      one.version->layout->index.collect_values(name, one.slots, one.version->labels, found);
   }
   std::vector<std::string> out(found.begin(), found.end());
   if (limit != 0 && out.size() > limit) out.resize(limit);
@@ -206,8 +271,8 @@ std::map<std::string, Metadata> StoreImpl::metadata() const {
 
 void StoreImpl::add_status(StoreStatus& status, std::size_t top) const {
   const std::lock_guard lock(mutex_);
-  status.head_series = state_.index.size();
-  status.head_groups = state_.groups.size();
+  status.head_series = catalog_.series();
+  status.head_groups = catalog_.groups().size();
   status.series_max = options_.series_max;
   status.series_refused = refused_;
   status.samples_appended = appended_;
@@ -221,8 +286,26 @@ void StoreImpl::add_status(StoreStatus& status, std::size_t top) const {
     return all;
   };
   if (top == 0) return;
-  status.top_metrics = most(state_.index.series_per_metric());
-  status.top_labels = most(state_.index.values_per_name());
+  std::map<std::string, std::uint64_t, std::less<>> metrics;
+  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> values;
+  std::set<const Layout*> seen;
+  for (const auto& [name, group] : catalog_.groups()) {
+    const Version* version = group->current.get();
+    if (!version) continue;
+    for (const Label& label : version->labels) values[label.name].insert(label.value);
+    const series::SeriesIndex& index = version->layout->index;
+    index.each_label([&](std::string_view label, std::string_view value, std::uint32_t count) {
+      if (label == kMetricName) metrics[std::string(value)] += count;
+    });
+    if (!seen.insert(version->layout.get()).second) continue;
+    index.each_label([&](std::string_view label, std::string_view value, std::uint32_t) {
+      if (!value.empty()) values[std::string(label)].emplace(value);
+    });
+  }
+  status.top_metrics = most({metrics.begin(), metrics.end()});
+  std::vector<std::pair<std::string, std::uint64_t>> counts;
+  for (const auto& [name, of] : values) counts.emplace_back(name, of.size());
+  status.top_labels = most(std::move(counts));
 }
 
 }  // namespace nines::storage

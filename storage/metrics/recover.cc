@@ -1,8 +1,8 @@
 // A start, clean or not: indexes of pages first, then what the journal holds beyond them.
 #include <algorithm>
 
+#include "base/text/text.h"
 #include "storage/chunk/bytes.h"
-#include "storage/metrics/internal/compress.h"
 #include "storage/metrics/internal/store_impl.h"
 
 namespace nines::storage {
@@ -18,6 +18,7 @@ constexpr const char* kMetadataKey = "metrics/metadata";
 StoreImpl::StoreImpl(const MetricStoreOptions& options, const MetricStoreParts& parts)
     : options_(options),
       parts_(parts),
+      raw_(parts.ring, ring::SegmentClass::kRaw, parts.log),
       exemplars_(options.exemplars_max),
       exemplar_counters_(parts.telemetry),
       cache_(options.page_cache_bytes) {}
@@ -29,199 +30,202 @@ Result<std::unique_ptr<MetricStore>> MetricStore::open(const MetricStoreOptions&
   return std::unique_ptr<MetricStore>(std::move(store));
 }
 
-// Layouts with equal content are one, however many segments repeat them.
-Layout* StoreImpl::layout_from(std::string_view payload, std::string* group) {
-  const Result<std::string> content = unpack(payload);
-  if (!content) return nullptr;
-  const Result<SeriesFrame> frame = decode_series(*content);
-  if (!frame) return nullptr;
-  if (group) *group = frame->group;
-  Layout*& layout = state_.by_content[*content];
-  if (!layout) {
-    layout = state_.add_layout();
-    for (const LabelSet& labels : frame->labels) state_.extend(*layout, state_.add_series(labels));
+void StoreImpl::PagesSeen::add(const Version* version, const IndexedPage& page) {
+  if (++parts[{version, page.flushed}] < page.parts) return;
+  std::uint64_t& newest = flushed[version];
+  newest = std::max(newest, page.flushed);
+}
+
+const StoreImpl::SeenLayout* StoreImpl::defined_layout(std::string_view payload,
+                                                       Definitions& known) {
+  // Segments repeat layouts word for word.
+  const std::uint64_t hash = hash64(payload);
+  if (const auto seen = layouts_seen_.find(hash); seen != layouts_seen_.end()) {
+    known.layouts[seen->second.id] = seen->second.layout;
+    return &seen->second;
   }
-  return layout;
+  const Result<LayoutFrame> frame = decode_layout(payload);
+  if (!frame) return nullptr;
+  std::shared_ptr<Layout>& layout = known.layouts[frame->id];
+  if (frame->first == 0) {
+    layout = catalog_.layout_from(*frame);
+  } else if (layout && !frame->join(layout->index)) {
+    layout = nullptr;
+  }
+  if (!layout) return nullptr;
+  SeenLayout& seen = layouts_seen_[hash];
+  seen = {frame->id, layout, frame->first + frame->count()};
+  return &seen;
 }
 
-void StoreImpl::PagesSeen::add(const std::string& group, std::uint64_t sequence, std::uint32_t of) {
-  if (++parts[{group, sequence}] < of) return;
-  std::uint64_t& newest = flushed[group];
-  newest = std::max(newest, sequence);
+std::shared_ptr<Version> StoreImpl::defined_version(std::string_view payload,
+                                                    const Definitions& known) {
+  const Result<GroupFrame> frame = decode_group(payload);
+  if (!frame) return nullptr;
+  const auto layout = known.layouts.find(frame->layout);
+  if (layout == known.layouts.end() || !layout->second) return nullptr;
+  return catalog_.version_from(*frame, layout->second);
 }
 
-Result<void> StoreImpl::recover_raw(const ring::SegmentInfo& segment, PagesSeen& seen) {
-  if (segment.sealed) {
-    const Result<ring::OwnedFrame> frame = parts_.ring.read(segment.footer);
-    if (frame) {
-      const Result<std::string> body = unpack(chunk::as_text(frame->payload));
-      if (body) {
-        ByteReader in(*body);
-        std::vector<std::pair<Layout*, std::string>> layouts(in.count());
-        for (auto& [layout, group] : layouts) layout = layout_from(in.text(), &group);
-        const std::size_t pages = in.count(8);
-        bool whole = true;
-        for (std::size_t i = 0; i < pages; ++i) {
-          const auto at = static_cast<std::size_t>(in.varint());
-          PageRef page;
-          page.location.segment = segment.segment;
-          page.location.generation = segment.generation;
-          page.location.offset = static_cast<std::uint32_t>(in.varint());
-          page.location.length = static_cast<std::uint32_t>(in.varint());
-          page.times.min = in.signed_varint();
-          page.times.max = in.signed_varint();
-          page.slots.first = static_cast<std::uint32_t>(in.varint());
-          page.slots.end = page.slots.first + static_cast<std::uint32_t>(in.varint());
-          const std::uint64_t sequence = in.varint();
-          const auto parts = static_cast<std::uint32_t>(in.varint());
-          if (in.failed() || at >= layouts.size() || !layouts[at].first ||
-              page.slots.end > layouts[at].first->ids.size()) {
-            whole = false;
-            break;
-          }
-          layouts[at].first->add_page(page);
-          seen.add(layouts[at].second, sequence, parts);
-        }
-        if (whole) recover_footer_exemplars(in, segment, seen.exemplars);
-        return {};
-      }
+bool StoreImpl::define_group(const ring::Frame& frame, Definitions& known) {
+  std::shared_ptr<Version>& version = known.versions[frame.head.tag];
+  version = defined_version(chunk::as_text(frame.payload), known);
+  return version != nullptr;
+}
+
+void StoreImpl::recover_list(PageLog& log, Version& version, const IndexedPage& page,
+                             PagesSeen& seen) {
+  version.pages[paged_class(log.segment_class())].add(page.page);
+  const SlotRange slots = page.page.slots;
+  for (std::uint32_t slot = slots.first; slot < slots.end; ++slot) {
+    if ((page.page.present >> (slot - slots.first) & 1) != 0) catalog_.learn(version, slot);
+  }
+  seen.add(&version, page);
+}
+
+// A sealed segment's pages, from its index.
+bool StoreImpl::recover_index(PageLog& log, const ring::SegmentInfo& segment, PagesSeen& seen) {
+  const Result<ring::OwnedFrame> frame = parts_.ring.read(segment.footer);
+  if (!frame) return false;
+  const Result<SegmentIndex> index = decode_segment_index(chunk::as_text(frame->payload), segment);
+  if (!index) return false;
+  Definitions known;
+  for (const std::string& layout : index->layouts) defined_layout(layout, known);
+  std::vector<std::shared_ptr<Version>> versions;
+  versions.reserve(index->groups.size());
+  for (const std::string& group : index->groups) versions.push_back(defined_version(group, known));
+  for (const IndexedPage& page : index->pages) {
+    const std::shared_ptr<Version>& version = versions[page.group];
+    if (version && page.page.slots.end <= version->layout->index.size())
+      recover_list(log, *version, page, seen);
+    else
+      ++lost_frames_;
+  }
+  seen.exemplars.insert(seen.exemplars.end(), index->loose.begin(), index->loose.end());
+  return true;
+}
+
+// The open segment is gone on with: its index, written when it is full, names these frames too.
+bool StoreImpl::recover_page(PageLog& log, const ring::SegmentInfo& segment,
+                             const ring::Frame& frame, Definitions& known, PagesSeen& seen) {
+  const std::string_view payload = chunk::as_text(frame.payload);
+  switch (frame.head.type) {
+    case kLayoutFrame: {
+      const SeenLayout* seen_layout = defined_layout(payload, known);
+      if (seen_layout && segment.open)
+        log.continue_layout(seen_layout->layout, seen_layout->end, std::string(payload));
+      return seen_layout != nullptr;
     }
+    case kGroupFrame: {
+      const bool good = define_group(frame, known);
+      if (good && segment.open)
+        known.places[frame.head.tag] = log.continue_group(std::string(payload));
+      return good;
+    }
+    case kColsFrame: {
+      const auto version = known.versions.find(frame.head.tag);
+      const Result<PageHead> head = decode_page_head(payload);
+      if (version == known.versions.end() || !version->second || !head ||
+          head->slots.end > version->second->layout->index.size()) {
+        return false;
+      }
+      parts_.ring.note_times(segment.segment, segment.generation, head->times);
+      IndexedPage page{
+          0, {frame.location, head->times, head->slots, head->present}, head->flushed, head->parts};
+      recover_list(log, *version->second, page, seen);
+      if (segment.open) {
+        page.group = known.places[frame.head.tag];
+        log.continue_page(page);
+      }
+      return true;
+    }
+    case kExemplarsFrame: {
+      const Result<ExemplarFrame> exemplars = decode_exemplars(payload);
+      if (!exemplars) return false;
+      seen.exemplars.push_back(
+          {frame.location, static_cast<std::uint32_t>(exemplars->exemplars.size())});
+      if (segment.open) log.continue_loose(seen.exemplars.back());
+      return true;
+    }
+    default:
+      return true;
+  }
+}
+
+Result<void> StoreImpl::recover_pages(PageLog& log, const ring::SegmentInfo& segment,
+                                      PagesSeen& seen) {
+  if (segment.sealed) {
+    if (recover_index(log, segment, seen)) return {};
     damage_.push_back(ring::segment_name(segment.segment) +
                       ": its index is damaged, reading its frames instead");
   }
-  // The open segment is gone on with: its index, written when it is full, names these pages too.
-  if (segment.open) begin_raw_segment(segment.generation);
-  struct Known {
-    Layout* layout = nullptr;
-    std::string group;
-    std::uint32_t in_footer = 0;
-  };
-  std::map<std::uint32_t, Known> by_tag;
+  if (segment.open) log.continue_segment(segment.generation);
+  Definitions known;
   const auto report =
       parts_.ring.scan(segment.segment, segment.generation, [&](const ring::Frame& frame) {
-        const std::string_view payload = chunk::as_text(frame.payload);
-        if (frame.head.type == kLayoutFrame) {
-          Known& known = by_tag[frame.head.tag];
-          known.layout = layout_from(payload, &known.group);
-          if (segment.open) known.in_footer = add_footer_layout(std::string(payload));
-        } else if (frame.head.type == kColsFrame) {
-          const auto it = by_tag.find(frame.head.tag);
-          const Result<PageHead> page = decode_page_head(payload);
-          if (it == by_tag.end() || !it->second.layout || !page ||
-              page->slots.end > it->second.layout->ids.size()) {
-            ++lost_frames_;
-            return true;
-          }
-          parts_.ring.note_times(segment.segment, segment.generation, page->times);
-          const PageRef ref{frame.location, page->times, page->slots};
-          it->second.layout->add_page(ref);
-          seen.add(it->second.group, page->flushed, page->parts);
-          if (segment.open)
-            add_footer_page({it->second.in_footer, ref, page->flushed, page->parts});
-        } else if (frame.head.type == kExemplarsFrame) {
-          const Result<ExemplarFrame> exemplars = decode_exemplars(payload);
-          if (!exemplars) {
-            ++lost_frames_;
-            return true;
-          }
-          const auto count = static_cast<std::uint32_t>(exemplars->exemplars.size());
-          seen.exemplars.push_back({frame.location, count});
-          if (segment.open) add_footer_exemplars(seen.exemplars.back());
-        }
+        if (!recover_page(log, segment, frame, known, seen)) ++lost_frames_;
         return true;
       });
+  return note_holes(segment, report);
+}
+
+Result<void> StoreImpl::note_holes(const ring::SegmentInfo& segment,
+                                   const Result<ring::ScanReport>& report) {
   if (!report) return report.error();
-  if (report->holes > 0) {
-    damage_.push_back(ring::segment_name(segment.segment) +
-                      " (raw): " + std::to_string(report->holes) + " damaged places skipped");
-    lost_frames_ += report->holes;
-  }
+  if (report->holes == 0) return {};
+  damage_.push_back(ring::segment_name(segment.segment) + " (" +
+                    std::string(ring::to_string(segment.cls)) +
+                    "): " + std::to_string(report->holes) + " damaged places skipped");
+  lost_frames_ += report->holes;
   return {};
 }
 
-// Appends the slots that a SERIES frame names to `slots`, or begins them anew. Null: it is damaged.
-Group* StoreImpl::replay_definition(std::string_view payload, std::vector<std::uint32_t>& slots) {
-  const Result<std::string> content = unpack(payload);
-  if (!content) return nullptr;
-  ByteReader head(*content);
-  const std::string_view name = head.text();
-  if (const auto known = defined_.find(name);
-      known != defined_.end() && known->second.payload == payload) {
-    slots = known->second.slots;
-    return &group_named(known->first);
-  }
-  const Result<SeriesFrame> series = decode_series(payload);
-  if (!series) return nullptr;
-  if (series->first_slot == 0) slots.clear();
-  Group& group = group_named(series->group);
-  for (const LabelSet& labels : series->labels)
-    slots.push_back(state_.slot_of(group, state_.add_series(labels)));
-  if (series->first_slot == 0) defined_[series->group] = {std::string(payload), slots};
-  return &group;
+// False: the frame is damaged, or stands behind damage.
+bool StoreImpl::replay_rows(const ring::Frame& frame, Replay& replay, const PagesSeen& seen) {
+  const auto known = replay.known.versions.find(frame.head.tag);
+  if (known == replay.known.versions.end() || !known->second) return false;
+  const std::shared_ptr<Version>& version = known->second;
+  RowsState& state = replay.rows[frame.head.tag];
+  Result<RowsFrame> rows = decode_rows(state, chunk::as_text(frame.payload));
+  if (!rows) return false;
+  state.next_index = rows->index;
+  advance(state, rows->time, rows->entries);
+  if (!version->live) version->live = std::make_unique<LiveSamples>();
+  LiveSamples& live = *version->live;
+  live.last_sequence = std::max(live.last_sequence, frame.sequence);
+  const auto done = seen.flushed.find(version.get());
+  if (done != seen.flushed.end() && frame.sequence <= done->second) return true;
+  const std::uint32_t slots = version->layout->index.size();
+  std::erase_if(rows->entries, [&](const Entry& entry) { return entry.slot >= slots; });
+  if (rows->entries.empty()) return true;
+  live.grow(rows->entries.back().slot + 1);
+  for (const Entry& entry : rows->entries) catalog_.learn(*version, entry.slot);
+  keep(*version, rows->time, rows->entries);
+  recovered_ += rows->entries.size();
+  if (live.open_rows++ == 0) live.open_since_ms = to_millis(parts_.clock.now());
+  if (live.oldest_generation == 0) live.oldest_generation = frame.location.generation;
+  return true;
 }
 
-Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment,
-                                        const std::map<std::string, std::uint64_t>& flushed) {
-  struct Replay {
-    Group* group = nullptr;
-    std::vector<std::uint32_t> slots;  // of the frame -> of the group
-    RowsState rows;
-    std::uint64_t flushed = 0;
-  };
-  std::map<std::uint32_t, Replay> by_tag;
+Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment, const PagesSeen& seen) {
+  Replay replay;
   const auto report =
       parts_.ring.scan(segment.segment, segment.generation, [&](const ring::Frame& frame) {
-        const std::string_view payload = chunk::as_text(frame.payload);
-        if (frame.head.type == kSeriesFrame) {
-          Replay& replay = by_tag[frame.head.tag];
-          Group* group = replay_definition(payload, replay.slots);
-          if (!group) {
-            ++lost_frames_;
-            return true;
-          }
-          replay.rows = RowsState();
-          replay.group = group;
-          const auto done = flushed.find(group->name);
-          replay.flushed = done == flushed.end() ? 0 : done->second;
+        bool good = true;
+        if (frame.head.type == kGroupFrame) {
+          replay.rows[frame.head.tag] = RowsState();
+          good = define_group(frame, replay.known);
+        } else if (frame.head.type == kLayoutFrame) {
+          good = defined_layout(chunk::as_text(frame.payload), replay.known) != nullptr;
         } else if (frame.head.type == kRowsFrame) {
-          const auto it = by_tag.find(frame.head.tag);
-          if (it == by_tag.end()) {
-            ++lost_frames_;
-            return true;
-          }
-          Replay& replay = it->second;
-          Result<RowsFrame> rows = decode_rows(replay.rows, payload);
-          if (!rows) {
-            ++lost_frames_;
-            return true;
-          }
-          replay.rows.next_index = rows->index;
-          advance(replay.rows, rows->time, rows->entries);
-          Group& group = *replay.group;
-          group.last_sequence = std::max(group.last_sequence, frame.sequence);
-          if (frame.sequence <= replay.flushed) return true;
-          std::erase_if(rows->entries,
-                        [&](const Entry& entry) { return entry.slot >= replay.slots.size(); });
-          for (Entry& entry : rows->entries) entry.slot = replay.slots[entry.slot];
-          const auto by_slot = [](const Entry& a, const Entry& b) { return a.slot < b.slot; };
-          if (!std::is_sorted(rows->entries.begin(), rows->entries.end(), by_slot))
-            std::sort(rows->entries.begin(), rows->entries.end(), by_slot);
-          keep(group, rows->time, rows->entries);
-          recovered_ += rows->entries.size();
-          if (group.open_rows++ == 0) group.open_since_ms = to_millis(parts_.clock.now());
-          if (group.oldest_generation == 0) group.oldest_generation = segment.generation;
-        } else if (frame.head.type == kExemplarsFrame && !recover_exemplar_frame(frame)) {
-          ++lost_frames_;
+          good = replay_rows(frame, replay, seen);
+        } else if (frame.head.type == kExemplarsFrame) {
+          good = recover_exemplar_frame(frame);
         }
+        if (!good) ++lost_frames_;
         return true;
       });
-  if (!report) return report.error();
-  if (report->holes > 0) {
-    damage_.push_back(ring::segment_name(segment.segment) +
-                      " (journal): " + std::to_string(report->holes) + " damaged places skipped");
-    lost_frames_ += report->holes;
-  }
-  return {};
+  return note_holes(segment, report);
 }
 
 Result<void> StoreImpl::recover() {
@@ -229,18 +233,25 @@ Result<void> StoreImpl::recover() {
   parts_.ring.on_evict(SegmentClass::kRaw,
                        [this](const ring::SegmentInfo& segment) { forget_segment(segment); });
   load_metadata();
-  PagesSeen seen;
-  for (const ring::SegmentInfo& segment : parts_.ring.segments(SegmentClass::kRaw)) {
-    if (Result<void> read = recover_raw(segment, seen); !read) return read;
-  }
-  state_.by_content.clear();
-  recover_exemplar_pages(seen.exemplars);
+  const std::vector<ring::SegmentInfo> raw = parts_.ring.segments(SegmentClass::kRaw);
   const std::vector<ring::SegmentInfo> journal = parts_.ring.segments(SegmentClass::kJournal);
-  for (const ring::SegmentInfo& segment : journal) {
-    if (Result<void> read = recover_journal(segment, seen.flushed); !read) return read;
+  std::uint64_t generation = 0;
+  for (const auto* segments : {&raw, &journal}) {
+    for (const ring::SegmentInfo& segment : *segments)
+      generation = std::max(generation, segment.generation);
   }
+  catalog_.seed(static_cast<std::uint64_t>(to_millis(parts_.clock.now())) ^ generation << 44);
+  PagesSeen seen;
+  for (const ring::SegmentInfo& segment : raw) {
+    if (Result<void> read = recover_pages(raw_, segment, seen); !read) return read;
+  }
+  recover_exemplar_pages(seen.exemplars);
+  for (const ring::SegmentInfo& segment : journal) {
+    if (Result<void> read = recover_journal(segment, seen); !read) return read;
+  }
+  layouts_seen_.clear();
+  catalog_.resume();
   report_exemplars();
-  defined_.clear();
   if (journal.empty()) return {};
   // The rows stay where they are, in memory and in the journal, until their pages are due. This
   // life begins a segment of its own, in which every group is defined anew.

@@ -1,8 +1,7 @@
 #include "storage/series/series_index.h"
 
 #include <algorithm>
-
-#include "base/text/text.h"
+#include <iterator>
 
 namespace nines::storage::series {
 namespace {
@@ -23,128 +22,169 @@ Ids subtract(const Ids& a, const Ids& b) {
   return out;
 }
 
-}  // namespace
-
-std::uint32_t SeriesIndex::add(const LabelSet& labels) {
-  if (const auto known = find(labels)) return *known;
-  std::vector<LabelRef> refs;
-  refs.reserve(labels.size());
-  for (const Label& label : labels) {
-    refs.push_back({.name = symbols_.add(label.name), .value = symbols_.add(label.value)});
-  }
-  return append(refs, labels.hash());
+std::uint64_t mix(std::uint64_t h, std::uint64_t v) {
+  h = (h ^ v) * 0x9E3779B97F4A7C15ULL;
+  return h ^ (h >> 29);
 }
 
-std::uint32_t SeriesIndex::append(std::span<const LabelRef> refs, std::uint64_t hash) {
-  const std::uint32_t id = size();
-  refs_.insert(refs_.end(), refs.begin(), refs.end());
-  begins_.push_back(static_cast<std::uint32_t>(refs_.size()));
-  hashes_.push_back(hash);
-  for (const LabelRef& ref : refs) {
-    Ids& ids = postings_[key(ref.name, ref.value)];
-    if (ids.empty()) values_[ref.name].push_back(ref.value);
-    ids.push_back(id);
+}  // namespace
+
+std::vector<LabelView> own_labels(const LabelSet& labels, const LabelSet& base) {
+  std::vector<LabelView> out;
+  out.reserve(labels.size());
+  const auto all = labels.labels();
+  const auto shared = base.labels();
+  auto mine = all.begin();
+  auto theirs = shared.begin();
+  while (mine != all.end() || theirs != shared.end()) {
+    if (theirs == shared.end() || (mine != all.end() && mine->name < theirs->name)) {
+      out.push_back({mine->name, mine->value});
+      ++mine;
+    } else if (mine == all.end() || theirs->name < mine->name) {
+      out.push_back({theirs->name, {}});
+      ++theirs;
+    } else {
+      if (mine->value != theirs->value) out.push_back({mine->name, mine->value});
+      ++mine;
+      ++theirs;
+    }
   }
-  if (hashes_.size() * 4 > table_.size() * 3) {
-    grow_table();
-  } else {
-    std::size_t at = hash & (table_.size() - 1);
-    while (table_[at] != 0) at = (at + 1) & (table_.size() - 1);
-    table_[at] = id + 1;
+  return out;
+}
+
+std::uint64_t SeriesIndex::hash(LabelRef ref) {
+  return mix(ref.name, ref.value);
+}
+
+std::uint64_t SeriesIndex::hash(std::span<const LabelRef> refs) {
+  std::uint64_t h = refs.size();
+  for (const LabelRef& ref : refs) h = mix(h, std::uint64_t{ref.name} << 32 | ref.value);
+  return h;
+}
+
+std::optional<std::uint32_t> SeriesIndex::find_refs(std::span<const LabelRef> wanted) const {
+  return table_.find(hash(wanted), [&](std::uint32_t id) {
+    const auto mine = refs(id);
+    return std::equal(mine.begin(), mine.end(), wanted.begin(), wanted.end());
+  });
+}
+
+std::optional<std::uint32_t> SeriesIndex::find(std::span<const LabelView> own) const {
+  std::vector<LabelRef> wanted;
+  wanted.reserve(own.size());
+  for (const LabelView& label : own) {
+    const auto name = symbols_.find(label.name);
+    const auto value = name ? symbols_.find(label.value) : std::nullopt;
+    if (!value) return std::nullopt;
+    wanted.push_back({*name, *value});
+  }
+  return find_refs(wanted);
+}
+
+std::uint32_t SeriesIndex::add(std::span<const LabelView> own) {
+  std::vector<LabelRef> wanted;
+  wanted.reserve(own.size());
+  for (const LabelView& label : own)
+    wanted.push_back({symbols_.add(label.name), symbols_.add(label.value)});
+  const auto known = find_refs(wanted);
+  return known ? *known : append_new(wanted);
+}
+
+bool SeriesIndex::append(std::span<const LabelRef> wanted) {
+  for (const LabelRef& ref : wanted) {
+    if (ref.name >= symbols_.size() || ref.value >= symbols_.size()) return false;
+  }
+  if (find_refs(wanted)) return false;
+  append_new(wanted);
+  return true;
+}
+
+std::uint32_t SeriesIndex::append_new(std::span<const LabelRef> wanted) {
+  const std::uint32_t id = size();
+  refs_.insert(refs_.end(), wanted.begin(), wanted.end());
+  begins_.push_back(static_cast<std::uint32_t>(refs_.size()));
+  table_.add(hash(wanted), id, [&](std::uint32_t old) { return hash(refs(old)); });
+  for (const LabelRef& ref : wanted) {
+    auto place = by_ref_.find(hash(ref), [&](std::uint32_t p) { return carriers_[p].ref == ref; });
+    if (!place) {
+      place = static_cast<std::uint32_t>(carriers_.size());
+      carriers_.push_back({ref, {}});
+      by_ref_.add(hash(ref), *place, [&](std::uint32_t p) { return hash(carriers_[p].ref); });
+      values_[ref.name].push_back(*place);
+    }
+    carriers_[*place].ids.add(id);
   }
   return id;
 }
 
-void SeriesIndex::grow_table() {
-  std::size_t capacity = 16;
-  while (capacity < hashes_.size() * 2) capacity *= 2;
-  table_.assign(capacity, 0);
-  for (std::uint32_t id = 0; id < hashes_.size(); ++id) {
-    std::size_t at = hashes_[id] & (capacity - 1);
-    while (table_[at] != 0) at = (at + 1) & (capacity - 1);
-    table_[at] = id + 1;
+LabelSet SeriesIndex::labels(std::uint32_t id, const LabelSet& base) const {
+  std::vector<Label> out;
+  const auto own = refs(id);
+  out.reserve(own.size() + base.size());
+  auto mine = own.begin();
+  auto theirs = base.begin();
+  while (mine != own.end() || theirs != base.end()) {
+    const std::string_view name =
+        mine == own.end() ? std::string_view() : symbols_.text(mine->name);
+    if (mine == own.end() || (theirs != base.end() && theirs->name < name)) {
+      out.push_back(*theirs++);
+      continue;
+    }
+    if (theirs != base.end() && theirs->name == name) ++theirs;
+    if (const std::string_view value = symbols_.text(mine->value); !value.empty())
+      out.push_back({std::string(name), std::string(value)});
+    ++mine;
   }
+  return LabelSet::from(std::move(out));
 }
 
-std::optional<std::uint32_t> SeriesIndex::find(const LabelSet& labels) const {
-  if (table_.empty()) return std::nullopt;
-  const std::uint64_t hash = labels.hash();
-  for (std::size_t at = hash & (table_.size() - 1); table_[at] != 0;
-       at = (at + 1) & (table_.size() - 1)) {
-    const std::uint32_t id = table_[at] - 1;
-    if (hashes_[id] == hash && same_labels(id, labels)) return id;
-  }
-  return std::nullopt;
+const Postings* SeriesIndex::carriers(LabelRef ref) const {
+  const auto place =
+      by_ref_.find(hash(ref), [&](std::uint32_t p) { return carriers_[p].ref == ref; });
+  return place ? &carriers_[*place].ids : nullptr;
 }
 
-bool SeriesIndex::same_labels(std::uint32_t id, const LabelSet& labels) const {
-  const auto mine = refs(id);
-  const auto theirs = labels.labels();
-  return std::equal(mine.begin(), mine.end(), theirs.begin(), theirs.end(),
-                    [&](const LabelRef& ref, const Label& label) {
-                      return symbols_.text(ref.name) == label.name &&
-                             symbols_.text(ref.value) == label.value;
-                    });
-}
-
-LabelSet SeriesIndex::labels(std::uint32_t id) const {
-  std::vector<Label> labels;
-  for (const LabelRef& ref : refs(id)) {
-    labels.push_back({symbols_.text(ref.name), symbols_.text(ref.value)});
-  }
-  return LabelSet::from(std::move(labels));
-}
-
-std::string_view SeriesIndex::metric_name(std::uint32_t id) const {
-  for (const LabelRef& ref : refs(id)) {
-    if (symbols_.text(ref.name) == kMetricName) return symbols_.text(ref.value);
-  }
-  return {};
-}
-
-const Ids* SeriesIndex::postings(std::string_view name, std::string_view value) const {
-  const auto n = symbols_.find(name);
-  const auto v = symbols_.find(value);
-  if (!n || !v) return nullptr;
-  const auto found = postings_.find(key(*n, *v));
-  return found == postings_.end() ? nullptr : &found->second;
-}
-
-Ids SeriesIndex::carrying(const Matcher& matcher, bool matching) const {
-  std::vector<const Ids*> lists;
-  std::size_t total = 0;
-  const auto take = [&](const Ids* ids) {
-    if (ids == nullptr) return;
-    lists.push_back(ids);
-    total += ids->size();
+std::vector<std::uint32_t> SeriesIndex::carrying(const Matcher& matcher, bool matching) const {
+  Ids out;
+  const auto name = symbols_.find(matcher.name());
+  if (!name) return out;
+  std::size_t lists = 0;
+  const auto take = [&](const Postings* ids) {
+    if (!ids) return;
+    ids->append_to(out);
+    ++lists;
+  };
+  const auto take_value = [&](std::string_view text) {
+    if (const auto value = symbols_.find(text)) take(carriers({*name, *value}));
   };
   if (matching && matcher.op() == MatchOp::kEqual) {
-    take(postings(matcher.name(), matcher.value()));
+    take_value(matcher.value());
   } else if (matching && matcher.op() == MatchOp::kRegex && !matcher.literal_set().empty()) {
-    for (const std::string& literal : matcher.literal_set())
-      take(postings(matcher.name(), literal));
-  } else if (const auto name = symbols_.find(matcher.name())) {
-    if (const auto values = values_.find(*name); values != values_.end()) {
-      for (const std::uint32_t value : values->second) {
-        if (matcher.matches(symbols_.text(value)) == matching) {
-          take(&postings_.find(key(*name, value))->second);
-        }
-      }
+    for (const std::string& text : matcher.literal_set()) take_value(text);
+  } else if (const auto places = values_.find(*name); places != values_.end()) {
+    for (const std::uint32_t place : places->second) {
+      if (matcher.matches(symbols_.text(carriers_[place].ref.value)) == matching)
+        take(&carriers_[place].ids);
     }
   }
-  if (lists.size() == 1) return *lists[0];
-  Ids out;  // a series has one value of a name: the lists are disjoint
-  out.reserve(total);
-  for (const Ids* ids : lists) out.insert(out.end(), ids->begin(), ids->end());
-  std::sort(out.begin(), out.end());
+  // A series has one value of a name: the lists are disjoint.
+  if (lists > 1) std::sort(out.begin(), out.end());
   return out;
 }
 
-std::vector<std::uint32_t> SeriesIndex::select(std::span<const Matcher> matchers) const {
+std::vector<bool> SeriesIndex::verdicts(std::span<const Matcher> matchers, const LabelSet& base) {
+  std::vector<bool> out;
+  out.reserve(matchers.size());
+  for (const Matcher& matcher : matchers) out.push_back(matcher.matches(base.get(matcher.name())));
+  return out;
+}
+
+std::vector<std::uint32_t> SeriesIndex::select(std::span<const Matcher> matchers,
+                                               const std::vector<bool>& verdicts) const {
   std::optional<Ids> chosen;
-  for (const Matcher& matcher : matchers) {
-    if (matcher.matches_empty()) continue;
-    Ids ids = carrying(matcher, true);
+  for (std::size_t i = 0; i < matchers.size(); ++i) {
+    if (verdicts[i]) continue;
+    Ids ids = carrying(matchers[i], true);
     chosen = chosen ? intersect(*chosen, ids) : std::move(ids);
     if (chosen->empty()) return {};
   }
@@ -152,83 +192,65 @@ std::vector<std::uint32_t> SeriesIndex::select(std::span<const Matcher> matchers
     chosen.emplace(size());
     for (std::uint32_t id = 0; id < size(); ++id) (*chosen)[id] = id;
   }
-  // A matcher that matches "" also selects series without the label: take away what it refuses.
-  for (const Matcher& matcher : matchers) {
-    if (matcher.matches_empty()) *chosen = subtract(*chosen, carrying(matcher, false));
+  // A matcher that is content with the base's value: take away what has another of its own.
+  for (std::size_t i = 0; i < matchers.size(); ++i) {
+    if (verdicts[i]) *chosen = subtract(*chosen, carrying(matchers[i], false));
   }
   return *std::move(chosen);
 }
 
-void SeriesIndex::collect_names(std::span<const std::uint32_t> ids,
+void SeriesIndex::collect_names(std::span<const std::uint32_t> ids, const LabelSet& base,
                                 std::set<std::string>& out) const {
+  if (ids.empty()) return;
   std::set<std::uint32_t> names;
+  std::unordered_map<std::uint32_t, std::size_t> lacking;
   for (const std::uint32_t id : ids) {
-    for (const LabelRef& ref : refs(id)) names.insert(ref.name);
+    for (const LabelRef& ref : refs(id)) {
+      if (symbols_.text(ref.value).empty())
+        ++lacking[ref.name];
+      else
+        names.insert(ref.name);
+    }
   }
-  for (const std::uint32_t name : names) out.insert(symbols_.text(name));
+  for (const std::uint32_t name : names) out.insert(std::string(symbols_.text(name)));
+  for (const Label& label : base) {
+    const auto name = symbols_.find(label.name);
+    const auto lack = name ? lacking.find(*name) : lacking.end();
+    if (lack == lacking.end() || lack->second < ids.size()) out.insert(label.name);
+  }
 }
 
 void SeriesIndex::collect_values(std::string_view name, std::span<const std::uint32_t> ids,
-                                 std::set<std::string>& out) const {
+                                 const LabelSet& base, std::set<std::string>& out) const {
+  if (ids.empty()) return;
   const auto wanted = symbols_.find(name);
-  if (!wanted) return;
   std::set<std::uint32_t> values;
+  bool of_base = !wanted;
   for (const std::uint32_t id : ids) {
-    for (const LabelRef& ref : refs(id)) {
-      if (ref.name == *wanted) values.insert(ref.value);
-    }
+    if (!wanted) break;
+    const auto own = refs(id);
+    const auto ref =
+        std::find_if(own.begin(), own.end(), [&](const LabelRef& r) { return r.name == *wanted; });
+    if (ref == own.end())
+      of_base = true;
+    else
+      values.insert(ref->value);
   }
-  for (const std::uint32_t value : values) out.insert(symbols_.text(value));
-}
-
-void SeriesIndex::collect_all_names(std::set<std::string>& out) const {
-  for (const auto& [name, values] : values_) out.insert(symbols_.text(name));
-}
-
-void SeriesIndex::collect_all_values(std::string_view name, std::set<std::string>& out) const {
-  const auto wanted = symbols_.find(name);
-  if (!wanted) return;
-  const auto values = values_.find(*wanted);
-  if (values == values_.end()) return;
-  for (const std::uint32_t value : values->second) out.insert(symbols_.text(value));
-}
-
-std::vector<std::pair<std::string, std::uint64_t>> SeriesIndex::values_per_name() const {
-  std::vector<std::pair<std::string, std::uint64_t>> out;
-  for (const auto& [name, values] : values_) out.emplace_back(symbols_.text(name), values.size());
-  return out;
-}
-
-std::vector<std::pair<std::string, std::uint64_t>> SeriesIndex::series_per_metric() const {
-  std::vector<std::pair<std::string, std::uint64_t>> out;
-  const auto name = symbols_.find(kMetricName);
-  if (!name) return out;
-  const auto values = values_.find(*name);
-  if (values == values_.end()) return out;
-  for (const std::uint32_t value : values->second) {
-    out.emplace_back(symbols_.text(value), postings_.find(key(*name, value))->second.size());
+  for (const std::uint32_t value : values) {
+    if (const std::string_view text = symbols_.text(value); !text.empty())
+      out.insert(std::string(text));
   }
-  return out;
+  if (const std::string_view text = base.get(name); of_base && !text.empty())
+    out.insert(std::string(text));
 }
 
-// The same bytes as LabelSet::hash() reads.
-std::uint64_t SeriesIndex::compute_hash(std::span<const LabelRef> refs) const {
-  std::string bytes;
-  for (const LabelRef& ref : refs) {
-    bytes += symbols_.text(ref.name);
-    bytes += '\xFF';
-    bytes += symbols_.text(ref.value);
-    bytes += '\xFF';
-  }
-  return hash64(bytes);
-}
-
-bool SeriesIndex::add_refs(std::span<const LabelRef> refs) {
-  for (const LabelRef& ref : refs) {
-    if (ref.name >= symbols_.size() || ref.value >= symbols_.size()) return false;
-  }
-  append(refs, compute_hash(refs));
-  return true;
+std::size_t SeriesIndex::bytes() const {
+  std::size_t bytes = symbols_.bytes() + refs_.capacity() * sizeof(LabelRef) +
+                      begins_.capacity() * sizeof(std::uint32_t) + table_.bytes() +
+                      by_ref_.bytes() + carriers_.capacity() * sizeof(Carriers);
+  for (const Carriers& c : carriers_) bytes += c.ids.bytes();
+  for (const auto& [name, places] : values_) bytes += places.capacity() * sizeof(std::uint32_t);
+  return bytes;
 }
 
 }  // namespace nines::storage::series

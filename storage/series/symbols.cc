@@ -1,19 +1,20 @@
 #include "storage/series/symbols.h"
 
+#include "base/text/text.h"
+
 namespace nines::storage::series {
 
-std::uint32_t SymbolTable::add(std::string_view text) {
-  if (const auto known = numbers_.find(text); known != numbers_.end()) return known->second;
-  const auto number = static_cast<std::uint32_t>(texts_.size());
-  const std::string& kept = texts_.emplace_back(text);
-  numbers_.emplace(kept, number);
-  return number;
+std::optional<std::uint32_t> SymbolTable::find(std::string_view wanted) const {
+  return table_.find(hash64(wanted), [&](std::uint32_t symbol) { return text(symbol) == wanted; });
 }
 
-std::optional<std::uint32_t> SymbolTable::find(std::string_view text) const {
-  const auto known = numbers_.find(text);
-  if (known == numbers_.end()) return std::nullopt;
-  return known->second;
+std::uint32_t SymbolTable::add(std::string_view fresh) {
+  if (const auto known = find(fresh)) return *known;
+  const auto symbol = static_cast<std::uint32_t>(size());
+  bytes_.append(fresh);
+  begins_.push_back(bytes_.size());
+  table_.add(hash64(text(symbol)), symbol, [&](std::uint32_t old) { return hash64(text(old)); });
+  return symbol;
 }
 
 }  // namespace nines::storage::series

@@ -30,7 +30,11 @@ class Scrapes {
         ring_(*bench.open_ring(disk)),
         store_(*bench.open_metrics(*ring_)) {
     for (std::uint64_t g = 0; g < 3; ++g) {
-      groups_.push_back({*store_->open_group("group/" + std::to_string(g)), {}});
+      const std::string number = std::to_string(g);
+      // Two of them share what they know of their series.
+      groups_.push_back({*store_->open_group({"group/" + number, LabelSet{{"thousand", number}},
+                                              g == 0 ? "alone" : "family"}),
+                         {}});
     }
   }
   ~Scrapes() { groups_.clear(); }
@@ -45,7 +49,9 @@ class Scrapes {
     for (std::uint64_t i = 0; i < want; ++i) {
       const std::uint64_t series = g * 1000 + (dice_.below(40) == 0 ? 100 + dice_.below(8) : i);
       if (!member.slots.contains(series)) {
-        const auto slot = member.writer->slot({{"__name__", "m"}, {"n", std::to_string(series)}});
+        const auto slot = member.writer->slot({{"__name__", "m"},
+                                               {"thousand", std::to_string(g)},
+                                               {"n", std::to_string(series - g * 1000)}});
         REQUIRE(slot);
         member.slots[series] = *slot;
       }

@@ -79,7 +79,9 @@ inline MetricAnswer read_metrics(const storage::Querier& store) {
   }
   SampleColumns columns;
   for (std::size_t i = 0; i < (*selection)->size(); ++i) {
-    const std::uint64_t series = std::stoull(std::string((*selection)->labels(i).get("n")));
+    const LabelSet& labels = (*selection)->labels(i);
+    std::uint64_t series = std::stoull(std::string(labels.get("n")));
+    if (labels.has("thousand")) series += 1000 * std::stoull(std::string(labels.get("thousand")));
     columns.clear();
     if (const auto read = (*selection)->read(i, all, columns); !read) {
       if (read.error().code() != ErrorCode::kCorrupt) answer.wrong = read.error().what();

@@ -1,10 +1,13 @@
-// Any bytes as what the metric store writes: a page, a journal row, a definition of series. Samples
+// Any bytes as what the metric store writes: a page, a journal row, a definition,
+// a segment's index. Samples
 // or an error, never a crash; what a page gives is as long in all its columns.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "storage/metrics/internal/definitions.h"
 #include "storage/metrics/internal/page.h"
+#include "storage/metrics/internal/page_log.h"
 #include "storage/metrics/internal/rows_codec.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -24,6 +27,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto rows = decode_rows(state, bytes); rows && !rows->entries.empty()) {
     if (rows->entries.back().slot < 1U << 20) advance(state, rows->time, rows->entries);
   }
-  (void)decode_series(bytes);
+  if (const auto layout = decode_layout(bytes)) {
+    series::SeriesIndex index;
+    (void)layout->join(index);
+    if (index.size() > layout->first + layout->count()) __builtin_trap();
+  }
+  (void)decode_group(bytes);
+  (void)decode_segment_index(bytes, {});
   return 0;
 }

@@ -115,7 +115,9 @@ class MemoryMetrics::Writer final : public storage::GroupWriter {
   std::vector<Series*> slots_;
 };
 
-Result<std::unique_ptr<storage::GroupWriter>> MemoryMetrics::open_group(const std::string& name) {
+Result<std::unique_ptr<storage::GroupWriter>> MemoryMetrics::open_group(
+    const storage::GroupSpec& spec) {
+  const std::string& name = spec.name;
   {
     const MutexLock lock(mutex_);
     if (!open_groups_.insert(name).second) {

@@ -28,7 +28,7 @@ class MemoryMetrics final : public storage::Appender, public storage::Querier {
   // The newcomer past `series_max` is refused with kLimit; 0: no limit.
   explicit MemoryMetrics(std::size_t series_max = 0) : series_max_(series_max) {}
 
-  Result<std::unique_ptr<storage::GroupWriter>> open_group(const std::string& name) override;
+  Result<std::unique_ptr<storage::GroupWriter>> open_group(const storage::GroupSpec& spec) override;
   void set_metadata(const std::string& family, const Metadata& metadata) override;
 
   Result<std::unique_ptr<storage::SeriesSelection>> select(

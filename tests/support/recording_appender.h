@@ -56,7 +56,9 @@ class RecordingAppender final : public storage::Appender {
     }
   };
 
-  Result<std::unique_ptr<storage::GroupWriter>> open_group(const std::string& name) override {
+  Result<std::unique_ptr<storage::GroupWriter>> open_group(
+      const storage::GroupSpec& spec) override {
+    const std::string& name = spec.name;
     const MutexLock lock(mutex_);
     if (!open_.insert(name).second) {
       return Error(ErrorCode::kInvalid, "group \"" + name + "\" has a writer already");

@@ -105,8 +105,10 @@ void put_special(const SampleColumns& column, const std::vector<std::int64_t>& s
 
 }  // namespace
 
-ring::TimeBounds encode_columns(const GroupHead& head, SlotRange slots, std::string& out) {
+void encode_columns(const GroupHead& head, PageHead& page, std::string& out) {
+  const SlotRange slots = page.slots;
   ring::TimeBounds bounds;
+  page.present = 0;
   const std::vector<std::int64_t>* shared = &head.row_times();
   std::vector<std::int64_t> found;
   SampleColumns column;
@@ -125,6 +127,7 @@ ring::TimeBounds encode_columns(const GroupHead& head, SlotRange slots, std::str
     head.read(slot, column);
     const std::size_t begin = columns.size();
     if (!column.times.empty()) {
+      page.present |= std::uint64_t{1} << (slot - slots.first);
       bounds.include(column.times.front());
       bounds.include(column.times.back());
       if (column.histograms.empty() && column.start_times.empty() && column.times == *shared &&
@@ -136,10 +139,10 @@ ring::TimeBounds encode_columns(const GroupHead& head, SlotRange slots, std::str
     }
     chunk::put_varint(lengths, columns.size() - begin);
   }
-  if (bounds.empty()) return bounds;
+  page.times = bounds;
+  if (bounds.empty()) return;
   put_integers(out, *shared);
   put_packed(out, lengths + columns);
-  return bounds;
 }
 
 void encode_page_head(const PageHead& head, std::string& out) {
@@ -147,6 +150,7 @@ void encode_page_head(const PageHead& head, std::string& out) {
   chunk::put_varint(out, head.parts);
   chunk::put_varint(out, head.slots.first);
   chunk::put_varint(out, head.slots.end - head.slots.first);
+  chunk::put_varint(out, ~head.present & all_present(head.slots));
   chunk::put_signed(out, head.times.min);
   chunk::put_varint(out, static_cast<std::uint64_t>(head.times.max - head.times.min));
 }
@@ -158,11 +162,13 @@ Result<PageHead> get_head(ByteReader& in) {
   head.parts = static_cast<std::uint32_t>(in.varint());
   head.slots.first = static_cast<std::uint32_t>(in.varint());
   const std::uint64_t slots = in.varint();
+  if (in.failed() || slots == 0 || slots > kPageSlots) return damaged();
   head.slots.end = head.slots.first + static_cast<std::uint32_t>(slots);
+  head.present = ~in.varint() & all_present(head.slots);
   head.times.min = in.signed_varint();
   head.times.max =
       static_cast<std::int64_t>(static_cast<std::uint64_t>(head.times.min) + in.varint());
-  if (in.failed() || slots == 0 || slots > kPageSlots) return damaged();
+  if (in.failed()) return damaged();
   return head;
 }
 }  // namespace

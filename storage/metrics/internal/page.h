@@ -27,11 +27,18 @@ struct PageHead {
   std::uint64_t flushed = 0;  // sequence of the last journal frame whose rows they hold
   std::uint32_t parts = 1;    // how many pages they are
   SlotRange slots;
-  ring::TimeBounds times;  // of this page; empty: it has no samples
+  std::uint64_t present = 0;  // bit i: slot slots.first + i has samples
+  ring::TimeBounds times;     // of this page; empty: it has no samples
 };
 
-// The columns of `slots`, appended to `out`, and their times.
-ring::TimeBounds encode_columns(const GroupHead& head, SlotRange slots, std::string& out);
+// All slots of a range, as PageHead::present has them.
+constexpr std::uint64_t all_present(SlotRange slots) {
+  const std::uint32_t n = slots.end - slots.first;
+  return n >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1;
+}
+
+// The columns of `page.slots`, appended to `out`; sets the page's times and what is present.
+void encode_columns(const GroupHead& head, PageHead& page, std::string& out);
 // What stands before the columns.
 void encode_page_head(const PageHead& head, std::string& out);
 

@@ -5,7 +5,6 @@
 
 #include "storage/chunk/bytes.h"
 #include "storage/chunk/column.h"
-#include "storage/metrics/internal/compress.h"
 
 namespace nines::storage {
 namespace {
@@ -265,36 +264,6 @@ void put_label_set(std::string& out, const LabelSet& labels) {
     chunk::put_text(out, label.name);
     chunk::put_text(out, label.value);
   }
-}
-
-std::string encode_series(const SeriesFrame& frame) {
-  std::string raw;
-  chunk::put_text(raw, frame.group);
-  chunk::put_varint(raw, frame.first_slot);
-  chunk::put_varint(raw, frame.labels.size());
-  for (const LabelSet& labels : frame.labels) put_label_set(raw, labels);
-  std::string out;
-  put_packed(out, raw);
-  return out;
-}
-
-Result<SeriesFrame> decode_series(std::string_view payload) {
-  NINES_TRY(const std::string raw, unpack(payload));
-  ByteReader in(raw);
-  SeriesFrame frame;
-  frame.group = in.text();
-  frame.first_slot = static_cast<std::uint32_t>(in.varint());
-  const std::size_t n = in.count();
-  for (std::size_t i = 0; i < n && !in.failed(); ++i) {
-    std::vector<Label> labels(in.count(2));
-    for (Label& label : labels) {
-      label.name = in.text();
-      label.value = in.text();
-    }
-    frame.labels.push_back(LabelSet::from(std::move(labels)));
-  }
-  if (in.failed() || in.left() != 0) return Error(ErrorCode::kCorrupt, "SERIES frame: damaged");
-  return frame;
 }
 
 }  // namespace nines::storage

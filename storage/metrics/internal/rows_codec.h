@@ -1,6 +1,5 @@
 #pragma once
-// Frames of the journal: the rows of one group, as changes since the row before; and the label sets
-// of its slots.
+// ROWS frames of the journal: the rows of one group, as changes since the row before.
 
 #include <cstdint>
 #include <span>
@@ -40,15 +39,7 @@ void advance(RowsState& state, std::int64_t at, std::span<const Entry> entries);
 // begin again with the next key frame.
 Result<RowsFrame> decode_rows(const RowsState& state, std::string_view payload);
 
-struct SeriesFrame {
-  std::string group;
-  std::uint32_t first_slot = 0;  // 0 begins the group's definition anew
-  std::vector<LabelSet> labels;  // of first_slot, first_slot + 1, ...
-};
-std::string encode_series(const SeriesFrame& frame);
-Result<SeriesFrame> decode_series(std::string_view payload);
-
-// Label sets one after the other; also the content of a LAYOUT frame.
+// Number of labels, then name and value of each.
 void put_label_set(std::string& out, const LabelSet& labels);
 
 }  // namespace nines::storage

@@ -10,25 +10,17 @@
 #include <unordered_map>
 #include <vector>
 
+#include "storage/metrics/internal/catalog.h"
 #include "storage/metrics/internal/exemplar_codec.h"
 #include "storage/metrics/internal/exemplar_store.h"
-#include "storage/metrics/internal/store_state.h"
+#include "storage/metrics/internal/page_log.h"
 #include "storage/metrics/metric_store.h"
 
 namespace nines::storage {
 
-// Frame types of the classes kJournal and kRaw.
-inline constexpr std::uint8_t kSeriesFrame = 1;
-inline constexpr std::uint8_t kRowsFrame = 2;
-inline constexpr std::uint8_t kLayoutFrame = 3;
-inline constexpr std::uint8_t kColsFrame = 6;
-inline constexpr std::uint8_t kExemplarsFrame = 7;
-
 // A generous guess at what a series takes in a layout. A layout must fit a segment, so a group has
 // at most as many series as that allows.
 inline constexpr std::size_t kLayoutBytesPerSeries = 160;
-// Pages are synced at the latest when so much of them is not.
-inline constexpr std::size_t kUnsyncedBytesMax = 8u << 20;
 // A group with more open points that fit no row than this and 16 per series is written to pages.
 inline constexpr std::size_t kOddPointsMax = 4096;
 
@@ -74,7 +66,7 @@ class StoreImpl final : public MetricStore {
   StoreImpl(const MetricStoreOptions& options, const MetricStoreParts& parts);
   Result<void> recover();
 
-  Result<std::unique_ptr<GroupWriter>> open_group(const std::string& name) override;
+  Result<std::unique_ptr<GroupWriter>> open_group(const GroupSpec& spec) override;
   void set_metadata(const std::string& family, const Metadata& metadata) override;
   Result<std::unique_ptr<SeriesSelection>> select(std::span<const Matcher> matchers,
                                                   TimeRange range, std::size_t series_max,
@@ -98,117 +90,113 @@ class StoreImpl final : public MetricStore {
   Result<ExemplarOutcome> append_exemplars(Group& group, std::span<const ExemplarRow> rows);
   void close(Group& group);
 
-  // For SeriesSelection: the samples of a series in the range, from pages and open columns.
-  Result<void> read_series(std::uint32_t id, TimeRange range, SampleColumns& out) const;
+  // For SeriesSelection: where a series has samples; and those in the range.
+  struct Place {
+    std::uint32_t version = 0;  // in the selection's list
+    std::uint32_t slot = 0;
+  };
+  using Versions = std::vector<std::shared_ptr<const Version>>;
+  Result<void> read_series(const Versions& versions, std::span<const Place> places, TimeRange range,
+                           SampleColumns& out) const;
 
  private:
   // All of these with mutex_ held.
   bool accept(Group& group, const Row& row, std::int64_t at, std::int64_t now,
               AppendOutcome& outcome, Entry& entry) const;
-  void keep(Group& group, std::int64_t at, std::span<const Entry> entries);
-  Result<void> journal(Group& group, std::int64_t at, std::span<const Entry> entries);
-  Result<ring::Location> journal_frame(std::uint8_t type, Group& group, std::string_view payload);
+  bool find_paged(const Version& version, std::uint32_t slot, std::int64_t time, Point& out) const;
+  void keep(Version& version, std::int64_t at, std::span<const Entry> entries);
+  Result<void> journal(Version& version, std::int64_t at, std::span<const Entry> entries);
+  Result<void> define_in_journal(Version& version);
+  Result<ring::Location> journal_frame(std::uint8_t type, std::uint32_t tag,
+                                       std::string_view payload);
+  void begin_journal_epoch();
   void make_journal_room();
   void next_journal_segment();
   void journal_broke();
-  Result<void> flush_group(Group& group);
-  Result<PageRef> write_page(Group& group, std::string_view payload, const PageHead& head);
+  // Calls `visit` for each version with something live; it may flush.
+  template <typename Visit>
+  void each_live(Visit&& visit) {
+    for (const auto& [name, group] : catalog_.groups()) {
+      for (const std::shared_ptr<Version>& version : group->versions) {
+        if (version->live) visit(version);
+      }
+    }
+  }
+  Result<void> flush_all();
+  Result<void> flush_version(const std::shared_ptr<Version>& version);
   std::shared_ptr<const Page> load(const ring::Location& location, std::size_t& damaged) const;
-  void seal_raw();
-  Result<ring::Location> raw_frame(std::uint8_t type, std::uint32_t tag, std::string_view payload,
-                                   ring::TimeBounds times);
-  std::string raw_footer() const;
-  Result<void> write_layout(Group& group);
-  // What the open raw segment's footer will hold.
-  struct FooterPage {
-    std::uint32_t layout = 0;
-    PageRef page;
-    std::uint64_t flushed = 0;
-    std::uint32_t parts = 0;
-  };
-  void begin_raw_segment(std::uint64_t generation);
-  std::uint32_t add_footer_layout(std::string payload);  // its place
-  void add_footer_page(const FooterPage& page);
   void release_journal();
-  Result<void> sync_pages();
-  void rewrite_unsynced();
-  bool anything_unsynced() const { return !unsynced_.empty() || !unsynced_exemplars_.empty(); }
   void forget_segment(const ring::SegmentInfo& segment);
 
   // exemplars.cc
-  struct ExemplarRef {  // of a frame on the raw ring
-    ring::Location location{};
-    std::uint32_t count = 0;
-  };
-  struct ExemplarPage {
-    ExemplarRef ref;
-    std::string payload;
-  };
   Result<void> journal_exemplars(std::span<const StoredExemplar> exemplars);
   void wait_for_page(std::span<const StoredExemplar> exemplars, std::uint64_t generation,
                      std::uint64_t sequence);
   Result<void> page_exemplars();
   bool page_exemplars_or_log();
-  Result<ring::Location> write_exemplar_page(std::string_view payload);
-  void add_footer_exemplars(const ExemplarRef& ref);
-  static void recover_footer_exemplars(chunk::ByteReader& in, const ring::SegmentInfo& segment,
-                                       std::vector<ExemplarRef>& out);
-  void recover_exemplar_pages(std::vector<ExemplarRef>& pages);
+  void recover_exemplar_pages(const std::vector<LooseFrame>& pages);
   bool recover_exemplar_frame(const ring::Frame& frame);  // false: damaged
   void report_exemplars();
 
-  std::vector<std::uint32_t> live(std::span<const Matcher> matchers, TimeRange range) const;
-  bool has_samples(std::uint32_t id, TimeRange range) const;
+  // The slots of each version that have samples in the range and that all matchers match; versions
+  // without any are left out.
+  struct Live {
+    std::shared_ptr<const Version> version;
+    std::vector<std::uint32_t> slots;  // ascending
+  };
+  std::vector<Live> live(std::span<const Matcher> matchers, TimeRange range) const;
+  static void keep_sampled(const Version& version, TimeRange range,
+                           std::vector<std::uint32_t>& slots);
 
-  // How many pages of each flush of a group were found: it is whole when all its parts are there.
+  // How many pages of each flush of a version were found: it is whole when all its parts are there.
   struct PagesSeen {
-    std::vector<ExemplarRef> exemplars;  // in order of writing
-    std::map<std::pair<std::string, std::uint64_t>, std::uint32_t> parts;
-    std::map<std::string, std::uint64_t> flushed;
-    void add(const std::string& group, std::uint64_t sequence, std::uint32_t of);
+    std::vector<LooseFrame> exemplars;  // in order of writing
+    std::map<std::pair<const Version*, std::uint64_t>, std::uint32_t> parts;
+    std::map<const Version*, std::uint64_t> flushed;
+    void add(const Version* version, const IndexedPage& page);
   };
-  Result<void> recover_raw(const ring::SegmentInfo& segment, PagesSeen& seen);
-  // The slots a group's definition came to: segments repeat it word for word.
-  struct Defined {
-    std::string payload;
-    std::vector<std::uint32_t> slots;
+  // What the definitions in one segment came to.
+  struct Definitions {
+    std::map<std::uint64_t, std::shared_ptr<Layout>> layouts;  // by the id in the segment's frames
+    std::map<std::uint32_t, std::shared_ptr<Version>> versions;  // by tag
+    std::map<std::uint32_t, std::uint32_t>
+        places;  // of GROUP frames in the segment's index, by tag
   };
-  std::map<std::string, Defined, std::less<>> defined_;  // by group, while recovering
-  Group* replay_definition(std::string_view payload, std::vector<std::uint32_t>& slots);
-  Result<void> recover_journal(const ring::SegmentInfo& segment,
-                               const std::map<std::string, std::uint64_t>& flushed);
-  Layout* layout_from(std::string_view payload, std::string* group);
-  Group& group_named(const std::string& name);
+  struct SeenLayout {
+    std::uint64_t id = 0;
+    std::shared_ptr<Layout> layout;
+    std::uint32_t end = 0;  // one past the piece's last slot
+  };
+  // Null, false: damaged, or pieces before it are.
+  const SeenLayout* defined_layout(std::string_view payload, Definitions& known);
+  bool define_group(const ring::Frame& frame, Definitions& known);
+  std::shared_ptr<Version> defined_version(std::string_view payload, const Definitions& known);
+  bool recover_index(PageLog& log, const ring::SegmentInfo& segment, PagesSeen& seen);
+  Result<void> recover_pages(PageLog& log, const ring::SegmentInfo& segment, PagesSeen& seen);
+  bool recover_page(PageLog& log, const ring::SegmentInfo& segment, const ring::Frame& frame,
+                    Definitions& known, PagesSeen& seen);
+  void recover_list(PageLog& log, Version& version, const IndexedPage& page, PagesSeen& seen);
+  struct Replay {  // of one journal segment
+    Definitions known;
+    std::map<std::uint32_t, RowsState> rows;  // by tag
+  };
+  Result<void> recover_journal(const ring::SegmentInfo& segment, const PagesSeen& seen);
+  Result<void> note_holes(const ring::SegmentInfo& segment, const Result<ring::ScanReport>& report);
+  bool replay_rows(const ring::Frame& frame, Replay& replay, const PagesSeen& seen);
   void load_metadata();
   void save_metadata();
-
-  struct SegmentPages;  // of the open raw segment, for its footer
 
   const MetricStoreOptions options_;
   MetricStoreParts parts_;
   // Guards everything below. Held across journal and page writes: frames of one class must be
   // appended one at a time anyway. Reads of pages happen without it.
   mutable std::mutex mutex_;
-  StoreState state_;
-  std::uint32_t last_tag_ = 0;
+  Catalog catalog_;
   std::uint64_t journal_epoch_ = 1;
-  std::uint64_t raw_generation_ = 0;  // of the open raw segment; 0: none known
-  std::vector<std::string> footer_layouts_;
-  std::vector<FooterPage> footer_pages_;
-  std::vector<ExemplarRef> footer_exemplars_;
-  std::size_t footer_bytes_ = 0;
-  // Pages written since the last good sync, to be written again when it fails.
-  struct Unsynced {
-    Group* group = nullptr;
-    PageRef page;
-    PageHead head;
-    std::string payload;
-  };
-  std::vector<Unsynced> unsynced_;
-  std::vector<ExemplarPage> unsynced_exemplars_;
-  std::size_t unsynced_bytes_ = 0;
-  bool pages_at_risk_ = false;  // a raw segment failed with unsynced pages in it
-  bool rows_at_risk_ = false;   // a journal segment failed with unsynced rows in it
+  std::unordered_map<std::uint64_t, std::uint32_t> journal_layouts_;  // slots defined, by id
+  std::unordered_map<std::uint64_t, SeenLayout> layouts_seen_;        // by hash, while recovering
+  PageLog raw_;
+  bool rows_at_risk_ = false;  // a journal segment failed with unsynced rows in it
   ExemplarStore exemplars_;
   ExemplarCounters exemplar_counters_;
   // Exemplars that are in the journal alone.

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kSuperMagic = 0x474E49525345'4E49ULL;  // "INESRING" in the file
 constexpr std::uint32_t kSegmentMagic = 0x4753'4E4EU;          // "NNSG" in the file
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = kRingVersion;
 constexpr std::size_t kCrcAt = kHeaderBytes - 4;
 
 template <typename T>
@@ -51,6 +51,11 @@ HeaderBytes encode_super(const Super& super) {
   put(p, 56, super.generations_given);
   put_crc(out);
   return out;
+}
+
+std::optional<std::uint32_t> version_of_super(std::span<const std::byte> bytes) {
+  if (!crc_holds(bytes) || get<std::uint64_t>(bytes.data(), 0) != kSuperMagic) return std::nullopt;
+  return get<std::uint32_t>(bytes.data(), 8);
 }
 
 std::optional<Super> decode_super(std::span<const std::byte> bytes) {

@@ -55,6 +55,10 @@ struct FrameHeader {
 using HeaderBytes = std::array<std::byte, kHeaderBytes>;
 
 HeaderBytes encode_super(const Super& super);
+// Of what stands in the segments, too. Other versions are refused.
+inline constexpr std::uint16_t kRingVersion = 2;
+// None: it is no superblock, or a damaged one.
+std::optional<std::uint32_t> version_of_super(std::span<const std::byte> bytes);
 std::optional<Super> decode_super(std::span<const std::byte> bytes);
 HeaderBytes encode_header(const SegmentHeader& header);
 std::optional<SegmentHeader> decode_header(std::span<const std::byte> bytes);

@@ -110,6 +110,13 @@ class Opener {
     for (std::uint64_t slot = 0; slot < 2; ++slot) {
       HeaderBytes bytes{};
       NINES_TRY(const std::size_t got, file.pread(slot * kPage, bytes));
+      const auto version = version_of_super(std::span(bytes).first(got));
+      if (version && *version != kRingVersion) {
+        return Error(ErrorCode::kInvalid,
+                     fmt::format("{} holds a ring of format {}, and this nines reads and writes "
+                                 "format {}: start it with another folder, or move this one away",
+                                 options_.path, *version, kRingVersion));
+      }
       const auto super = decode_super(std::span(bytes).first(got));
       if (super && (!best || super->sequence > best->sequence)) best = super;
     }

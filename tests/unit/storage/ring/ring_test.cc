@@ -1,10 +1,13 @@
 // The ring keeps its size, its order and its checksums, whatever the disk does.
 #include "storage/ring/ring.h"
 
+#include <cstring>
 #include <string>
 
 #include <doctest/doctest.h>
 
+#include "storage/ring/crc32c.h"
+#include "storage/ring/internal/layout.h"
 #include "tests/support/mem_fs.h"
 #include "tests/support/sim_clock.h"
 
@@ -259,6 +262,27 @@ TEST_CASE("one damaged superblock is survived, two are refused while segments ho
   const auto refused = Ring::open(rig.options, rig.fs, rig.clock, *rig.log);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == ErrorCode::kCorrupt);
+}
+
+TEST_CASE("a ring of another format is refused by its number, and left as it is") {
+  Rig rig;
+  rig.put(SegmentClass::kRaw, "data");
+  rig.ring.reset();
+  const auto file = *rig.fs.open("/data/super", OpenMode::kReadWrite);
+  HeaderBytes old{};
+  REQUIRE(file->pread(0, old));
+  old[8] = std::byte{1};
+  const std::uint32_t crc = crc32c(std::span(old).first(old.size() - 4));
+  std::memcpy(old.data() + old.size() - 4, &crc, 4);
+  REQUIRE(file->pwrite(0, old));
+  const auto refused = Ring::open(rig.options, rig.fs, rig.clock, *rig.log);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == ErrorCode::kInvalid);
+  CHECK(refused.error().what().find("holds a ring of format 1, and this nines reads and writes "
+                                    "format 2: start it with another folder") != std::string::npos);
+  HeaderBytes still{};
+  REQUIRE(file->pread(0, still));
+  CHECK(still == old);
 }
 
 TEST_CASE("a frame larger than any segment is refused by name of its limit") {

@@ -14,99 +14,147 @@ Matcher matcher(MatchOp op, std::string name, std::string value) {
   return *Matcher::make(op, std::move(name), std::move(value));
 }
 
+std::uint32_t add(SeriesIndex& index, const LabelSet& labels, const LabelSet& base = {}) {
+  return index.add(own_labels(labels, base));
+}
+
 TEST_CASE("a label set has one number, and gives it back whole") {
   SeriesIndex index;
   const LabelSet a{{"__name__", "up"}, {"job", "node"}};
   const LabelSet b{{"__name__", "up"}, {"job", "nodes"}};
-  CHECK(index.add(a) == 0);
-  CHECK(index.add(b) == 1);
-  CHECK(index.add(a) == 0);
+  CHECK(add(index, a) == 0);
+  CHECK(add(index, b) == 1);
+  CHECK(add(index, a) == 0);
   CHECK(index.size() == 2);
-  CHECK(index.find(b) == 1);
-  CHECK_FALSE(index.find(LabelSet{{"__name__", "up"}}));
-  CHECK(index.labels(1) == b);
-  CHECK(index.metric_name(0) == "up");
-  CHECK(index.same_labels(0, a));
-  CHECK_FALSE(index.same_labels(0, b));
+  CHECK(index.find(own_labels(b, {})) == 1);
+  CHECK_FALSE(index.find(own_labels(LabelSet{{"__name__", "up"}}, {})));
+  CHECK(index.labels(1, {}) == b);
 }
 
-TEST_CASE("selectors find what a walk over all series finds") {
+TEST_CASE("seen against a base, a series has its labels but for what it has or lacks of its own") {
   SeriesIndex index;
-  std::vector<LabelSet> all;
-  testing::SeededRng dice(7);
-  for (int i = 0; i < 600; ++i) {
-    std::vector<Label> labels = {{"__name__", "m" + std::to_string(dice.next() % 5)},
-                                 {"instance", "host" + std::to_string(dice.next() % 20)}};
-    if (dice.next() % 3 != 0) labels.push_back({"mode", dice.next() % 2 == 0 ? "idle" : "user"});
-    if (dice.next() % 4 == 0) labels.push_back({"empty", ""});
-    const LabelSet set = LabelSet::from(std::move(labels));
-    if (index.add(set) == all.size()) all.push_back(set);
-  }
-  const std::vector<Matcher> pieces = {
-      matcher(MatchOp::kEqual, "__name__", "m1"),
-      matcher(MatchOp::kNotEqual, "__name__", "m1"),
-      matcher(MatchOp::kEqual, "mode", ""),
-      matcher(MatchOp::kNotEqual, "mode", ""),
-      matcher(MatchOp::kRegex, "instance", "host1.*"),
-      matcher(MatchOp::kRegex, "instance", "host1|host2|nowhere"),
-      matcher(MatchOp::kNotRegex, "instance", "host(1|2|3)"),
-      matcher(MatchOp::kRegex, "mode", "idle|"),
-      matcher(MatchOp::kRegex, "mode", ".*"),
-      matcher(MatchOp::kRegex, "mode", ".+"),
-      matcher(MatchOp::kNotRegex, "mode", ".+"),
-      matcher(MatchOp::kEqual, "nothing", "here"),
-      matcher(MatchOp::kNotEqual, "nothing", "here"),
-  };
-  const auto check = [&](const std::vector<Matcher>& matchers) {
-    std::vector<std::uint32_t> expected;
-    for (std::uint32_t id = 0; id < all.size(); ++id) {
-      if (matches_all(matchers, all[id])) expected.push_back(id);
+  const LabelSet base{{"instance", "a:1"}, {"job", "node"}};
+  const LabelSet other{{"instance", "b:1"}, {"job", "node"}};
+  const LabelSet plain{{"__name__", "up"}, {"instance", "a:1"}, {"job", "node"}};
+  const LabelSet honoured{{"__name__", "up"}, {"instance", "else"}, {"job", "node"}};
+  const LabelSet lacking{{"__name__", "up"}, {"job", "node"}, {"z", "1"}};
+  CHECK(own_labels(plain, base).size() == 1);
+  CHECK(add(index, plain, base) == 0);
+  CHECK(add(index, honoured, base) == 1);
+  CHECK(add(index, lacking, base) == 2);
+  for (const LabelSet& set : {plain, honoured, lacking})
+    CHECK(index.labels(*index.find(own_labels(set, base)), base) == set);
+  // The same number means the like series of another target.
+  CHECK(add(index, plain.with("instance", "b:1"), other) == 0);
+  CHECK(index.labels(0, other) == plain.with("instance", "b:1"));
+  CHECK(index.labels(1, other) == honoured);
+  CHECK(index.labels(2, other) == lacking);
+  std::set<std::string> names, values;
+  const std::vector<std::uint32_t> third = {2};
+  index.collect_names(third, base, names);
+  CHECK(names == std::set<std::string>{"__name__", "job", "z"});
+  index.collect_values("instance", std::vector<std::uint32_t>{0, 1, 2}, base, values);
+  CHECK(values == std::set<std::string>{"a:1", "else"});
+}
+
+TEST_CASE("selectors find what a walk over all series finds, whatever the base") {
+  for (const LabelSet& base : {LabelSet{}, LabelSet{{"instance", "host3"}, {"mode", "idle"}},
+                               LabelSet{{"nothing", "here"}, {"empty", "no"}}}) {
+    SeriesIndex index;
+    std::vector<LabelSet> all;
+    testing::SeededRng dice(7);
+    for (int i = 0; i < 600; ++i) {
+      std::vector<Label> labels = {{"__name__", "m" + std::to_string(dice.next() % 5)},
+                                   {"instance", "host" + std::to_string(dice.next() % 20)}};
+      if (dice.next() % 3 != 0) labels.push_back({"mode", dice.next() % 2 == 0 ? "idle" : "user"});
+      if (dice.next() % 4 == 0) labels.push_back({"empty", ""});
+      const LabelSet set = LabelSet::from(std::move(labels));
+      if (add(index, set, base) == all.size()) all.push_back(set);
     }
-    std::string said;
-    for (const Matcher& m : matchers) said += m.to_string() + " ";
-    CAPTURE(said);
-    CHECK(index.select(matchers) == expected);
-  };
-  check({});
-  for (const Matcher& a : pieces) {
-    check({a});
-    for (const Matcher& b : pieces) {
-      check({a, b});
-      for (const Matcher& c : pieces) check({a, b, c});
+    const std::vector<Matcher> pieces = {
+        matcher(MatchOp::kEqual, "__name__", "m1"),
+        matcher(MatchOp::kNotEqual, "__name__", "m1"),
+        matcher(MatchOp::kEqual, "mode", ""),
+        matcher(MatchOp::kNotEqual, "mode", ""),
+        matcher(MatchOp::kRegex, "instance", "host1.*"),
+        matcher(MatchOp::kRegex, "instance", "host1|host2|nowhere"),
+        matcher(MatchOp::kNotRegex, "instance", "host(1|2|3)"),
+        matcher(MatchOp::kRegex, "mode", "idle|"),
+        matcher(MatchOp::kRegex, "mode", ".*"),
+        matcher(MatchOp::kRegex, "mode", ".+"),
+        matcher(MatchOp::kNotRegex, "mode", ".+"),
+        matcher(MatchOp::kEqual, "nothing", "here"),
+        matcher(MatchOp::kNotEqual, "nothing", "here"),
+    };
+    const auto check = [&](const std::vector<Matcher>& matchers) {
+      std::vector<std::uint32_t> expected;
+      for (std::uint32_t id = 0; id < all.size(); ++id) {
+        if (matches_all(matchers, all[id])) expected.push_back(id);
+      }
+      std::string said;
+      for (const Matcher& m : matchers) said += m.to_string() + " ";
+      CAPTURE(said);
+      CHECK(index.select(matchers, SeriesIndex::verdicts(matchers, base)) == expected);
+    };
+    check({});
+    for (const Matcher& a : pieces) {
+      check({a});
+      for (const Matcher& b : pieces) {
+        check({a, b});
+        for (const Matcher& c : pieces) check({a, b, c});
+      }
     }
   }
 }
 
-TEST_CASE("names and values of some series, and of all") {
+TEST_CASE("names and values of some series") {
   SeriesIndex index;
-  index.add(LabelSet{{"__name__", "a"}, {"x", "1"}});
-  index.add(LabelSet{{"__name__", "b"}, {"x", "2"}, {"y", "3"}});
-  std::set<std::string> names, values, all;
+  add(index, LabelSet{{"__name__", "a"}, {"x", "1"}});
+  add(index, LabelSet{{"__name__", "b"}, {"x", "2"}, {"y", "3"}});
+  std::set<std::string> names, values;
   const std::vector<std::uint32_t> first = {0};
-  index.collect_names(first, names);
+  index.collect_names(first, {}, names);
   CHECK(names == std::set<std::string>{"__name__", "x"});
-  index.collect_values("x", first, values);
+  index.collect_values("x", first, {}, values);
   CHECK(values == std::set<std::string>{"1"});
-  index.collect_all_values("x", all);
-  CHECK(all == std::set<std::string>{"1", "2"});
-  all.clear();
-  index.collect_all_names(all);
-  CHECK(all == std::set<std::string>{"__name__", "x", "y"});
 }
 
-TEST_CASE("an index written down and read back is the same") {
+TEST_CASE("an index read back from its symbols and series is the same") {
   SeriesIndex index;
   for (int i = 0; i < 50; ++i)
-    index.add(LabelSet{{"__name__", "m" + std::to_string(i % 3)}, {"i", std::to_string(i)}});
+    add(index, LabelSet{{"__name__", "m" + std::to_string(i % 3)}, {"i", std::to_string(i)}});
   SeriesIndex copy;
   for (std::uint32_t s = 0; s < index.symbols().size(); ++s)
     copy.add_symbol(index.symbols().text(s));
-  for (std::uint32_t id = 0; id < index.size(); ++id) REQUIRE(copy.add_refs(index.refs(id)));
-  for (std::uint32_t id = 0; id < index.size(); ++id) CHECK(copy.labels(id) == index.labels(id));
-  CHECK(copy.select(std::vector{matcher(MatchOp::kEqual, "__name__", "m2")}) ==
-        index.select(std::vector{matcher(MatchOp::kEqual, "__name__", "m2")}));
+  for (std::uint32_t id = 0; id < index.size(); ++id) REQUIRE(copy.append(index.refs(id)));
+  for (std::uint32_t id = 0; id < index.size(); ++id)
+    CHECK(copy.labels(id, {}) == index.labels(id, {}));
+  const std::vector wanted{matcher(MatchOp::kEqual, "__name__", "m2")};
+  CHECK(copy.select(wanted, {false}) == index.select(wanted, {false}));
+  CHECK_FALSE(copy.append(index.refs(7)));
   const SeriesIndex::LabelRef nobody{9999, 0};
-  CHECK_FALSE(copy.add_refs(std::span(&nobody, 1)));
+  CHECK_FALSE(copy.append(std::span(&nobody, 1)));
+}
+
+TEST_CASE("postings give back every number, in runs and alone") {
+  testing::SeededRng dice(11);
+  for (int round = 0; round < 200; ++round) {
+    Postings postings;
+    std::vector<std::uint32_t> expected;
+    std::uint32_t number = static_cast<std::uint32_t>(dice.next() % 3);
+    for (std::uint64_t i = dice.next() % 400; i > 0; --i) {
+      postings.add(number);
+      expected.push_back(number);
+      number += dice.next() % 3 == 0 ? 1 + static_cast<std::uint32_t>(dice.next() % 100'000) : 1;
+    }
+    CHECK(postings.size() == expected.size());
+    std::vector<std::uint32_t> got;
+    postings.append_to(got);
+    CHECK(got == expected);
+  }
+  Postings dense;
+  for (std::uint32_t i = 0; i < 1'000'000; ++i) dense.add(i);
+  CHECK(dense.bytes() == 0);
 }
 
 }  // namespace

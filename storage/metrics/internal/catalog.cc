@@ -1,0 +1,214 @@
+#include "storage/metrics/internal/catalog.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "base/text/text.h"
+
+namespace nines::storage {
+namespace {
+
+// A group stays with a layout that others made while it uses at least about half of it: slots it
+// does not use cost it some memory each.
+bool suits(std::uint32_t slot, std::uint32_t series) {
+  return slot < 2 * series + 64;
+}
+
+}  // namespace
+
+Group& Catalog::group(const std::string& name) {
+  auto& group = groups_[name];
+  if (!group) {
+    group = std::make_unique<Group>();
+    group->name = name;
+  }
+  return *group;
+}
+
+std::shared_ptr<Layout> Catalog::make_layout(const std::string& family) {
+  auto layout = std::make_shared<Layout>();
+  do {
+    ++made_;
+    std::string text(reinterpret_cast<const char*>(&seed_), sizeof(seed_));
+    text.append(reinterpret_cast<const char*>(&made_), sizeof(made_));
+    layout->id = hash64(text + family);
+  } while (layouts_.contains(layout->id));
+  layout->family = family;
+  layouts_[layout->id] = layout;
+  families_[family].push_back(layout);
+  return layout;
+}
+
+std::shared_ptr<Version> Catalog::make_version(Group& group, const LabelSet& labels,
+                                               std::shared_ptr<Layout> layout) {
+  auto version = std::make_shared<Version>();
+  version->group = group.name;
+  version->labels = labels;
+  version->layout = std::move(layout);
+  version->tag = ++last_tag_;
+  ++version->layout->users;
+  group.versions.push_back(version);
+  return version;
+}
+
+void Catalog::set_current(Group& group, std::shared_ptr<Version> version) {
+  if (group.current) series_ -= group.current->series;
+  group.current = std::move(version);
+  if (group.current) series_ += group.current->series;
+}
+
+void Catalog::learn(Version& version, std::uint32_t slot) {
+  const std::uint32_t before = version.series;
+  version.learn(slot);
+  if (version.series == before) return;
+  const auto group = groups_.find(version.group);
+  if (group != groups_.end() && group->second->current.get() == &version) ++series_;
+}
+
+Version& Catalog::open(Group& group, const LabelSet& labels, const std::string& family) {
+  const auto suitable = [&](const Version& v) {
+    return v.labels == labels && v.layout->family == family;
+  };
+  if (!group.current || !suitable(*group.current)) {
+    const auto known = std::find_if(group.versions.rbegin(), group.versions.rend(),
+                                    [&](const auto& v) { return suitable(*v); });
+    if (known != group.versions.rend()) {
+      set_current(group, *known);
+    } else {
+      std::shared_ptr<Layout> layout;
+      for (const auto& candidate : families_[family]) {
+        if (!layout || candidate->users > layout->users) layout = candidate;
+      }
+      set_current(group, make_version(group, labels, layout ? layout : make_layout(family)));
+    }
+  }
+  Version& version = *group.current;
+  if (!version.live) version.live = std::make_unique<LiveSamples>();
+  version.live->grow(version.known.size());
+  return version;
+}
+
+std::optional<std::uint32_t> Catalog::find(const Group& group,
+                                           std::span<const series::LabelView> own) {
+  const Version& version = *group.current;
+  const auto slot = version.layout->index.find(own);
+  if (slot && version.knows(*slot) && version.live && *slot < version.live->newest.size())
+    return slot;
+  return std::nullopt;
+}
+
+std::uint32_t Catalog::join(Group& group, std::span<const series::LabelView> own) {
+  const Version* version = group.current.get();
+  const auto there = version->layout->index.find(own);
+  const std::uint32_t wanted = there ? *there : version->layout->index.size();
+  const bool mine = version->layout->users == 1;
+  if (!mine && !version->knows(wanted) && !suits(wanted, version->series)) {
+    fork(group);
+    version = group.current.get();
+  }
+  std::uint32_t slot = 0;
+  {
+    const std::unique_lock lock(version->layout->mutex);
+    slot = version->layout->index.add(own);
+  }
+  learn(*group.current, slot);
+  group.current->live->grow(slot + 1);
+  return slot;
+}
+
+// A layout of the group's own: the slots it could have given out, and what is newest in them.
+void Catalog::fork(Group& group) {
+  const std::shared_ptr<Version> old = group.current;
+  std::shared_ptr<Layout> layout = make_layout(old->layout->family);
+  const auto slots = static_cast<std::uint32_t>(old->live->newest.size());
+  std::vector<series::LabelView> own;
+  for (std::uint32_t slot = 0; slot < slots; ++slot) {
+    own.clear();
+    const series::SymbolTable& symbols = old->layout->index.symbols();
+    for (const auto& ref : old->layout->index.refs(slot))
+      own.push_back({symbols.text(ref.name), symbols.text(ref.value)});
+    layout->index.add(own);
+  }
+  auto fresh = make_version(group, old->labels, std::move(layout));
+  fresh->known = old->known;
+  fresh->series = old->series;
+  fresh->live = std::make_unique<LiveSamples>();
+  fresh->live->head.grow(slots);
+  fresh->live->newest = old->live->newest;
+  fresh->live->newest_bits = old->live->newest_bits;
+  set_current(group, std::move(fresh));
+}
+
+std::shared_ptr<Layout> Catalog::layout_from(const LayoutFrame& frame) {
+  const auto known = layouts_.find(frame.id);
+  if (known != layouts_.end()) {
+    const std::unique_lock lock(known->second->mutex);
+    if (frame.join(known->second->index)) return known->second;
+  }
+  if (frame.first != 0) return nullptr;
+  auto layout = std::make_shared<Layout>();
+  layout->id = frame.id;
+  layout->family = frame.family;
+  if (!frame.join(layout->index)) return nullptr;
+  if (known != layouts_.end()) {
+    // An id given twice: damage hid the first from the second.
+    const auto same = make_layout(frame.family);
+    layout->id = same->id;
+    families_[frame.family].pop_back();
+  }
+  layouts_[layout->id] = layout;
+  families_[frame.family].push_back(layout);
+  return layout;
+}
+
+std::shared_ptr<Version> Catalog::version_from(const GroupFrame& frame,
+                                               std::shared_ptr<Layout> layout) {
+  Group& owner = group(frame.group);
+  for (const auto& version : owner.versions) {
+    if (version->layout == layout && version->labels == frame.labels) return version;
+  }
+  return make_version(owner, frame.labels, std::move(layout));
+}
+
+void Catalog::resume() {
+  for (const auto& [name, group] : groups_) {
+    for (const std::shared_ptr<Version>& version : group->versions) {
+      if (version->live) set_current(*group, version);
+    }
+  }
+}
+
+void Catalog::tidy() {
+  for (auto it = groups_.begin(); it != groups_.end();) {
+    Group& group = *it->second;
+    // What nobody writes to any more keeps no memory for it.
+    if (!group.has_writer && group.current && group.current->live &&
+        group.current->live->open_rows == 0) {
+      set_current(group, nullptr);
+    }
+    std::erase_if(group.versions, [&](const std::shared_ptr<Version>& version) {
+      if (version == group.current) return false;
+      if (version->live && version->live->open_rows == 0) version->live.reset();
+      if (version->live || version->has_pages()) return false;
+      --version->layout->users;
+      return true;
+    });
+    it = group.versions.empty() && !group.has_writer ? groups_.erase(it) : std::next(it);
+  }
+  std::erase_if(layouts_, [&](const auto& entry) {
+    if (entry.second->users != 0) return false;
+    const auto family = families_.find(entry.second->family);
+    std::erase(family->second, entry.second);
+    if (family->second.empty()) families_.erase(family);
+    return true;
+  });
+}
+
+std::size_t Catalog::layout_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [id, layout] : layouts_) bytes += sizeof(Layout) + layout->index.bytes();
+  return bytes;
+}
+
+}  // namespace nines::storage

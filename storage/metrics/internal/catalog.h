@@ -1,0 +1,69 @@
+#pragma once
+// All groups and layouts, and the rules by which groups share a layout.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/metrics/internal/definitions.h"
+#include "storage/metrics/internal/group.h"
+
+namespace nines::storage {
+
+// One thread at a time.
+class Catalog {
+ public:
+  // `seed`: another one in each life, so that ids of layouts are not given twice.
+  void seed(std::uint64_t seed) { seed_ = seed; }
+
+  Group& group(const std::string& name);  // made when there is none
+  const std::map<std::string, std::unique_ptr<Group>>& groups() const { return groups_; }
+  // The version with these labels that the group goes on with: its newest of them, or a new one
+  // with the layout that most groups of the family have.
+  Version& open(Group& group, const LabelSet& labels, const std::string& family);
+
+  // The slot of a series in the current version, if it is one of the group's. None: `join` it.
+  static std::optional<std::uint32_t> find(const Group& group,
+                                           std::span<const series::LabelView> own);
+  // Makes the series one of the current version's. When the shared layout does not suit the group
+  // any more it goes on with a new version, in which all its slots keep their numbers.
+  std::uint32_t join(Group& group, std::span<const series::LabelView> own);
+  std::uint64_t series() const { return series_; }  // of current versions
+  void learn(Version& version, std::uint32_t slot);
+
+  // --- reading back ---
+
+  // The layout that a frame defines or adds to; another one than its id says when that one has
+  // other series. Null: pieces before it are missing.
+  std::shared_ptr<Layout> layout_from(const LayoutFrame& frame);
+  std::shared_ptr<Version> version_from(const GroupFrame& frame, std::shared_ptr<Layout> layout);
+
+  // When all is read back: groups whose journal was replayed go on with their newest version.
+  void resume();
+
+  // Drops versions, groups and layouts that hold nothing and that nobody writes to.
+  void tidy();
+  std::size_t layouts() const { return layouts_.size(); }
+  std::size_t layout_bytes() const;  // of memory
+
+ private:
+  std::shared_ptr<Layout> make_layout(const std::string& family);
+  std::shared_ptr<Version> make_version(Group& group, const LabelSet& labels,
+                                        std::shared_ptr<Layout> layout);
+  void set_current(Group& group, std::shared_ptr<Version> version);
+  void fork(Group& group);
+
+  std::map<std::string, std::unique_ptr<Group>> groups_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Layout>> layouts_;  // by id
+  std::map<std::string, std::vector<std::shared_ptr<Layout>>, std::less<>> families_;
+  std::uint64_t seed_ = 0;
+  std::uint64_t made_ = 0;  // layouts in this life
+  std::uint64_t series_ = 0;
+  std::uint32_t last_tag_ = 0;
+};
+
+}  // namespace nines::storage

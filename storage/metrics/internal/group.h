@@ -1,0 +1,96 @@
+#pragma once
+// What the metric store knows of its groups: layouts, which any number of groups share, and for
+// each group its labels, its open samples and its pages. One mutex guards all of it (see
+// store_impl.h), but for Layout::mutex.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "base/model/labels.h"
+#include "storage/metrics/internal/group_head.h"
+#include "storage/metrics/internal/page_directory.h"
+#include "storage/metrics/internal/rows_codec.h"
+#include "storage/ring/ring.h"
+#include "storage/series/series_index.h"
+
+namespace nines::storage {
+
+// Own labels by slot; it only grows. Groups of one family (the targets of a job) begin with the
+// same layout and go on sharing it while they expose much the same.
+struct Layout {
+  std::uint64_t id = 0;
+  std::string family;
+  series::SeriesIndex index;  // of slots
+  std::uint32_t users = 0;    // versions that have it
+  // Taken to add to the index, and by readers that do not hold the store's mutex.
+  mutable std::shared_mutex mutex;
+};
+
+// The classes of the ring that hold pages: raw and the tiers.
+inline constexpr std::size_t kPagedClasses = 3;
+constexpr std::size_t paged_class(ring::SegmentClass cls) {
+  return static_cast<std::size_t>(cls) - static_cast<std::size_t>(ring::SegmentClass::kRaw);
+}
+
+// What a version with open samples, or with a writer, has in memory.
+struct LiveSamples {
+  GroupHead head;                    // what is in no page yet
+  std::vector<std::int64_t> newest;  // by slot: time of the newest sample ever accepted
+  std::vector<std::uint64_t> newest_bits;
+  std::int64_t paged_until = INT64_MIN;  // pages hold nothing newer
+  std::uint32_t open_rows = 0;
+  std::int64_t open_since_ms = 0;  // clock at the first open row
+  RowsState rows;
+  std::uint64_t oldest_generation = 0;  // of the journal segment with its first open row; 0: none
+  std::uint64_t last_sequence = 0;      // of its last journal frame
+
+  void grow(std::size_t slots) {
+    if (slots <= newest.size()) return;
+    head.grow(slots);
+    newest.resize(slots, INT64_MIN);
+    newest_bits.resize(slots);
+  }
+};
+
+// A group with these labels and this layout. When either changes the group goes on with another
+// version; this one stays as long as the ring holds samples of it.
+struct Version {
+  std::string group;
+  LabelSet labels;
+  std::shared_ptr<Layout> layout;
+  std::uint32_t tag = 0;              // in frames
+  std::uint64_t journal_epoch = 0;    // of its last definition there; another one: define anew
+  std::vector<bool> known;            // slots that it has or had samples of
+  std::uint32_t series = 0;           // how many those are
+  std::unique_ptr<LiveSamples> live;  // null: nothing is open
+  std::array<PageDirectory, kPagedClasses> pages;
+
+  LabelSet labels_of(std::uint32_t slot) const { return layout->index.labels(slot, labels); }
+  bool knows(std::uint32_t slot) const { return slot < known.size() && known[slot]; }
+  void learn(std::uint32_t slot) {
+    if (slot >= known.size()) known.resize(slot + 1);
+    if (known[slot]) return;
+    known[slot] = true;
+    ++series;
+  }
+  bool has_pages() const {
+    for (const PageDirectory& directory : pages) {
+      if (!directory.empty()) return true;
+    }
+    return false;
+  }
+};
+
+struct Group {
+  std::string name;
+  bool has_writer = false;
+  std::int64_t newest = INT64_MIN;                 // time of the newest sample of all
+  std::vector<std::shared_ptr<Version>> versions;  // in the order they came
+  std::shared_ptr<Version> current;                // the one that is gone on with; may be null
+};
+
+}  // namespace nines::storage
