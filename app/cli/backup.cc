@@ -8,6 +8,7 @@
 #include "app/cli/internal/storage_verbs.h"
 #include "app/server/application.h"
 #include "base/core/real_clock.h"
+#include "base/text/json.h"
 #include "base/text/numbers.h"
 #include "storage/offline/backup.h"
 
@@ -43,6 +44,28 @@ int backup_storage(const BackupVerbOptions& options) {
   fmt::print("{} holds {} as of {}{}: {} files, {}, in {:.1f} s\n", options.folder, data,
              format_time(report->taken_at), report->live ? ", while nines ran" : "", report->files,
              format_bytes(report->bytes), to_seconds(took));
+  return kExitOk;
+}
+
+int verify_backup(const StorageOptions& options) {
+  const auto fs = make_posix_fs();
+  const auto report = storage::check_backup(*fs, options.data);
+  if (options.json) {
+    JsonWriter json;
+    json.begin_object().field("path", options.data).field("backup", true);
+    json.field("damaged", std::uint64_t{report ? 0u : 1u});
+    if (report) {
+      json.field("files", report->files).field("taken_at", format_time(report->taken_at));
+    } else {
+      json.field("what", report.error().what());
+    }
+    fmt::print("{}\n", json.end_object().str());
+    return report ? kExitOk : kExitFailure;
+  }
+  if (!report) return failed(report.error());
+  name_damage(report->damage, "places were damaged when the backup was taken");
+  fmt::print("a backup as of {}: {} files checked, 0 damaged\n", format_time(report->taken_at),
+             report->files);
   return kExitOk;
 }
 

@@ -126,6 +126,8 @@ struct Commands {
     add_folder_option(*verb, analyze_options.storage);
     verb->add_option("--top", analyze_options.top, "metrics, labels and targets shown; 0: all")
         ->default_val(10);
+    verb->add_option("--config", analyze_options.config,
+                     "configuration whose [storage] quota counts; default the default shares");
     verb->add_flag("--json", analyze_options.storage.json, "JSON instead of tables");
     verb->callback([this] { exit_code = storage_analyze(analyze_options); });
     verb = storage.add_subcommand("dump", "samples as text, on stdout");
@@ -140,7 +142,7 @@ struct Commands {
         ->check(CLI::IsMember({"openmetrics", "json"}));
     verb->callback([this] { exit_code = storage_dump(dump_options); });
     add_import_verb(storage);
-    verb = app.add_subcommand("verify", "check every checksum of a data folder");
+    verb = app.add_subcommand("verify", "check every checksum of a data folder, or of a backup");
     add_storage_options(*verb);
     verb->callback([this] { exit_code = verify_storage(storage_options); });
   }

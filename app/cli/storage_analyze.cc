@@ -146,7 +146,16 @@ void print_tables(const Analysis& a) {
 }  // namespace
 
 int storage_analyze(const AnalyzeOptions& options) {
-  return with_folder(options.storage, [&options](const AskedFolder& folder) {
+  storage::OpenedFolder::Options how;
+  if (!options.config.empty()) {
+    const auto parts = parts_of_config(options.config);
+    if (!parts) {
+      fmt::print(stderr, "{}\n", parts.error().what());
+      return kExitFailure;
+    }
+    how.parts = *parts;
+  }
+  return with_folder(options.storage, how, [&options](const AskedFolder& folder) {
     const auto analysis = storage::analyze(folder.stores, options.top);
     if (!analysis) {
       fmt::print(stderr, "nines: {}\n", analysis.error().what());

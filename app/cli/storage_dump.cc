@@ -60,7 +60,7 @@ int storage_dump(const DumpVerbOptions& options) {
     fmt::print(stderr, "nines: {}\n", wanted.error().what());
     return kExitUsage;
   }
-  return with_folder(options.storage, [&wanted](const AskedFolder& folder) {
+  return with_folder(options.storage, {}, [&wanted](const AskedFolder& folder) {
     auto report = storage::dump(folder.stores.querier(), *wanted, write_out);
     if (report && std::fflush(stdout) != 0)
       report = Error(ErrorCode::kIo, std::string("cannot write: ") + std::strerror(errno));

@@ -10,6 +10,7 @@
 #include "app/cli/internal/storage_verbs.h"
 #include "app/server/application.h"
 #include "base/text/numbers.h"
+#include "storage/offline/backup.h"
 #include "storage/offline/verify.h"
 
 namespace nines::app {
@@ -148,6 +149,8 @@ int storage_list(const StorageOptions& options) {
 }
 
 int verify_storage(const StorageOptions& options) {
+  if (const auto fs = make_posix_fs(); !options.data.empty() && storage::is_backup(*fs, options.data))
+    return verify_backup(options);
   const Result<Checked> checked = check(options);
   if (!checked) {
     fmt::print(stderr, "nines: {}\n", checked.error().what());

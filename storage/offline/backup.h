@@ -48,7 +48,7 @@ struct RestoreOptions {
 
 struct RestoreReport {
   std::uint64_t files = 0;
-  std::uint64_t ring_bytes = 0;  // of the restored ring, at its full size
+  std::uint64_t ring_bytes = 0;  // of the ring, at its full size
   Timestamp taken_at{};
   std::vector<std::string> damage;  // that the backup was taken with
 };
@@ -61,5 +61,10 @@ struct RestoreReport {
 // not empty, or the backup is of a newer format. kUnavailable: a nines runs on `data`. kLimit: not
 // enough room. kIo. After an error what was made is removed again.
 Result<RestoreReport> restore(Fs& fs, const RestoreOptions& options, const BackupStep& step = {});
+
+// The first part of it alone: reads the whole backup and compares its checksums.
+Result<RestoreReport> check_backup(Fs& fs, const std::string& folder);
+// Whether the folder has a backup's list of files, sound or not.
+bool is_backup(Fs& fs, const std::string& folder);
 
 }  // namespace nines::storage

@@ -58,11 +58,13 @@ class Opened final : public OpenedFolder {
     ring_options.path = path;
     ring_options.bytes = size.bytes;
     ring_options.segment_bytes = size.segment_bytes;
+    ring_options.parts = options.parts;
     if (auto noted = note_shares(ring_options, around); !noted) return noted;
-    // Twice as many segments, in memory and empty: whatever recovery writes evicts nothing.
+    // More segments, in memory and empty: whatever recovery writes evicts nothing.
     const std::uint64_t segments = size.bytes / size.segment_bytes;
-    ring_options.bytes += std::min(segments, kSegmentsMax - std::min(segments, kSegmentsMax)) *
-                          std::uint64_t{size.segment_bytes};
+    ring_options.bytes = size.bytes % size.segment_bytes +
+                         std::max(segments, std::min(segments * 4, kSegmentsMax)) *
+                             size.segment_bytes;
     NINES_TRY(ring_, ring::Ring::open(ring_options, fs_, around.clock, around.log));
     MetricStoreOptions metrics;
     metrics.series_max = metrics.series_per_group_max = std::numeric_limits<std::uint32_t>::max();

@@ -16,6 +16,7 @@
 #include "storage/api/logs.h"
 #include "storage/api/querier.h"
 #include "storage/api/status.h"
+#include "storage/ring/ring.h"
 
 namespace nines::storage {
 
@@ -39,6 +40,8 @@ class OpenedFolder {
  public:
   struct Options {
     std::size_t page_cache_bytes = 64u << 20;
+    // What the classes get of the ring: a folder does not say.
+    ring::Parts parts = ring::RingOptions{}.parts;
   };
   // kNotFound, kCorrupt: the folder holds no ring. kUnavailable: a running nines gives its journal
   // back faster than it can be read. kIo.

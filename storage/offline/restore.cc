@@ -16,10 +16,14 @@ namespace {
 
 constexpr std::uint64_t kManifestBytesMax = 64u << 20;
 constexpr std::size_t kChunkBytes = 1u << 20;
-constexpr std::uint64_t kSpareBytes = 4u << 20;  // for SQLite's WAL at the start that follows
+
+// The start that follows takes about a sixteenth of its budget for state.db.
+std::uint64_t state_room(std::uint64_t ring_bytes) {
+  return std::clamp<std::uint64_t>(ring_bytes / 15, 4u << 20, 256u << 20);
+}
 
 bool is_ours(const std::string& name) {
-  return name == "super" || name.rfind("seg-", 0) == 0 || name.rfind("state.db", 0) == 0;
+  return name == "super" || name.rfind("seg-", 0) == 0 || name.rfind("state.", 0) == 0;
 }
 
 class Restorer {
@@ -62,12 +66,13 @@ class Restorer {
     }
     if (auto wrote = write_all(); !wrote) return std::move(wrote).error();
     done_ = true;
-    RestoreReport report;
-    report.files = manifest_.files.size();
-    report.ring_bytes = ring_bytes();
-    report.taken_at = manifest_.taken_at;
-    report.damage = manifest_.damage;
-    return report;
+    return report();
+  }
+
+  Result<RestoreReport> check() {
+    done_ = true;  // nothing is made
+    if (auto read = read_backup(); !read) return std::move(read).error();
+    return report();
   }
 
  private:
@@ -75,6 +80,15 @@ class Restorer {
     std::uint64_t bytes = std::uint64_t{manifest_.segments} * manifest_.segment_bytes;
     if (const auto it = by_name_.find("super"); it != by_name_.end()) bytes += it->second->bytes;
     return bytes;
+  }
+
+  RestoreReport report() const {
+    RestoreReport out;
+    out.files = manifest_.files.size();
+    out.ring_bytes = ring_bytes();
+    out.taken_at = manifest_.taken_at;
+    out.damage = manifest_.damage;
+    return out;
   }
 
   // Every byte of it.
@@ -107,8 +121,7 @@ class Restorer {
 
   Error damaged(const ManifestFile& file, const std::string& how) const {
     return Error(ErrorCode::kCorrupt,
-                 fmt::format("{}/{} {}: this backup is damaged and was not restored", options_.from,
-                             file.name, how));
+                 fmt::format("{}/{} {}: this backup is damaged", options_.from, file.name, how));
   }
 
   // What stands in the way; the superblock first, so that what is left is no ring any more.
@@ -128,9 +141,10 @@ class Restorer {
   }
 
   Result<void> check_room(const std::vector<std::string>& old) {
-    std::uint64_t needed = ring_bytes() + kSpareBytes;
+    std::uint64_t state = state_room(ring_bytes());
     if (const auto it = by_name_.find("state.db"); it != by_name_.end())
-      needed += it->second->bytes;
+      state = std::max(state, it->second->bytes);
+    const std::uint64_t needed = ring_bytes() + state;
     NINES_TRY(const DiskSpace space, fs_.space(options_.data));
     std::uint64_t free = space.free;
     for (const std::string& name : old) {
@@ -138,8 +152,8 @@ class Restorer {
     }
     if (free >= needed) return {};
     return Error(ErrorCode::kLimit,
-                 fmt::format("{} has no room for this backup: the ring takes {} at its full size, "
-                             "and {} are free",
+                 fmt::format("{} has no room for this backup: ring and state take {} at their full "
+                             "size, and {} are free",
                              options_.data, format_bytes(needed), format_bytes(free)));
   }
 
@@ -202,6 +216,16 @@ class Restorer {
 
 Result<RestoreReport> restore(Fs& fs, const RestoreOptions& options, const BackupStep& step) {
   return Restorer(fs, options, step).run();
+}
+
+Result<RestoreReport> check_backup(Fs& fs, const std::string& folder) {
+  const RestoreOptions options{folder, {}, false};
+  const BackupStep none;
+  return Restorer(fs, options, none).check();
+}
+
+bool is_backup(Fs& fs, const std::string& folder) {
+  return fs.info(folder + "/" + kManifestName).has_value();
 }
 
 }  // namespace nines::storage

@@ -149,6 +149,7 @@ def backup_of_a_running_nines(args, folder):
 
         used = sum(os.stat(os.path.join(backup, n)).st_blocks * 512 for n in os.listdir(backup))
         assert used < 8 << 20, f"the backup takes {used} bytes"
+        assert ", 0 damaged" in run(args, "verify", backup).stdout
         where = os.path.join(folder, "elsewhere")
         os.makedirs(where)
         done = run(args, "restore", backup, "--data", os.path.join(where, "data"))
@@ -206,6 +207,7 @@ def refusals(args, folder, backup, where):
             f.write(bytes([byte[0] ^ 4]))
         error = run(args, "restore", bad, "--data", os.path.join(folder, "new"), code=1).stderr
         assert name in error and "damaged" in error, error
+        assert json.loads(run(args, "verify", bad, "--json", code=1).stdout)["damaged"] == 1
         assert not os.path.exists(os.path.join(folder, "new")), "a refused restore left something"
         shutil.rmtree(bad)
     say("   " + error.strip())

@@ -107,6 +107,11 @@ def analyze_and_dump(args, folder):
         table = run(args, "storage", "analyze", "--data", data, "--top", "3")
         assert "node_cpu_seconds_total" in table.stdout and "log_journal" in table.stdout, table.stdout
         assert "a running nines writes here" in table.stderr, table.stderr
+        shares = {c["class"]: c["bytes"] for c in found["classes"]}
+        with open(config, "a") as f:
+            f.write('\n[storage.quota]\nraw = 30\n')
+        with_quota = {c["class"]: c["bytes"] for c in json.loads(run(args, "storage", "analyze", data, "--json", "--config", config).stdout)["classes"]}
+        assert with_quota["raw"] < shares["raw"] and with_quota["logs"] > shares["logs"], (shares, with_quota)
         live = run(args, "storage", "dump", data, "--match", 'node_load1{job="host"}').stdout
         assert live.startswith("# TYPE node_load1 gauge\n# HELP node_load1 ") and live.endswith("# EOF\n"), live
         end = int(time.time()) - 2

@@ -17,8 +17,12 @@ struct AskedFolder {
   const storage::OpenedFolder& stores;
 };
 
+// Of the folder's ring, as the configuration in `file` shares it out. Errors as config::load().
+Result<storage::ring::Parts> parts_of_config(const std::string& file);
+
 // Opens the folder, says on stderr when a running nines writes to it, and calls `ask`. Returns the
 // exit code: that of `ask`, or of what went wrong, which is said on stderr.
-int with_folder(const StorageOptions& options, const std::function<int(const AskedFolder&)>& ask);
+int with_folder(const StorageOptions& options, const storage::OpenedFolder::Options& how,
+                const std::function<int(const AskedFolder&)>& ask);
 
 }  // namespace nines::app

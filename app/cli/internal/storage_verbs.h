@@ -14,13 +14,15 @@ struct StorageOptions {
 
 // Every segment of the ring.
 int storage_list(const StorageOptions& options);
-// Every checksum; kExitFailure when one does not hold.
+// Every checksum of a data folder or of a backup; kExitFailure when one does not hold.
 int verify_storage(const StorageOptions& options);
+int verify_backup(const StorageOptions& options);
 
 // Opens the stores of a folder over memory, so that nothing is written to it.
 struct AnalyzeOptions {
   StorageOptions storage;
   std::size_t top = 10;  // metrics, labels and targets shown; 0: all
+  std::string config;    // whose [storage] quota counts; empty: the default shares
 };
 // Series, samples and churn by metric, label and target; bytes by class.
 int storage_analyze(const AnalyzeOptions& options);

@@ -189,6 +189,7 @@ TEST_CASE("every damaged, short or missing file of a backup is refused by name")
       if (static_cast<std::uint64_t>(at) >= room.fs->info(file)->size) continue;
       flip(file, at);
       const auto refused = room.try_restore();
+      CHECK_FALSE(check_backup(*room.fs, room.to));
       flip(file, at);
       REQUIRE_FALSE(refused);
       CHECK(refused.error().code() == ErrorCode::kCorrupt);
@@ -208,6 +209,9 @@ TEST_CASE("every damaged, short or missing file of a backup is refused by name")
     std::filesystem::rename(file + ".away", file);
   }
   CHECK_FALSE(room.fs->info(room.restored));
+  CHECK(is_backup(*room.fs, room.to));
+  CHECK_FALSE(is_backup(*room.fs, room.path));
+  CHECK(check_backup(*room.fs, room.to)->files + 1 == room.names(room.to).size());
   CHECK(room.try_restore());
 }
 
@@ -219,6 +223,7 @@ TEST_CASE("a folder in use or with something in it is not restored over; force r
   std::ofstream(room.restored + "/notes.txt") << "mine";
   std::ofstream(room.restored + "/seg-00000") << "old";
   std::ofstream(room.restored + "/state.db-wal") << "old";
+  std::ofstream(room.restored + "/state.reserve") << "old";
   const auto refused = room.try_restore();
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == ErrorCode::kInvalid);
@@ -227,6 +232,7 @@ TEST_CASE("a folder in use or with something in it is not restored over; force r
   REQUIRE_MESSAGE(forced, forced.error().what());
   CHECK(room.fs->info(room.restored + "/notes.txt"));
   CHECK_FALSE(room.fs->info(room.restored + "/state.db-wal"));
+  CHECK_FALSE(room.fs->info(room.restored + "/state.reserve"));
   CHECK(check_folder(*room.fs, room.restored, false)->damaged() == 0);
   CHECK(restore(*room.fs, {room.dir / "nowhere", room.restored, true}).error().code() ==
         ErrorCode::kNotFound);
