@@ -123,7 +123,8 @@ Response answer(const Request& request, const QueryLog::Run& run, StepTimes step
   }
   JsonWriter json;
   json.begin_object();
-  write_value(json, result->value);
+  write_value(json, result->value, run.stop());
+  if (run.stopped()) return failure("canceled", "query was canceled while its answer was written");
   if (const std::string_view stats = request.param("stats"); !stats.empty()) {
     write_stats(json, result->stats, stats == "all" ? &steps : nullptr);
   }

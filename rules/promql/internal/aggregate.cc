@@ -93,7 +93,9 @@ class Totals {
   Result<Block> run() {
     std::vector<std::size_t> group(in_.size());
     std::vector<bool> drop;
+    Pace pace(q_);
     for (std::size_t i = 0; i < in_.size(); ++i) {
+      if (const Result<void> ok = pace.did(16); !ok) return ok.error();
       group[i] = grouping_.group_of(in_.series[i].labels);
       if (group[i] >= drop.size()) drop.resize(group[i] + 1);
       drop[group[i]] = drop[group[i]] || in_.series[i].drop_name;
@@ -103,9 +105,7 @@ class Totals {
     if (const Result<void> ok = held.add(size, size * sizeof(Cell)); !ok) return ok.error();
     std::vector<Cell> cells(grouping_.size() * in_.steps);
     for (std::size_t i = 0; i < in_.size(); ++i) {
-      if (i % 64 == 0) {
-        if (const Result<void> ok = q_.check(); !ok) return ok.error();
-      }
+      if (const Result<void> ok = pace.did(in_.steps); !ok) return ok.error();
       Cell* row = cells.data() + group[i] * in_.steps;
       for (std::size_t s = 0; s < in_.steps; ++s) {
         if (in_.present(i, s)) add_sample(row[s], i, s);
@@ -138,7 +138,9 @@ class Totals {
 
   Result<Block> finish(std::vector<Cell>& cells, const std::vector<bool>& drop) {
     Block out(in_.steps, q_.budget);
+    Pace pace(q_);
     for (std::size_t g = 0; g < grouping_.size(); ++g) {
+      if (const Result<void> ok = pace.did(in_.steps); !ok) return ok.error();
       NINES_TRY(const std::size_t row, out.add_row({grouping_.group_labels(g), drop[g]}));
       for (std::size_t s = 0; s < in_.steps; ++s)
         finish_cell(out, row, s, cells[g * in_.steps + s]);
@@ -185,7 +187,9 @@ Result<Block> group_quantile(QueryContext& q, const Aggregate& node, const Block
   if (said.most > 1) q.annotations.invalid_quantile(said.most, node.param->range);
   if (said.least < 0) q.annotations.invalid_quantile(said.least, node.param->range);
   std::vector<std::vector<std::size_t>> members;
+  Pace pace(q);
   for (std::size_t i = 0; i < in.size(); ++i) {
+    if (const Result<void> ok = pace.did(16); !ok) return ok.error();
     const std::size_t g = grouping.group_of(in.series[i].labels);
     if (g >= members.size()) members.resize(g + 1);
     members[g].push_back(i);
@@ -198,6 +202,7 @@ Result<Block> group_quantile(QueryContext& q, const Aggregate& node, const Block
     for (const std::size_t i : members[g]) drop = drop || in.series[i].drop_name;
     NINES_TRY(const std::size_t row, out.add_row({grouping.group_labels(g), drop}));
     for (std::size_t s = 0; s < in.steps; ++s) {
+      if (const Result<void> ok = pace.did(4 * members[g].size()); !ok) return ok.error();
       values.clear();
       for (const std::size_t i : members[g]) {
         if (!in.present(i, s)) continue;
@@ -221,8 +226,9 @@ Result<Block> count_values(QueryContext& q, const Block& in, Grouping& grouping,
   }
   Block out(in.steps, q.budget);
   RowIndex index;
+  Pace pace(q);
   for (std::size_t i = 0; i < in.size(); ++i) {
-    if (const Result<void> ok = q.check(); !ok) return ok.error();
+    if (const Result<void> ok = pace.did(32 * in.steps); !ok) return ok.error();
     const LabelSet base = grouping.reduce(in.series[i].labels);
     for (std::size_t s = 0; s < in.steps; ++s) {
       if (!in.present(i, s)) continue;

@@ -46,7 +46,9 @@ class Picker {
 
   Result<Block> run(Grouping& grouping, const Column& param) {
     if (const Result<void> ok = check_param(param); !ok) return ok.error();
+    Pace pace(q_);
     for (std::size_t i = 0; i < in_.size(); ++i) {
+      if (const Result<void> ok = pace.did(16); !ok) return ok.error();
       const std::size_t g = grouping.group_of(in_.series[i].labels);
       if (g >= members_.size()) members_.resize(g + 1);
       members_[g].push_back(i);
@@ -54,8 +56,8 @@ class Picker {
     rows_.assign(in_.size(), kNone);
     Block out(in_.steps, q_.budget);
     for (const std::vector<std::size_t>& group : members_) {
-      if (const Result<void> ok = q_.check(); !ok) return ok.error();
       for (std::size_t s = 0; s < in_.steps; ++s) {
+        if (const Result<void> ok = pace.did(4 * group.size()); !ok) return ok.error();
         for (const std::size_t i : pick(group, s, param[s])) {
           if (rows_[i] == kNone) {
             NINES_TRY(rows_[i], out.add_row(in_.series[i]));

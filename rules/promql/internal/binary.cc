@@ -52,10 +52,9 @@ Result<Block> Evaluator::binary_with_scalar(const Binary& node, Block block, con
   const bool filter = is_comparison(node.op) && !node.return_bool;
   const bool trims = node.op == BinaryOp::kTrimUpper || node.op == BinaryOp::kTrimLower;
   const bool floats_only = block.histograms.empty();
+  Pace pace(q_);
   for (std::size_t i = 0; i < block.size(); ++i) {
-    if (i % 64 == 0) {
-      if (const Result<void> ok = q_.check(); !ok) return ok.error();
-    }
+    if (const Result<void> ok = pace.did(block.steps); !ok) return ok.error();
     if (!filter && !trims) block.series[i].drop_name = true;
     double* row = block.row(i);
     for (std::size_t s = 0; s < block.steps; ++s) {
@@ -92,8 +91,15 @@ Result<Block> Evaluator::set_operator(const Binary& node, Block lhs, Block rhs) 
   Grouping grouping(node.matching.on, node.matching.labels);
   std::vector<std::size_t> left(lhs.size());
   std::vector<std::size_t> right(rhs.size());
-  for (std::size_t i = 0; i < lhs.size(); ++i) left[i] = grouping.group_of(lhs.series[i].labels);
-  for (std::size_t i = 0; i < rhs.size(); ++i) right[i] = grouping.group_of(rhs.series[i].labels);
+  Pace pace(q_);
+  for (std::size_t i = 0; i < lhs.size(); ++i) {
+    if (const Result<void> ok = pace.did(16); !ok) return ok.error();
+    left[i] = grouping.group_of(lhs.series[i].labels);
+  }
+  for (std::size_t i = 0; i < rhs.size(); ++i) {
+    if (const Result<void> ok = pace.did(16); !ok) return ok.error();
+    right[i] = grouping.group_of(rhs.series[i].labels);
+  }
   // Which steps of each group the deciding side has a sample at.
   const bool is_or = node.op == BinaryOp::kOr;
   const Block& decider = is_or ? lhs : rhs;
@@ -104,6 +110,7 @@ Result<Block> Evaluator::set_operator(const Binary& node, Block lhs, Block rhs) 
   if (const Result<void> ok = held.add(size / 8 + 1, size); !ok) return ok.error();
   std::vector<std::uint8_t> has(size);
   for (std::size_t i = 0; i < decider.size(); ++i) {
+    if (const Result<void> ok = pace.did(steps); !ok) return ok.error();
     for (std::size_t s = 0; s < steps; ++s) {
       if (decider.present(i, s)) has[group[i] * steps + s] = 1;
     }
@@ -111,6 +118,7 @@ Result<Block> Evaluator::set_operator(const Binary& node, Block lhs, Block rhs) 
   if (!is_or) {
     const bool wanted = node.op == BinaryOp::kAnd;
     for (std::size_t i = 0; i < lhs.size(); ++i) {
+      if (const Result<void> ok = pace.did(steps); !ok) return ok.error();
       for (std::size_t s = 0; s < steps; ++s) {
         if (lhs.present(i, s) && (has[left[i] * steps + s] != 0) != wanted) lhs.clear_cell(i, s);
       }
@@ -118,13 +126,14 @@ Result<Block> Evaluator::set_operator(const Binary& node, Block lhs, Block rhs) 
     return lhs;
   }
   for (std::size_t i = 0; i < rhs.size(); ++i) {
+    if (const Result<void> ok = pace.did(steps); !ok) return ok.error();
     NINES_TRY(const std::size_t row, lhs.add_row(rhs.series[i]));
     for (std::size_t s = 0; s < steps; ++s) {
       if (rhs.present(i, s) && has[right[i] * steps + s] == 0) lhs.copy_cell(row, s, rhs, i);
     }
     if (lhs.row_empty(row)) lhs.pop_row();
   }
-  return merge_equal_rows(std::move(lhs), q_.budget);
+  return merge_equal_rows(std::move(lhs), q_);
 }
 
 }  // namespace nines::promql

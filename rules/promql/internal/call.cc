@@ -66,8 +66,10 @@ double lesser_of(double a, double b) {
 
 // Applies `f(value, step)` to every float; histograms vanish, names go.
 template <typename F>
-Block map_floats(Block block, F f) {
+Result<Block> map_floats(const QueryContext& q, Block block, F f) {
+  Pace pace(q);
   for (std::size_t i = 0; i < block.size(); ++i) {
+    if (const Result<void> ok = pace.did(4 * block.steps); !ok) return ok.error();
     block.series[i].drop_name = true;
     double* row = block.row(i);
     for (std::size_t s = 0; s < block.steps; ++s) {
@@ -178,14 +180,14 @@ Result<Block> Evaluator::float_function(const Call& call, const Grid& grid) {
   NINES_TRY(Block block, vector(*call.args[0], grid));
   if (id <= Fn::kTanh) {
     const FloatFunction f = kFloatFunctions[static_cast<std::size_t>(id)];
-    return map_floats(std::move(block), [f](double v, std::size_t) { return f(v); });
+    return map_floats(q_, std::move(block), [f](double v, std::size_t) { return f(v); });
   }
   Column first(grid.count, 1.0);
   if (call.args.size() > 1) {
     NINES_TRY(first, scalar(*call.args[1], grid));
   }
   if (id == Fn::kRound) {
-    return map_floats(std::move(block), [&](double v, std::size_t s) {
+    return map_floats(q_, std::move(block), [&](double v, std::size_t s) {
       // Dividing by the inverse loses less than multiplying by the step.
       const double inverse = 1.0 / first[s];
       return std::floor(v * inverse + 0.5) / inverse;
@@ -200,7 +202,7 @@ Result<Block> Evaluator::float_function(const Call& call, const Grid& grid) {
     least = first;
     NINES_TRY(most, scalar(*call.args[2], grid));
   }
-  return map_floats(std::move(block), [&](double v, std::size_t s) {
+  return map_floats(q_, std::move(block), [&](double v, std::size_t s) {
     if (most[s] < least[s]) return absent();
     return greater_of(least[s], lesser_of(most[s], v));
   });
@@ -210,7 +212,8 @@ Result<Block> Evaluator::date_function(const Call& call, const Grid& grid) {
   const Fn id = call.function->id;
   if (!call.args.empty()) {
     NINES_TRY(Block block, vector(*call.args[0], grid));
-    return map_floats(std::move(block), [id](double v, std::size_t) { return date_part(id, v); });
+    return map_floats(q_, std::move(block),
+                      [id](double v, std::size_t) { return date_part(id, v); });
   }
   Block out(grid.count, q_.budget);
   NINES_TRY(const std::size_t row, out.add_row({}));
@@ -231,7 +234,9 @@ Result<Block> Evaluator::timestamp_function(const Call& call, const Grid& grid) 
   NINES_TRY(Block block, vector(*call.args[0], grid));
   Block out(grid.count, q_.budget);
   if (start) return out;
+  Pace pace(q_);
   for (std::size_t i = 0; i < block.size(); ++i) {
+    if (const Result<void> ok = pace.did(block.steps); !ok) return ok.error();
     NINES_TRY(const std::size_t row, out.add_row({block.series[i].labels, true}));
     for (std::size_t s = 0; s < grid.count; ++s) {
       if (block.present(i, s)) out.row(row)[s] = static_cast<double>(grid.at(s)) / 1000;

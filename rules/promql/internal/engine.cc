@@ -29,15 +29,17 @@ void count_steps(QueryContext& q, const QueryRequest& request) {
 }
 
 // The names leave at last; series that are then the same must not meet.
-Result<Block> without_dropped_names(Block block, Budget& budget) {
+Result<Block> without_dropped_names(Block block, QueryContext& q) {
   bool any = false;
+  Pace pace(q);
   for (SeriesHead& head : block.series) {
     if (!head.drop_name) continue;
+    if (const Result<void> ok = pace.did(16); !ok) return ok.error();
     any = true;
     head.labels = without_metadata(head.labels);
   }
   if (!any) return block;
-  return merge_equal_rows(std::move(block), budget);
+  return merge_equal_rows(std::move(block), q);
 }
 
 QueryResult finish(QueryContext& q, Value value, Instant started) {
@@ -126,7 +128,7 @@ Result<QueryResult> Engine::instant(const Query& query, Timestamp at,
     }
     default: {
       NINES_TRY(Block block, evaluator.vector(expr, q.grid));
-      NINES_TRY(const Block named, without_dropped_names(std::move(block), q.budget));
+      NINES_TRY(const Block named, without_dropped_names(std::move(block), q));
       NINES_TRY(Vector vector, to_vector(named, at, q));
       return finish(q, std::move(vector), started);
     }
@@ -170,7 +172,7 @@ Result<QueryResult> Engine::range(const Query& query, Timestamp from, Timestamp 
     return finish(q, Matrix{std::move(series)}, started);
   }
   NINES_TRY(Block block, evaluator.vector(expr, q.grid));
-  NINES_TRY(const Block named, without_dropped_names(std::move(block), q.budget));
+  NINES_TRY(const Block named, without_dropped_names(std::move(block), q));
   NINES_TRY(Matrix matrix, to_matrix(named, q));
   return finish(q, std::move(matrix), started);
 }

@@ -36,7 +36,9 @@ std::uint64_t samples_worth(const Histogram& h) {
 
 Result<Block> Evaluator::broadcast(Block one, const Grid& grid) {
   Block out(grid.count, q_.budget);
+  Pace pace(q_);
   for (std::size_t i = 0; i < one.size(); ++i) {
+    if (const Result<void> ok = pace.did(grid.count); !ok) return ok.error();
     NINES_TRY(const std::size_t row, out.add_row(std::move(one.series[i])));
     const HistogramPtr* h = one.histogram_row(i);
     for (std::size_t s = 0; s < grid.count; ++s) {

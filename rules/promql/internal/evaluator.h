@@ -71,6 +71,24 @@ struct QueryContext {
   Result<void> check() const;
 };
 
+// Asks check() whenever so much work has been done, about once in a few milliseconds.
+class Pace {
+ public:
+  explicit Pace(const QueryContext& q) : q_(q) {}
+  // `cells`: values looked at, more for what takes longer.
+  Result<void> did(std::size_t cells) {
+    done_ += cells;
+    if (done_ < kEvery) return {};
+    done_ = 0;
+    return q_.check();
+  }
+
+ private:
+  static constexpr std::size_t kEvery = 1u << 17;
+  const QueryContext& q_;
+  std::size_t done_ = 0;
+};
+
 // Sets a mode of evaluation while it lives.
 class HintMode {
  public:

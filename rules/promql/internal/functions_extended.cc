@@ -129,6 +129,7 @@ class ExtendedHistograms {
 
 Result<void> extended_rate(const RangeTask& task) {
   for (std::size_t s = 0; s < task.windows.size(); ++s) {
+    if (Result<void> ok = task.go_on(s); !ok) return ok;
     const Window& w = task.windows[s];
     if (w.f0 != w.f1 && w.h0 != w.h1) {
       task.annotations.mixed_floats_histograms(task.metric(), task.at);

@@ -141,6 +141,7 @@ Result<void> over_time_functions(const RangeTask& task) {
   if (is_extreme(task.id)) extremes(task);
   std::vector<double> scratch;
   for (std::size_t s = 0; s < task.windows.size(); ++s) {
+    if (Result<void> ok = task.go_on(s); !ok) return ok;
     const Window& w = task.windows[s];
     if (w.empty()) continue;
     if (!floats_only(task.id)) {

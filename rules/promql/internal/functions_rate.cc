@@ -219,6 +219,7 @@ Result<void> rate_functions(const RangeTask& task) {
   const std::vector<std::size_t> resets = counter ? float_resets(f) : std::vector<std::size_t>{};
   std::size_t first_reset = 0;
   for (std::size_t s = 0; s < task.windows.size(); ++s) {
+    if (Result<void> ok = task.go_on(s); !ok) return ok;
     const Window& w = task.windows[s];
     if (w.f0 != w.f1 && w.h0 != w.h1) {
       task.annotations.mixed_floats_histograms(task.metric(), task.at);
@@ -320,6 +321,7 @@ HistogramPtr histogram_difference(const RangeTask& task, const Point& a, const P
 
 Result<void> instant_rate_functions(const RangeTask& task) {
   for (std::size_t s = 0; s < task.windows.size(); ++s) {
+    if (Result<void> ok = task.go_on(s); !ok) return ok;
     const Window& w = task.windows[s];
     if (w.size() < 2) continue;
     const auto [a, b] = last_two(task.series, w);

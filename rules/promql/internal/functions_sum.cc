@@ -39,6 +39,7 @@ void histogram_total(const RangeTask& task, std::size_t s) {
 
 Result<void> sum_functions(const RangeTask& task) {
   for (std::size_t s = 0; s < task.windows.size(); ++s) {
+    if (Result<void> ok = task.go_on(s); !ok) return ok;
     const Window& w = task.windows[s];
     if (w.f0 != w.f1 && w.h0 != w.h1) {
       task.annotations.mixed_floats_histograms(task.metric(), task.at);
@@ -81,13 +82,14 @@ Result<Block> Evaluator::range_function(const Call& call, const Grid& grid) {
   if (const auto plan = plan_range(id, call.function->name, *range, how, grid))
     return range_from_tier(call, as<MatrixSelector>(unwrap(*range)), grid, how, *plan, params);
   Block out(grid.count, q_.budget);
+  Pace pace(q_);
   const Result<void> done = for_each_series(
       *range, grid,
       [&](const RangeSeries& series, std::span<const Window> windows) -> Result<void> {
         NINES_TRY(const std::size_t row,
                   out.add_row({series.labels, series.drop_name || !keeps_name}));
         const RangeTask task{q_.annotations,      id,     series, windows, how, grid, range->range,
-                             call.args[0]->range, params, out,    row};
+                             call.args[0]->range, params, out,    row,     pace};
         if (Result<void> ok = family(task); !ok) return ok;
         if (out.row_empty(row)) out.pop_row();
         return {};

@@ -70,6 +70,7 @@ Changes find_changes(const RangeTask& task) {
 Result<void> change_functions(const RangeTask& task) {
   const Changes changes = find_changes(task);
   for (std::size_t s = 0; s < task.windows.size(); ++s) {
+    if (Result<void> ok = task.go_on(s); !ok) return ok;
     const Window& w = task.windows[s];
     if (w.empty()) continue;
     std::size_t first = std::numeric_limits<std::size_t>::max();
@@ -168,6 +169,7 @@ Result<void> check_factor(double v, const char* what, const char* letter) {
 Result<void> trend_functions(const RangeTask& task) {
   const FloatPoints& f = task.series.floats;
   for (std::size_t s = 0; s < task.windows.size(); ++s) {
+    if (Result<void> ok = task.go_on(s); !ok) return ok;
     const Window& w = task.windows[s];
     if (task.id == Fn::kDoubleExponentialSmoothing && !w.empty()) {
       if (Result<void> ok = check_factor(task.params[0][s], "smoothing", "sf"); !ok) return ok;

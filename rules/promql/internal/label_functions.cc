@@ -8,6 +8,7 @@
 #include "base/text/regex.h"
 #include "base/text/text.h"
 #include "rules/promql/internal/evaluator.h"
+#include "rules/promql/internal/stoppable_sort.h"
 #include "rules/promql/internal/tiers.h"
 
 namespace nines::promql {
@@ -47,9 +48,12 @@ int natural_compare(std::string_view a, std::string_view b) {
   return j < b.size() ? -1 : 0;
 }
 
-Result<Block> reordered(const Block& block, const std::vector<std::size_t>& order, Budget& budget) {
-  Block out(block.steps, budget);
+Result<Block> reordered(const Block& block, const std::vector<std::size_t>& order,
+                        QueryContext& q) {
+  Block out(block.steps, q.budget);
+  Pace pace(q);
   for (const std::size_t from : order) {
+    if (const Result<void> ok = pace.did(16); !ok) return ok.error();
     NINES_TRY(const std::size_t to, out.add_row(block.series[from]));
     for (std::size_t s = 0; s < block.steps; ++s) {
       if (block.present(from, s)) out.copy_cell(to, s, block, from);
@@ -74,9 +78,8 @@ Result<Block> Evaluator::label_function(const Call& call, const Grid& grid) {
     Result<std::shared_ptr<const Regex>> compiled = Regex::compile(texts[3], RegexAnchor::kBoth);
     if (!compiled) {
       const bool over_budget = compiled.error().code() == ErrorCode::kLimit;
-      return Error(compiled.error().code(),
-                   "invalid regular expression in label_replace(): " +
-                       (over_budget ? compiled.error().what() : texts[3]));
+      return Error(compiled.error().code(), "invalid regular expression in label_replace(): " +
+                                                (over_budget ? compiled.error().what() : texts[3]));
     }
     regex = *std::move(compiled);
   } else {
@@ -90,7 +93,9 @@ Result<Block> Evaluator::label_function(const Call& call, const Grid& grid) {
     return Error(ErrorCode::kInvalid, "invalid destination label name in " + name + "(): " + dst);
   }
   NINES_TRY(Block block, vector(*call.args[0], grid));
+  Pace pace(q_);
   for (SeriesHead& head : block.series) {
+    if (const Result<void> ok = pace.did(256); !ok) return ok.error();
     std::string value;
     if (replace) {
       const std::string source(head.labels.get(texts[2]));
@@ -105,7 +110,7 @@ Result<Block> Evaluator::label_function(const Call& call, const Grid& grid) {
     head.labels = head.labels.with(dst, value);
     if (dst == kMetricName) head.drop_name = false;
   }
-  return merge_equal_rows(std::move(block), q_.budget);
+  return merge_equal_rows(std::move(block), q_);
 }
 
 Result<Block> Evaluator::sort_function(const Call& call, const Grid& grid) {
@@ -126,13 +131,14 @@ Result<Block> Evaluator::sort_function(const Call& call, const Grid& grid) {
     }
     if (block.steps != 1) return block;
     const bool descending = id == Fn::kSortDesc;
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    const auto before = [&](std::size_t a, std::size_t b) {
       const double x = block.row(a)[0];
       const double y = block.row(b)[0];
       if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);  // NaN last
       return descending ? x > y : x < y;
-    });
-    return reordered(block, order, q_.budget);
+    };
+    if (const Result<void> ok = stoppable_sort(order, before, q_); !ok) return ok.error();
+    return reordered(block, order, q_);
   }
   if (block.steps != 1) return block;
   std::vector<std::string> names;
@@ -141,7 +147,7 @@ Result<Block> Evaluator::sort_function(const Call& call, const Grid& grid) {
     names.push_back(std::move(name));
   }
   const bool descending = id == Fn::kSortByLabelDesc;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+  const auto before = [&](std::size_t a, std::size_t b) {
     const LabelSet& x = block.series[descending ? b : a].labels;
     const LabelSet& y = block.series[descending ? a : b].labels;
     for (const std::string& name : names) {
@@ -149,8 +155,9 @@ Result<Block> Evaluator::sort_function(const Call& call, const Grid& grid) {
       if (c != 0) return c < 0;
     }
     return x < y;
-  });
-  return reordered(block, order, q_.budget);
+  };
+  if (const Result<void> ok = stoppable_sort(order, before, q_); !ok) return ok.error();
+  return reordered(block, order, q_);
 }
 
 LabelSet labels_of_absent(const Expr& arg) {

@@ -27,6 +27,7 @@ class Matching {
  public:
   Matching(QueryContext& q, const Binary& node, const Block& lhs, const Block& rhs)
       : q_(q),
+        pace_(q),
         node_(node),
         swapped_(node.matching.card == Cardinality::kOneToMany),
         one_to_one_(node.matching.card == Cardinality::kOneToOne),
@@ -39,13 +40,16 @@ class Matching {
         out_(lhs.steps, q.budget) {}
 
   Result<Block> run() {
-    for (std::size_t i = 0; i < many_.size(); ++i) group(many_, i).many.push_back(i);
-    for (std::size_t i = 0; i < one_.size(); ++i) group(one_, i).one.push_back(i);
+    for (std::size_t i = 0; i < many_.size(); ++i) {
+      if (const Result<void> ok = pace_.did(16); !ok) return ok.error();
+      group(many_, i).many.push_back(i);
+    }
+    for (std::size_t i = 0; i < one_.size(); ++i) {
+      if (const Result<void> ok = pace_.did(16); !ok) return ok.error();
+      group(one_, i).one.push_back(i);
+    }
     if (!fill_many_) mark_steps();
     for (std::size_t g = 0; g < groups_.size(); ++g) {
-      if (g % 64 == 0) {
-        if (const Result<void> ok = q_.check(); !ok) return ok.error();
-      }
       if (const Result<void> ok = match(g); !ok) return ok.error();
     }
     return std::move(out_);
@@ -82,6 +86,7 @@ class Matching {
     if (rows.one.empty() && !fill_one_) return {};
     out_rows_.clear();
     for (std::size_t s = 0; s < out_.steps; ++s) {
+      if (Result<void> ok = pace_.did(2 * (rows.many.size() + rows.one.size())); !ok) return ok;
       if (Result<void> ok = match_step(g, rows, s); !ok) return ok;
     }
     return {};
@@ -178,6 +183,7 @@ class Matching {
   }
 
   QueryContext& q_;
+  Pace pace_;
   const Binary& node_;
   const bool swapped_, one_to_one_;
   const Block& many_;

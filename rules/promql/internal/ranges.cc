@@ -199,12 +199,14 @@ Result<void> Evaluator::each_of_subquery(const Subquery& node, const Grid& grid,
   const Block block = *std::move(evaluated);
   RangeSeries series;
   std::vector<Window> windows;
+  Pace pace(q_);
   for (std::size_t i = 0; i < block.size(); ++i) {
     if (const Result<void> ok = q_.check(); !ok) return ok.error();
     series = RangeSeries{block.series[i].labels, block.series[i].drop_name, {}, {}};
     const Histogram* last_source = nullptr;
     HistogramPtr last_copy;
     for (std::size_t s = 0; s < block.steps; ++s) {
+      if (const Result<void> ok = pace.did(1); !ok) return ok.error();
       if (!block.present(i, s)) continue;
       const HistogramPtr* row = block.histogram_row(i);
       if (row != nullptr && row[s]) {

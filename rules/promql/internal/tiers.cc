@@ -279,6 +279,7 @@ Result<Block> Evaluator::range_from_tier(const Call& call, const MatrixSelector&
   const bool keeps_name = id == Fn::kLastOverTime || id == Fn::kFirstOverTime;
   const RangeFamily family = range_family(id);
   Block out(grid.count, q_.budget);
+  Pace pace(q_);
   bool used = false;
   const Result<void> done = each_from_tier(
       node, grid, shape, plan,
@@ -286,7 +287,7 @@ Result<Block> Evaluator::range_from_tier(const Call& call, const MatrixSelector&
           std::span<const TierCell> cells) -> Result<void> {
         NINES_TRY(const std::size_t row, out.add_row({series.labels, !keeps_name}));
         const RangeTask task{q_.annotations,      id,     series, windows, shape, grid, node.range,
-                             call.args[0]->range, params, out,    row};
+                             call.args[0]->range, params, out,    row,     pace};
         if (Result<void> ok = family(task); !ok) return ok;
         for (std::size_t s = 0; s < cells.size(); ++s) {
           if (set_from_tier(task, s, cells[s])) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text/numbers.h"
+#include "rules/promql/internal/evaluator.h"
 
 namespace nines::promql {
 namespace {
@@ -95,22 +96,25 @@ LabelSet without_metadata(const LabelSet& labels) {
   return labels.drop(kNames);
 }
 
-Result<Block> merge_equal_rows(Block block, Budget& budget) {
+Result<Block> merge_equal_rows(Block block, QueryContext& q) {
+  Pace pace(q);
   std::unordered_map<LabelSet, std::size_t> seen;
   seen.reserve(block.size());
   bool unique = true;
   for (const SeriesHead& head : block.series) {
+    if (const Result<void> ok = pace.did(16); !ok) return ok.error();
     if (!seen.emplace(head.labels, seen.size()).second) {
       unique = false;
       break;
     }
   }
   if (unique) return block;
-  Block out(block.steps, budget);
+  Block out(block.steps, q.budget);
   RowIndex index;
   for (std::size_t i = 0; i < block.size(); ++i) {
     NINES_TRY(const std::size_t to,
               index.row(out, block.series[i].labels, block.series[i].drop_name));
+    if (const Result<void> ok = pace.did(block.steps + 16); !ok) return ok.error();
     for (std::size_t s = 0; s < block.steps; ++s) {
       if (!block.present(i, s)) continue;
       if (out.present(to, s)) {

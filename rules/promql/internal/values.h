@@ -183,7 +183,9 @@ class RowIndex {
 // Without the metric's name, type and unit.
 LabelSet without_metadata(const LabelSet& labels);
 
+struct QueryContext;
+
 // Joins rows with equal labels whose samples never meet; kInvalid when they do.
-Result<Block> merge_equal_rows(Block block, Budget& budget);
+Result<Block> merge_equal_rows(Block block, QueryContext& q);
 
 }  // namespace nines::promql

@@ -98,10 +98,12 @@ void write_time_or_null(JsonWriter& json, Timestamp at) {
   }
 }
 
-void write_value(JsonWriter& json, const promql::Value& value) {
+void write_value(JsonWriter& json, const promql::Value& value, const storage::StopFlag* stop) {
+  const auto stopped = [&] { return stop != nullptr && stop->stop.load(std::memory_order_relaxed); };
   if (const auto* vector = std::get_if<promql::Vector>(&value)) {
     json.field("resultType", "vector").key("result").begin_array();
     for (const promql::VectorSample& sample : *vector) {
+      if (stopped()) break;
       json.begin_object().key("metric");
       write_labels(json, sample.labels);
       if (sample.histogram) {
@@ -116,7 +118,10 @@ void write_value(JsonWriter& json, const promql::Value& value) {
     json.end_array();
   } else if (const auto* matrix = std::get_if<promql::Matrix>(&value)) {
     json.field("resultType", "matrix").key("result").begin_array();
-    for (const promql::MatrixSeries& series : *matrix) write_series(json, series);
+    for (const promql::MatrixSeries& series : *matrix) {
+      if (stopped()) break;
+      write_series(json, series);
+    }
     json.end_array();
   } else if (const auto* scalar = std::get_if<promql::Scalar>(&value)) {
     json.field("resultType", "scalar").key("result");

@@ -14,6 +14,7 @@
 #include "base/model/matcher.h"
 #include "base/text/json.h"
 #include "rules/promql/engine.h"
+#include "storage/api/querier.h"
 #include "web/http/http.h"
 
 namespace nines::web {
@@ -25,8 +26,9 @@ void write_point(JsonWriter& json, std::int64_t time_ms, double value);
 void write_millis(JsonWriter& json, std::int64_t ms);
 void write_seconds(JsonWriter& json, Timestamp at);  // a number with milliseconds as a fraction
 void write_time_or_null(JsonWriter& json, Timestamp at);  // the same; null for the zero time
-// "resultType" and "result" into an open object.
-void write_value(JsonWriter& json, const promql::Value& value);
+// "resultType" and "result" into an open object. Cut short once `stop` is set: nobody reads on.
+void write_value(JsonWriter& json, const promql::Value& value,
+                 const storage::StopFlag* stop = nullptr);
 
 // {"status":"success","data":DATA}; DATA is JSON.
 Response success(const std::string& data, const std::vector<std::string>& warnings = {},

@@ -19,6 +19,9 @@ constexpr std::uint64_t kMailboxId = 1;
 constexpr std::uint64_t kFirstConnectionId = 2;
 constexpr std::size_t kReadBytes = 64u << 10;
 constexpr Duration kStopPatience{5'000};
+// Queries of people step back: collecting, rules and paging do not wait behind them for a
+// processor.
+constexpr int kQueryNiceness = 10;
 
 Error system_error(const char* what) {
   return Error(ErrorCode::kIo, std::string(what) + ": " + std::strerror(errno));
@@ -56,10 +59,10 @@ Front::Front(const ServerOptions& options, Listener listener, const Router& rout
     return make_engine({router_, clock_, log_, security_, options_.response_bytes_max});
   };
   const auto run_job = [this](Engine& engine, Job job) { work(engine, std::move(job)); };
-  fast_ = std::make_unique<WorkerPool>("nines-fast", std::max(1, options_.fast_workers),
+  fast_ = std::make_unique<WorkerPool>("nines-fast", std::max(1, options_.fast_workers), 0,
                                        options_.fast_queue_max, make, run_job);
   slow_ = std::make_unique<WorkerPool>("nines-slow", std::max(1, options_.slow_workers),
-                                       options_.queue_max, make, run_job);
+                                       kQueryNiceness, options_.queue_max, make, run_job);
 }
 
 Front::~Front() {

@@ -3,15 +3,21 @@
 #include <utility>
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 namespace nines::web {
 
-WorkerPool::WorkerPool(const std::string& name, int threads, std::size_t queue_max,
+WorkerPool::WorkerPool(const std::string& name, int threads, int niceness, std::size_t queue_max,
                        const std::function<std::unique_ptr<Engine>()>& make, Work work)
     : queue_max_(queue_max), work_(std::move(work)) {
   for (int i = 0; i < threads; ++i) engines_.push_back(make());
   for (const std::unique_ptr<Engine>& engine : engines_) {
-    threads_.emplace_back([this, &engine = *engine] { run(engine); });
+    threads_.emplace_back([this, niceness, &engine = *engine] {
+      // Linux keeps this per thread. Where it does not take it, the thread is as nice as the
+      // others.
+      if (niceness > 0) setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + niceness);
+      run(engine);
+    });
     pthread_setname_np(threads_.back().native_handle(), name.c_str());
   }
 }

@@ -29,7 +29,8 @@ struct Job {
 class WorkerPool {
  public:
   using Work = std::function<void(Engine&, Job)>;
-  WorkerPool(const std::string& name, int threads, std::size_t queue_max,
+  // `niceness`: how much its threads step back for all others of the process; 0 to 19.
+  WorkerPool(const std::string& name, int threads, int niceness, std::size_t queue_max,
              const std::function<std::unique_ptr<Engine>()>& make, Work work);
   ~WorkerPool() { stop(); }
   WorkerPool(const WorkerPool&) = delete;

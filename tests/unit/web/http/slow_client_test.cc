@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include <sys/resource.h>
+
 #include <doctest/doctest.h>
 
 #include "tests/unit/web/http/raw_client.h"
@@ -137,6 +139,25 @@ TEST_CASE("bodies of all connections together stay below their cap") {
   }
   RawClient third = server.client();
   CHECK(third.send(head + std::string(700, 'x')).answer().status == 405);
+}
+
+TEST_CASE("workers of queries step back for everybody else") {
+  std::atomic<int> fast{-100}, slow{-100};
+  Router router;
+  router.add("GET", "/fast", Pool::kFast, [&](const Request&) {
+    fast = getpriority(PRIO_PROCESS, 0);
+    return text_response(200, "");
+  });
+  router.add("GET", "/slow", Pool::kSlow, [&](const Request&) {
+    slow = getpriority(PRIO_PROCESS, 0);
+    return text_response(200, "");
+  });
+  TestServer server(router);
+  RawClient client = server.client();
+  client.get("/fast");
+  client.get("/slow");
+  CHECK(fast == getpriority(PRIO_PROCESS, 0));
+  CHECK(slow == std::min(19, fast + 10));
 }
 
 TEST_CASE("a worker hears within 100 ms that its client has hung up, however it went") {
