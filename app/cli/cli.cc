@@ -35,6 +35,8 @@ struct Commands {
   double target_percent = 99.9, error_percent = 1;
   int window_days = 30;
   std::string junit, file, expr, time, start, end, step, label;
+  std::string page_span;
+  std::uint32_t rows_per_page = 64;
   std::vector<std::string> files, matchers;
 
   Commands() {
@@ -99,7 +101,10 @@ struct Commands {
     CLI::App& test = group("test", "run test files");
     verb = test.add_subcommand("promql", "run scripts in Prometheus's promqltest language");
     verb->add_option("FILE", files)->required();
-    verb->callback([this] { exit_code = test_promql(files); });
+    verb->add_option("--rows-per-page", rows_per_page, "rows a page of the store holds: 1 to 64")
+        ->check(CLI::Range(1, 64));
+    verb->add_option("--page-span", page_span, "no page reaches over a multiple of this, as 1m");
+    verb->callback([this] { exit_code = test_promql(files, rows_per_page, page_span); });
     verb = test.add_subcommand("rules", "run promtool's unit tests of rules");
     verb->add_option("FILE", files)->required();
     verb->add_option("--junit", junit, "write a JUnit report to this file");

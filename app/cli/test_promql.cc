@@ -8,12 +8,24 @@
 #include "app/cli/internal/ring_store.h"
 #include "app/cli/internal/verbs.h"
 #include "base/fs/fs.h"
+#include "base/text/numbers.h"
 #include "rules/promql/script.h"
 
 namespace nines::app {
-int test_promql(const std::vector<std::string>& files) {
+int test_promql(const std::vector<std::string>& files, std::uint32_t rows_per_page,
+                const std::string& page_span) {
+  RingCut cut{rows_per_page, Duration(0)};
+  if (!page_span.empty()) {
+    const auto span = parse_duration(page_span);
+    if (!span || *span <= Duration(0)) {
+      fmt::print(stderr, "nines: --page-span: \"{}\" is no duration such as 1m\n", page_span);
+      return kExitUsage;
+    }
+    cut.page_span = *span;
+  }
+
   const auto fs = make_posix_fs();
-  RingStores stores;
+  RingStores stores(cut);
   const promql::ScriptStoreFactory make_store = [&] { return stores.make(); };
   int passed = 0, failed = 0;
   for (const std::string& file : files) {

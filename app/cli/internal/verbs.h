@@ -19,7 +19,10 @@ int serve(const ServeOptions& options, bool verbose);
 int init(const std::string& file);
 int check_config(const std::string& file);
 int check_rules(const std::vector<std::string>& files);
-int test_promql(const std::vector<std::string>& files);
+// Pages of at most `rows_per_page` rows (1 to 64) that do not reach over multiples of `page_span`
+// (a duration; empty: no such cut).
+int test_promql(const std::vector<std::string>& files, std::uint32_t rows_per_page,
+                const std::string& page_span);
 // `junit`: where to write a JUnit report; empty: nowhere.
 int test_rules(const std::vector<std::string>& files, const std::string& junit);
 
