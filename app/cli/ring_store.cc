@@ -45,8 +45,9 @@ class CuttingWriter final : public storage::GroupWriter {
 class CuttingAppender final : public storage::Appender {
  public:
   CuttingAppender(storage::Engine& engine, Duration span) : engine_(engine), span_(span) {}
-  Result<std::unique_ptr<storage::GroupWriter>> open_group(const std::string& name) override {
-    NINES_TRY(auto writer, engine_.appender().open_group(name));
+  Result<std::unique_ptr<storage::GroupWriter>> open_group(
+      const storage::GroupSpec& spec) override {
+    NINES_TRY(auto writer, engine_.appender().open_group(spec));
     if (span_.count() <= 0) return writer;
     return std::unique_ptr<storage::GroupWriter>(
         std::make_unique<CuttingWriter>(std::move(writer), engine_, span_));
