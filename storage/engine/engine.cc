@@ -153,6 +153,7 @@ class EngineImpl final : public Engine {
     const double seconds =
         std::max(1.0, static_cast<double>((around_.clock.elapsed() - opened_at_).count()) / 1e9);
     for (const auto cls : {ring::SegmentClass::kJournal, ring::SegmentClass::kRaw,
+                           ring::SegmentClass::kT5m, ring::SegmentClass::kT1h,
                            ring::SegmentClass::kLogs, ring::SegmentClass::kLogJournal}) {
       status.classes.push_back(class_status(cls, seconds));
     }
@@ -198,7 +199,8 @@ class EngineImpl final : public Engine {
       out.newest = from_millis(bounds.max / unit);
     }
     out.bytes_per_second = static_cast<double>(use.bytes_appended) / seconds;
-    const bool keeps = cls == ring::SegmentClass::kRaw || cls == ring::SegmentClass::kLogs;
+    const bool keeps =
+        cls != ring::SegmentClass::kJournal && cls != ring::SegmentClass::kLogJournal;
     if (keeps && use.bytes_appended > 0 && seconds > 60) {
       out.projected_retention = Duration(
           static_cast<std::int64_t>(static_cast<double>(use.bytes) / out.bytes_per_second * 1000));

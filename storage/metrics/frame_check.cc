@@ -33,6 +33,18 @@ Result<TimeBounds> check_page(std::string_view payload) {
   return (*page)->head().times;
 }
 
+Result<TimeBounds> check_tier_page(std::string_view payload) {
+  const auto page = TierPage::open(payload);
+  if (!page) return unreadable("a page of a tier", page.error());
+  const PageHead& head = (*page)->head().page;
+  std::vector<TierWindow> windows;
+  for (std::uint32_t slot = head.slots.first; slot < head.slots.end; ++slot) {
+    if (const auto read = (*page)->read(slot, windows); !read)
+      return unreadable("a page of a tier", read.error());
+  }
+  return head.times;
+}
+
 Result<TimeBounds> check_definition(const Frame& frame) {
   const std::string_view payload = chunk::as_text(frame.payload);
   if (frame.head.type == kLayoutFrame) {
@@ -83,11 +95,13 @@ ring::FrameCheck make_metric_frame_check(ring::SegmentClass cls, std::uint64_t& 
     return
         [check = std::make_shared<JournalCheck>()](const Frame& frame) { return (*check)(frame); };
   }
-  if (cls != ring::SegmentClass::kRaw) return [](const Frame&) { return TimeBounds{}; };
+  const bool tier = cls == ring::SegmentClass::kT5m || cls == ring::SegmentClass::kT1h;
+  if (cls != ring::SegmentClass::kRaw && !tier) return [](const Frame&) { return TimeBounds{}; };
   return [&pages](const Frame& frame) -> Result<TimeBounds> {
     if (defines(frame)) return check_definition(frame);
-    if (frame.head.type != kColsFrame) return TimeBounds{};
+    if (frame.head.type != kColsFrame && frame.head.type != kTierFrame) return TimeBounds{};
     ++pages;
+    if (frame.head.type == kTierFrame) return check_tier_page(chunk::as_text(frame.payload));
     return check_page(chunk::as_text(frame.payload));
   };
 }

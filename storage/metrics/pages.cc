@@ -107,6 +107,11 @@ Result<void> StoreImpl::sync() {
 }
 
 void StoreImpl::tend() {
+  tend_pages();
+  fold_due();
+}
+
+void StoreImpl::tend_pages() {
   const std::lock_guard lock(mutex_);
   const std::int64_t now = to_millis(parts_.clock.now());
   bool flushed_any = false, all_flushed = true;

@@ -35,6 +35,16 @@ class Selection final : public SeriesSelection {
     return store_.read_series(
         versions_, std::span(places_).subspan(series.first, series.end - series.first), range, out);
   }
+  Result<void> read_tier(std::size_t index, Tier tier, TimeRange range,
+                         std::vector<TierWindow>& out) const override {
+    out.clear();
+    if (stop_ && stop_->stop.load(std::memory_order_relaxed))
+      return Error(ErrorCode::kUnavailable, "the query was stopped");
+    const Selected& series = series_[index];
+    return store_.read_windows(versions_,
+                               std::span(places_).subspan(series.first, series.end - series.first),
+                               tier, range, out);
+  }
 
  private:
   const StoreImpl& store_;
@@ -50,31 +60,9 @@ bool overlaps(const ring::TimeBounds& times, TimeRange range) {
 
 }  // namespace
 
-std::shared_ptr<const Page> PageCache::get(const ring::Location& location) {
-  const std::lock_guard lock(mutex_);
-  const auto it = by_key_.find({location.generation, location.offset});
-  if (it == by_key_.end()) return nullptr;
-  order_.splice(order_.begin(), order_, it->second);
-  return it->second->page;
-}
-
-void PageCache::put(const ring::Location& location, std::shared_ptr<const Page> page) {
-  const std::lock_guard lock(mutex_);
-  const Key key{location.generation, location.offset};
-  if (by_key_.contains(key)) return;
-  bytes_ += page->bytes();
-  order_.push_front({key, std::move(page)});
-  by_key_[key] = order_.begin();
-  while (bytes_ > bytes_max_ && order_.size() > 1) {
-    bytes_ -= order_.back().page->bytes();
-    by_key_.erase(order_.back().key);
-    order_.pop_back();
-  }
-}
-
 // Those of `slots` that have samples in the range, ascending.
 void StoreImpl::keep_sampled(const Version& version, TimeRange range,
-                             std::vector<std::uint32_t>& slots) {
+                             std::vector<std::uint32_t>& slots) const {
   const std::int64_t from = to_millis(range.from);
   const std::int64_t to = to_millis(range.to);
   std::vector<std::uint32_t> found;
@@ -92,6 +80,12 @@ void StoreImpl::keep_sampled(const Version& version, TimeRange range,
     }
   }
   version.pages[paged_class(ring::SegmentClass::kRaw)].take_present(from, to, slots, found);
+  // Tiers tell less finely when a series had samples: they are asked where others cannot be.
+  if (dropped_until_ && from <= *dropped_until_) {
+    for (const auto cls : {ring::SegmentClass::kT5m, ring::SegmentClass::kT1h})
+      version.pages[paged_class(cls)].take_present(from, std::min(to, *dropped_until_), slots,
+                                                   found);
+  }
   std::sort(found.begin(), found.end());
   slots = std::move(found);
 }
@@ -208,9 +202,7 @@ Result<void> StoreImpl::read_series(const Versions& versions, std::span<const Pl
     const std::shared_ptr<const Page> page = load(location, damaged);
     if (page && !page->read(slot, out)) {
       ++damaged;
-      const std::size_t whole = std::min(out.times.size(), out.values.size());
-      out.times.resize(whole);
-      out.values.resize(whole);
+      cut_torn(out);
     }
   }
   if (out.times.empty()) {

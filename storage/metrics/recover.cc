@@ -19,9 +19,12 @@ StoreImpl::StoreImpl(const MetricStoreOptions& options, const MetricStoreParts& 
     : options_(options),
       parts_(parts),
       raw_(parts.ring, ring::SegmentClass::kRaw, parts.log),
+      tiers_{PageLog(parts.ring, ring::SegmentClass::kT5m, parts.log),
+             PageLog(parts.ring, ring::SegmentClass::kT1h, parts.log)},
       exemplars_(options.exemplars_max),
       exemplar_counters_(parts.telemetry),
-      cache_(options.page_cache_bytes) {}
+      cache_(options.page_cache_bytes),
+      tier_cache_(options.page_cache_bytes) {}
 
 Result<std::unique_ptr<MetricStore>> MetricStore::open(const MetricStoreOptions& options,
                                                        const MetricStoreParts& parts) {
@@ -80,7 +83,10 @@ void StoreImpl::recover_list(PageLog& log, Version& version, const IndexedPage& 
   for (std::uint32_t slot = slots.first; slot < slots.end; ++slot) {
     if ((page.page.present >> (slot - slots.first) & 1) != 0) catalog_.learn(version, slot);
   }
-  seen.add(&version, page);
+  if (log.segment_class() == SegmentClass::kRaw)
+    seen.add(&version, page);
+  else
+    seen.add_tier(version, page);
 }
 
 // A sealed segment's pages, from its index.
@@ -122,9 +128,12 @@ bool StoreImpl::recover_page(PageLog& log, const ring::SegmentInfo& segment,
         known.places[frame.head.tag] = log.continue_group(std::string(payload));
       return good;
     }
-    case kColsFrame: {
+    case kColsFrame:
+    case kTierFrame: {
       const auto version = known.versions.find(frame.head.tag);
-      const Result<PageHead> head = decode_page_head(payload);
+      ByteReader in(payload);
+      if (frame.head.type == kTierFrame) in.byte();
+      const Result<PageHead> head = decode_page_head(in);
       if (version == known.versions.end() || !version->second || !head ||
           head->slots.end > version->second->layout->index.size()) {
         return false;
@@ -230,9 +239,10 @@ Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment, const 
 
 Result<void> StoreImpl::recover() {
   const std::lock_guard lock(mutex_);
-  parts_.ring.on_evict(SegmentClass::kRaw,
-                       [this](const ring::SegmentInfo& segment) { forget_segment(segment); });
+  for (const auto cls : {SegmentClass::kRaw, SegmentClass::kT5m, SegmentClass::kT1h})
+    parts_.ring.on_evict(cls, [this](const ring::SegmentInfo& segment) { leave(segment); });
   load_metadata();
+  load_dropped();
   const std::vector<ring::SegmentInfo> raw = parts_.ring.segments(SegmentClass::kRaw);
   const std::vector<ring::SegmentInfo> journal = parts_.ring.segments(SegmentClass::kJournal);
   std::uint64_t generation = 0;
@@ -244,6 +254,14 @@ Result<void> StoreImpl::recover() {
   PagesSeen seen;
   for (const ring::SegmentInfo& segment : raw) {
     if (Result<void> read = recover_pages(raw_, segment, seen); !read) return read;
+  }
+  for (const Tier tier : {Tier::k5m, Tier::k1h}) {
+    PageLog& log = tiers_[static_cast<std::size_t>(tier)];
+    PagesSeen of_tier;
+    for (const ring::SegmentInfo& segment : parts_.ring.segments(log.segment_class())) {
+      if (Result<void> read = recover_pages(log, segment, of_tier); !read) return read;
+    }
+    recover_tier_marks(tier, of_tier);
   }
   recover_exemplar_pages(seen.exemplars);
   for (const ring::SegmentInfo& segment : journal) {

@@ -28,8 +28,8 @@ namespace nines::storage::ring {
 enum class SegmentClass : std::uint8_t {
   kJournal,     // metric rows not yet in pages; segments are given back by release()
   kRaw,         // pages of metric samples
-  kT5m,         // aggregates of 5 minutes (no quota yet)
-  kT1h,         // aggregates of 1 hour (no quota yet)
+  kT5m,         // windows of 5 minutes, made of samples before these go
+  kT1h,         // windows of an hour, made of those of 5 minutes
   kLogs,        // blocks of log lines
   kLogJournal,  // log lines not yet in blocks; segments are given back by release()
 };
@@ -114,7 +114,7 @@ struct RingOptions {
   std::uint64_t bytes = 0;          // of all files of the ring together: super + segments <= bytes
   std::uint32_t segment_bytes = 0;  // a multiple of 4096, at least 64 KiB
   // By class. Each class with a part gets at least least_segments().
-  Parts parts = {120, 530, 0, 0, 270, 80};
+  Parts parts = {120, 410, 100, 60, 230, 80};
   // A first start wants so much free beside the ring's files.
   std::uint64_t bytes_beside = 0;
   std::uint32_t fill_step_bytes = 1u << 20;  // zero-filling, by step()

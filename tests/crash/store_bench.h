@@ -34,6 +34,7 @@ struct StoreBench {
     ring_options.path = "/r";
     ring_options.segment_bytes = 64u << 10;
     ring_options.bytes = 9 * std::uint64_t{ring_options.segment_bytes} + 8192;
+    ring_options.parts = {120, 530, 0, 0, 270, 80};
     metric_options.rows_per_page = 16;
     log_options.sync_interval = Duration::zero();
     log_options.head_bytes = 24u << 10;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/model/labels.h"
+#include "storage/api/tier_window.h"
 #include "storage/metrics/internal/group_head.h"
 #include "storage/metrics/internal/page_directory.h"
 #include "storage/metrics/internal/rows_codec.h"
@@ -68,6 +69,7 @@ struct Version {
   std::uint32_t series = 0;           // how many those are
   std::unique_ptr<LiveSamples> live;  // null: nothing is open
   std::array<PageDirectory, kPagedClasses> pages;
+  std::array<std::int64_t, kTiers> tier_until{INT64_MIN, INT64_MIN};  // tiers hold all up to here
 
   LabelSet labels_of(std::uint32_t slot) const { return layout->index.labels(slot, labels); }
   bool knows(std::uint32_t slot) const { return slot < known.size() && known[slot]; }

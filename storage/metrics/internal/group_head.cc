@@ -116,6 +116,12 @@ void level(SampleColumns& columns) {
   if (!columns.start_times.empty()) columns.start_times.resize(columns.times.size());
 }
 
+void cut_torn(SampleColumns& columns) {
+  const std::size_t whole = std::min(columns.times.size(), columns.values.size());
+  columns.times.resize(whole);
+  columns.values.resize(whole);
+}
+
 void put_in_order(SampleColumns& columns, std::int64_t from, std::int64_t to) {
   level(columns);
   std::vector<std::int64_t>& times = columns.times;

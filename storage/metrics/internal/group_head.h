@@ -47,6 +47,8 @@ class GroupHead {
 void add_point(SampleColumns& out, const Point& point);
 // Makes the optional columns as long as the others, those that are in use.
 void level(SampleColumns& columns);
+// Takes away times without values, or the other way round, where reading a page has failed.
+void cut_torn(SampleColumns& columns);
 // Ascending by time, the first of equal times kept; and only [from, to].
 void put_in_order(SampleColumns& columns, std::int64_t from, std::int64_t to);
 

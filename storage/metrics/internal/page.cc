@@ -155,8 +155,7 @@ void encode_page_head(const PageHead& head, std::string& out) {
   chunk::put_varint(out, static_cast<std::uint64_t>(head.times.max - head.times.min));
 }
 
-namespace {
-Result<PageHead> get_head(ByteReader& in) {
+Result<PageHead> decode_page_head(ByteReader& in) {
   PageHead head;
   head.flushed = in.varint();
   head.parts = static_cast<std::uint32_t>(in.varint());
@@ -171,17 +170,15 @@ Result<PageHead> get_head(ByteReader& in) {
   if (in.failed()) return damaged();
   return head;
 }
-}  // namespace
-
 Result<PageHead> decode_page_head(std::string_view payload) {
   ByteReader in(payload);
-  return get_head(in);
+  return decode_page_head(in);
 }
 
 Result<std::shared_ptr<const Page>> Page::open(std::string_view payload) {
   auto page = std::make_shared<Page>();
   ByteReader in(payload);
-  NINES_TRY(page->head_, get_head(in));
+  NINES_TRY(page->head_, decode_page_head(in));
   if (Result<void> read = get_integers(in, page->times_); !read) return std::move(read).error();
   NINES_TRY(page->bytes_, unpack(in.raw(in.left())));
   ByteReader body(page->bytes_);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/core/result.h"
+#include "storage/chunk/bytes.h"
 #include "storage/metrics/internal/group_head.h"
 
 namespace nines::storage {
@@ -44,6 +45,7 @@ void encode_page_head(const PageHead& head, std::string& out);
 
 // Reads no further than the head.
 Result<PageHead> decode_page_head(std::string_view payload);
+Result<PageHead> decode_page_head(chunk::ByteReader& in);
 
 // A page unpacked, with the places of its columns. Immutable.
 class Page {

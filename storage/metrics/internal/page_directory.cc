@@ -71,6 +71,14 @@ ring::TimeBounds PageDirectory::times() const {
   return bounds;
 }
 
+ring::TimeBounds PageDirectory::times_of(std::uint64_t generation) const {
+  ring::TimeBounds bounds;
+  for (const Run& run : runs_) {
+    if (run.generation == generation) bounds.include(run.times);
+  }
+  return bounds;
+}
+
 std::size_t PageDirectory::bytes() const {
   std::size_t bytes = runs_.capacity() * sizeof(Run);
   for (const Run& run : runs_)

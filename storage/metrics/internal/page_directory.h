@@ -27,7 +27,8 @@ class PageDirectory {
   bool empty() const { return runs_.empty(); }
   std::uint64_t size() const;
   ring::TimeBounds times() const;
-  std::size_t bytes() const;  // of memory
+  ring::TimeBounds times_of(std::uint64_t generation) const;  // empty: it has none of its pages
+  std::size_t bytes() const;                                  // of memory
 
   // Calls `visit(location)` for each page that has samples of `slot`, if the pages written together
   // with it touch [from, to]; in order of writing.

@@ -23,6 +23,7 @@ inline constexpr std::uint8_t kColsFrame = 6;
 inline constexpr std::uint8_t kExemplarsFrame = 7;
 inline constexpr std::uint8_t kLayoutFrame = 8;
 inline constexpr std::uint8_t kGroupFrame = 9;
+inline constexpr std::uint8_t kTierFrame = 10;
 
 // Pages are synced at the latest when so much of them is not.
 inline constexpr std::size_t kUnsyncedBytesMax = 8u << 20;

@@ -1,10 +1,11 @@
 #pragma once
 // The metric store: appends, pages, recovery, queries.
 
-#include <list>
+#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -13,7 +14,9 @@
 #include "storage/metrics/internal/catalog.h"
 #include "storage/metrics/internal/exemplar_codec.h"
 #include "storage/metrics/internal/exemplar_store.h"
+#include "storage/metrics/internal/page_cache.h"
 #include "storage/metrics/internal/page_log.h"
+#include "storage/metrics/internal/tier_page.h"
 #include "storage/metrics/metric_store.h"
 
 namespace nines::storage {
@@ -23,31 +26,6 @@ namespace nines::storage {
 inline constexpr std::size_t kLayoutBytesPerSeries = 160;
 // A group with more open points that fit no row than this and 16 per series is written to pages.
 inline constexpr std::size_t kOddPointsMax = 4096;
-
-// Unpacked pages, the least recently used dropped first. Thread-safe.
-class PageCache {
- public:
-  explicit PageCache(std::size_t bytes_max) : bytes_max_(bytes_max) {}
-  std::shared_ptr<const Page> get(const ring::Location& location);
-  void put(const ring::Location& location, std::shared_ptr<const Page> page);
-
- private:
-  using Key = std::pair<std::uint64_t, std::uint32_t>;  // generation, offset
-  struct HashOfKey {
-    std::size_t operator()(const Key& key) const {
-      return (key.first * 0x9E3779B97F4A7C15ULL) ^ (key.second * 0xC2B2AE3D27D4EB4FULL >> 7);
-    }
-  };
-  struct Kept {
-    Key key;
-    std::shared_ptr<const Page> page;
-  };
-  const std::size_t bytes_max_;
-  std::mutex mutex_;
-  std::size_t bytes_ = 0;
-  std::list<Kept> order_;  // newest first
-  std::unordered_map<Key, std::list<Kept>::iterator, HashOfKey> by_key_;
-};
 
 // nines's own numbers about exemplars.
 struct ExemplarCounters {
@@ -78,6 +56,7 @@ class StoreImpl final : public MetricStore {
                                                 std::size_t limit) const override;
   std::vector<SeriesExemplars> exemplars(std::span<const std::vector<Matcher>> sets,
                                          TimeRange range) const override;
+  Retention retention() const override;
   std::map<std::string, Metadata> metadata() const override;
   Result<void> sync() override;
   void tend() override;
@@ -98,6 +77,9 @@ class StoreImpl final : public MetricStore {
   using Versions = std::vector<std::shared_ptr<const Version>>;
   Result<void> read_series(const Versions& versions, std::span<const Place> places, TimeRange range,
                            SampleColumns& out) const;
+  // The windows whose ends are in the range.
+  Result<void> read_windows(const Versions& versions, std::span<const Place> places, Tier tier,
+                            TimeRange range, std::vector<TierWindow>& out) const;
 
  private:
   // All of these with mutex_ held.
@@ -138,6 +120,43 @@ class StoreImpl final : public MetricStore {
   bool recover_exemplar_frame(const ring::Frame& frame);  // false: damaged
   void report_exemplars();
 
+  // tiers.cc
+  // A tier's next pages of one version.
+  struct Fold {
+    std::shared_ptr<Version> version;
+    Tier tier = Tier::k5m;
+    std::int64_t after = 0;  // until here the tier has everything
+    std::int64_t from = 0;   // the oldest there is after it
+    std::int64_t to = 0;
+    std::uint32_t slots = 0;
+    std::vector<PageRef> pages;  // to be made of, ascending by slot
+    bool open = false;           // and of samples that are in no page: then with mutex_ held
+  };
+  struct FoldedPage {
+    TierPageHead head;
+    std::string columns;
+  };
+  void tend_pages();
+  bool has_tiers() const;
+  std::int64_t settled(const Version& version, std::int64_t now, bool& ended) const;
+  std::int64_t due_until(const Version& version, Tier tier, std::int64_t now) const;
+  std::optional<Fold> next_fold(const std::shared_ptr<Version>& version, Tier tier,
+                                std::int64_t limit) const;
+  Result<void> write_fold(const Fold& fold, std::vector<FoldedPage>& pages);
+  void fold_until(const std::shared_ptr<Version>& version, Tier tier, std::int64_t limit);
+  void leave(const ring::SegmentInfo& segment);
+  void load_dropped();
+  void save_dropped();
+  // These without it.
+  void fold_due();
+  std::vector<FoldedPage> fold_pages(const Fold& fold) const;
+  void gather_samples(const Fold& fold, SlotRange slots, std::span<const PageRef> pages,
+                      std::vector<std::vector<TierWindow>>& out) const;
+  void gather_windows(const Fold& fold, SlotRange slots, std::span<const PageRef> pages,
+                      std::vector<std::vector<TierWindow>>& out) const;
+  std::shared_ptr<const TierPage> load_tier(const ring::Location& location,
+                                            std::size_t& damaged) const;
+
   // The slots of each version that have samples in the range and that all matchers match; versions
   // without any are left out.
   struct Live {
@@ -145,14 +164,23 @@ class StoreImpl final : public MetricStore {
     std::vector<std::uint32_t> slots;  // ascending
   };
   std::vector<Live> live(std::span<const Matcher> matchers, TimeRange range) const;
-  static void keep_sampled(const Version& version, TimeRange range,
-                           std::vector<std::uint32_t>& slots);
+  void keep_sampled(const Version& version, TimeRange range,
+                    std::vector<std::uint32_t>& slots) const;
 
   // How many pages of each flush of a version were found: it is whole when all its parts are there.
   struct PagesSeen {
     std::vector<LooseFrame> exemplars;  // in order of writing
     std::map<std::pair<const Version*, std::uint64_t>, std::uint32_t> parts;
     std::map<const Version*, std::uint64_t> flushed;
+    // Of a tier: the newest pages of a version that were made together, and what was before them.
+    struct Together {
+      std::int64_t to = INT64_MIN;
+      std::int64_t before = INT64_MIN;
+      std::uint32_t parts = 0;
+      std::vector<ring::Location> pages;
+    };
+    std::map<Version*, Together> tier;
+    void add_tier(Version& version, const IndexedPage& page);
     void add(const Version* version, const IndexedPage& page);
   };
   // What the definitions in one segment came to.
@@ -176,6 +204,7 @@ class StoreImpl final : public MetricStore {
   bool recover_page(PageLog& log, const ring::SegmentInfo& segment, const ring::Frame& frame,
                     Definitions& known, PagesSeen& seen);
   void recover_list(PageLog& log, Version& version, const IndexedPage& page, PagesSeen& seen);
+  static void recover_tier_marks(Tier tier, const PagesSeen& seen);
   struct Replay {  // of one journal segment
     Definitions known;
     std::map<std::uint32_t, RowsState> rows;  // by tag
@@ -196,7 +225,10 @@ class StoreImpl final : public MetricStore {
   std::unordered_map<std::uint64_t, std::uint32_t> journal_layouts_;  // slots defined, by id
   std::unordered_map<std::uint64_t, SeenLayout> layouts_seen_;        // by hash, while recovering
   PageLog raw_;
-  bool rows_at_risk_ = false;  // a journal segment failed with unsynced rows in it
+  std::array<PageLog, kTiers> tiers_;
+  std::optional<std::int64_t> dropped_until_;  // see Retention
+  std::int64_t folded_ms_ = INT64_MIN;         // clock at the last look for what is due
+  bool rows_at_risk_ = false;                  // a journal segment failed with unsynced rows in it
   ExemplarStore exemplars_;
   ExemplarCounters exemplar_counters_;
   // Exemplars that are in the journal alone.
@@ -213,7 +245,8 @@ class StoreImpl final : public MetricStore {
   bool metadata_changed_ = false;
   std::uint64_t appended_ = 0, recovered_ = 0, refused_ = 0, lost_frames_ = 0;
   std::vector<std::string> damage_;
-  mutable PageCache cache_;
+  mutable PageCache<Page> cache_;
+  mutable PageCache<TierPage> tier_cache_;
 };
 
 }  // namespace nines::storage

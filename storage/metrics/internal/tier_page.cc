@@ -176,42 +176,33 @@ class SlotEncoder {
   std::vector<double> values_;
 };
 
-void put_head(const TierPageHead& head, std::string& out) {
-  chunk::put_byte(out, static_cast<std::uint8_t>(head.tier));
-  chunk::put_varint(out, head.slots.first);
-  chunk::put_varint(out, head.slots.end - head.slots.first);
-  chunk::put_signed(out, head.times.min);
-  chunk::put_varint(
-      out, static_cast<std::uint64_t>(head.times.max) - static_cast<std::uint64_t>(head.times.min));
-}
-
 Result<TierPageHead> get_head(ByteReader& in) {
   TierPageHead head;
   const std::uint8_t tier = in.byte();
+  if (in.failed() || tier >= kTiers) return damaged();
   head.tier = static_cast<Tier>(tier);
-  const std::uint64_t first = in.varint();
-  const std::uint64_t slots = in.varint();
-  head.times.min = in.signed_varint();
-  head.times.max =
-      static_cast<std::int64_t>(static_cast<std::uint64_t>(head.times.min) + in.varint());
-  if (in.failed() || tier >= kTiers || slots == 0 || slots > kPageSlots ||
-      first > UINT32_MAX - kPageSlots || head.times.max < head.times.min) {
-    return damaged();
-  }
-  head.slots.first = static_cast<std::uint32_t>(first);
-  head.slots.end = static_cast<std::uint32_t>(first + slots);
+  NINES_TRY(head.page, decode_page_head(in));
+  if (head.page.times.max < head.page.times.min) return damaged();
   return head;
 }
 
 }  // namespace
 
-void encode_tier_page(const TierPageHead& head, std::span<const std::vector<TierWindow>> windows,
-                      std::string& out) {
+void encode_tier_head(const TierPageHead& head, std::string& out) {
+  chunk::put_byte(out, static_cast<std::uint8_t>(head.tier));
+  encode_page_head(head.page, out);
+}
+
+void encode_tier_columns(TierPageHead& head, std::span<const std::vector<TierWindow>> windows,
+                         std::string& out) {
   const std::int64_t step = tier_step(head.tier);
   std::int64_t first_end = INT64_MAX;
   std::int64_t last_end = INT64_MIN;
-  for (const std::vector<TierWindow>& slot : windows) {
+  head.page.present = 0;
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    const std::vector<TierWindow>& slot = windows[i];
     if (slot.empty()) continue;
+    head.page.present |= std::uint64_t{1} << i;
     first_end = std::min(first_end, slot.front().end);
     last_end = std::max(last_end, slot.back().end);
   }
@@ -232,7 +223,6 @@ void encode_tier_page(const TierPageHead& head, std::span<const std::vector<Tier
     slots.put(slot, columns);
     chunk::put_varint(body, columns.size() - begin);
   }
-  put_head(head, out);
   put_packed(out, body + columns);
 }
 
@@ -259,7 +249,7 @@ Result<std::shared_ptr<const TierPage>> TierPage::open(std::string_view payload)
     if (Result<void> read = chunk::decode_integers(body, size, *column); !read)
       return std::move(read).error();
   }
-  const std::uint32_t slots = page->head_.slots.end - page->head_.slots.first;
+  const std::uint32_t slots = page->head_.page.slots.end - page->head_.page.slots.first;
   page->places_.reserve(slots + 1);
   std::uint64_t place = 0;
   for (std::uint32_t i = 0; i <= slots; ++i) {
@@ -413,9 +403,10 @@ class SlotDecoder {
 }  // namespace
 
 Result<void> TierPage::read(std::uint32_t slot, std::vector<TierWindow>& out) const {
-  if (slot < head_.slots.first || slot >= head_.slots.end) return {};
-  const std::uint32_t begin = places_[slot - head_.slots.first];
-  const std::uint32_t end = places_[slot - head_.slots.first + 1];
+  const SlotRange slots = head_.page.slots;
+  if (slot < slots.first || slot >= slots.end) return {};
+  const std::uint32_t begin = places_[slot - slots.first];
+  const std::uint32_t end = places_[slot - slots.first + 1];
   if (begin == end) return {};
   ByteReader in(std::string_view(bytes_).substr(begin, end - begin));
   const std::size_t was = out.size();

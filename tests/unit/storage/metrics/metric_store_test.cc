@@ -235,7 +235,7 @@ TEST_CASE("histograms, start times and own times come back") {
 }
 
 TEST_CASE("the ring keeps the newest and drops the oldest, at a fixed size") {
-  StoreRig rig(12, 256u << 10);
+  StoreRig rig(16, 256u << 10);
   auto group = rig.group("g");
   std::vector<Slot> slots;
   for (int i = 0; i < 200; ++i)

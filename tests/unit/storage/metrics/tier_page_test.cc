@@ -25,14 +25,20 @@ bool same_bits(const TierWindow& a, const TierWindow& b) {
          a.first_start == b.first_start && a.last_start == b.last_start;
 }
 
+std::string page_of(TierPageHead head, const Slots& slots) {
+  std::string columns;
+  encode_tier_columns(head, slots, columns);
+  std::string out;
+  encode_tier_head(head, out);
+  return out + columns;
+}
+
 std::string encoded(const Slots& slots, std::uint32_t first = 0, Tier tier = Tier::k5m) {
   TierPageHead head;
   head.tier = tier;
-  head.slots = {first, first + static_cast<std::uint32_t>(slots.size())};
-  head.times = {1, 2};
-  std::string out;
-  encode_tier_page(head, slots, out);
-  return out;
+  head.page.slots = {first, first + static_cast<std::uint32_t>(slots.size())};
+  head.page.times = {1, 2};
+  return page_of(head, slots);
 }
 
 void check_round_trip(const Slots& slots, Tier tier = Tier::k5m) {
@@ -117,20 +123,53 @@ TEST_CASE("windows of any values survive, in both tiers") {
   }
 }
 
+TEST_CASE("a page, as docs/formats/metrics-ring.md shows it") {
+  SampleColumns samples;
+  for (int i = 1; i <= 20; ++i) {
+    samples.times.push_back(15'000 * i);
+    samples.values.push_back(7);
+  }
+  Slots slots(1);
+  fold_samples(samples, 300'000, slots[0]);
+  TierPageHead head;
+  head.page.slots = {0, 1};
+  head.page.times = {15'000, 300'000};
+  head.page.flushed = 300'000;
+  std::string hex;
+  for (const char c : page_of(head, slots)) {
+    constexpr const char* kDigits = "0123456789abcdef";
+    hex += kDigits[static_cast<unsigned char>(c) >> 4];
+    hex += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  CHECK(hex ==
+        "00"
+        "e0a71201000100b0ea01c8b211"
+        "1c"
+        "0102"
+        "0028"
+        "00b0ea01"
+        "0000"
+        "03"
+        "60000e");
+}
+
 TEST_CASE("the head is read without the rest") {
   TierPageHead head;
   head.tier = Tier::k1h;
-  head.slots = {128, 130};
-  head.times = {-5, 3'600'000};
-  std::string bytes;
-  encode_tier_page(head, Slots{{TierWindow{3'600'000, 0, 0, true}}, {}}, bytes);
-  const auto read = decode_tier_head(std::string_view(bytes).substr(0, 9));
+  head.page.slots = {128, 130};
+  head.page.times = {-5, 3'600'000};
+  head.page.flushed = 3'600'000;
+  head.page.parts = 3;
+  const std::string bytes = page_of(head, Slots{{TierWindow{3'600'000, 0, 0, true}}, {}});
+  const auto read = decode_tier_head(std::string_view(bytes).substr(0, 15));
   REQUIRE(read);
   CHECK(read->tier == Tier::k1h);
-  CHECK(read->slots.first == 128);
-  CHECK(read->slots.end == 130);
-  CHECK(read->times.min == -5);
-  CHECK(read->times.max == 3'600'000);
+  CHECK(read->page.slots.first == 128);
+  CHECK(read->page.slots.end == 130);
+  CHECK(read->page.times.min == -5);
+  CHECK(read->page.times.max == 3'600'000);
+  CHECK(read->page.parts == 3);
+  CHECK(read->page.present == 1);
 }
 
 TEST_CASE("damaged bytes are an error or windows, never a crash") {
@@ -146,8 +185,8 @@ TEST_CASE("damaged bytes are an error or windows, never a crash") {
     }
     const auto page = TierPage::open(bad);
     if (!page) continue;
-    for (std::uint32_t slot = (*page)->head().slots.first; slot < (*page)->head().slots.end;
-         ++slot) {
+    for (std::uint32_t slot = (*page)->head().page.slots.first;
+         slot < (*page)->head().page.slots.end; ++slot) {
       std::vector<TierWindow> out;
       if (!(*page)->read(slot, out)) CHECK(out.empty());
     }

@@ -144,7 +144,7 @@ TEST_CASE("series are counted by metric, label and target, and by when they were
   REQUIRE(found->by_target.size() == 4);
   CHECK(found->by_target[0].instance == "a");
   CHECK(found->by_target[0].series == 6);
-  REQUIRE(found->classes.size() == 4);
+  REQUIRE(found->classes.size() == 6);
   found = analyze(*open(rig), 1);
   REQUIRE(found);
   CHECK(found->metrics.size() == 1);
@@ -162,8 +162,9 @@ TEST_CASE("shares, their use and how long they last are those of the ring") {
   CHECK(found->log_streams == 1);
   std::map<std::string, ClassAnalysis> classes;
   for (const ClassAnalysis& cls : found->classes) classes[cls.share.name] = cls;
-  REQUIRE(classes.size() == 4);
+  REQUIRE(classes.size() == 6);
   for (const auto cls : {ring::SegmentClass::kJournal, ring::SegmentClass::kRaw,
+                         ring::SegmentClass::kT5m, ring::SegmentClass::kT1h,
                          ring::SegmentClass::kLogs, ring::SegmentClass::kLogJournal}) {
     CAPTURE(ring::to_string(cls));
     const ClassShare& share = classes.at(std::string(ring::to_string(cls))).share;

@@ -33,6 +33,7 @@ struct Rig {
     REQUIRE(fs.make_dirs("/data"));
     options.path = "/data";
     options.segment_bytes = kSegment;
+    options.parts = {120, 530, 0, 0, 270, 80};
     size(segments);
     open();
   }
