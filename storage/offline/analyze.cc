@@ -16,6 +16,8 @@
 namespace nines::storage {
 namespace {
 
+constexpr std::size_t kSeriesMax = std::numeric_limits<std::uint32_t>::max();  // all of them
+
 constexpr std::int64_t kHour = 3'600'000;
 // Samples are read in steps of this length, target by target, so that the pages of a step are
 // unpacked once and not once for each series in them.
@@ -42,7 +44,7 @@ class Analyzer {
     const TimeRange all{from_millis(std::numeric_limits<std::int64_t>::min()),
                         from_millis(std::numeric_limits<std::int64_t>::max())};
     NINES_TRY(found_, folder_.querier().select(std::span(&named, 1), all,
-                                               std::numeric_limits<std::size_t>::max()));
+                                               kSeriesMax));
     use_.resize(found_->size());
     if (auto read = read_samples(); !read) return std::move(read).error();
     add_totals();

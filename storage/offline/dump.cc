@@ -22,6 +22,8 @@
 namespace nines::storage {
 namespace {
 
+constexpr std::size_t kSeriesMax = std::numeric_limits<std::uint32_t>::max();  // all of them
+
 constexpr std::size_t kPieceBytes = 256u << 10;  // handed to the sink at once
 
 // Seconds, as OpenMetrics writes times.
@@ -66,7 +68,7 @@ class Dumper {
       matchers.push_back(std::move(named));
     }
     NINES_TRY(found_, querier_.select(matchers, options_.range,
-                                      std::numeric_limits<std::size_t>::max()));
+                                      kSeriesMax));
     auto written =
         options_.format == DumpFormat::kJson ? write_json() : write_open_metrics();
     if (!written) return std::move(written).error();

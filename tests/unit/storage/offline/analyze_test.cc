@@ -1,13 +1,15 @@
 // A folder opened to be asked answers as its store does, is not changed, and is counted right.
 #include "storage/offline/analyze.h"
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
-#include "storage/offline/verify.h"
+#include "storage/offline/dump.h"
 #include "tests/unit/storage/offline/folder_rig.h"
 
 namespace nines::storage {
@@ -151,6 +153,35 @@ TEST_CASE("series are counted by metric, label and target, and by when they were
   CHECK(found->labels.size() == 1);
   CHECK(found->by_target.size() == 1);
   CHECK(found->targets == 4);
+}
+
+TEST_CASE("thousands of series are no limit") {
+  FolderRig rig;
+  for (int target = 0; target < 50; ++target) {
+    const auto writer = *rig.metrics->open_group("t" + std::to_string(target));
+    std::vector<Row> rows;
+    for (int n = 0; n < 60; ++n) {
+      const auto slot = writer->slot(LabelSet{{"__name__", "m"},
+                                              {"instance", std::to_string(target)},
+                                              {"n", std::to_string(n)}});
+      REQUIRE_MESSAGE(slot, slot.error().what());
+      rows.push_back({*slot, 1.0 * n, nullptr, Row::kBatchTime, 0});
+    }
+    REQUIRE(writer->append(from_millis(FolderRig::kStart), rows));
+  }
+  const auto opened = open(rig);
+  const auto found = analyze(*opened, 3);
+  REQUIRE_MESSAGE(found, found.error().what());
+  CHECK(found->series == 3000);
+  CHECK(found->targets == 50);
+  std::size_t lines = 0;
+  const DumpOptions options{{}, {from_millis(0), from_millis(INT64_MAX)}, DumpFormat::kJson};
+  const auto dumped = dump(opened->querier(), options, [&lines](std::string_view text) {
+    lines += static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    return Result<void>();
+  });
+  REQUIRE_MESSAGE(dumped, dumped.error().what());
+  CHECK(lines == 3000);
 }
 
 TEST_CASE("shares, their use and how long they last are those of the ring") {
