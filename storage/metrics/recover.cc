@@ -194,16 +194,30 @@ bool StoreImpl::replay_rows(const ring::Frame& frame, Replay& replay, const Page
   const auto known = replay.known.versions.find(frame.head.tag);
   if (known == replay.known.versions.end() || !known->second) return false;
   const std::shared_ptr<Version>& version = known->second;
-  RowsState& state = replay.rows[frame.head.tag];
-  Result<RowsFrame> rows = decode_rows(state, chunk::as_text(frame.payload));
-  if (!rows) return false;
-  state.next_index = rows->index;
-  advance(state, rows->time, rows->entries);
+  const std::string_view payload = chunk::as_text(frame.payload);
+  Replay::Rows& before = replay.rows[frame.head.tag];
   if (!version->live) version->live = std::make_unique<LiveSamples>();
   LiveSamples& live = *version->live;
   live.last_sequence = std::max(live.last_sequence, frame.sequence);
   const auto done = seen.flushed.find(version.get());
-  if (done != seen.flushed.end() && frame.sequence <= done->second) return true;
+  if (done != seen.flushed.end() && frame.sequence <= done->second) {
+    if (is_key_row(payload)) before.paged.clear();
+    before.paged.emplace_back(payload);
+    return true;
+  }
+  const auto follow = [&](std::string_view row) {
+    Result<RowsFrame> rows = decode_rows(before.state, row);
+    if (!rows) return rows;
+    before.state.next_index = rows->index;
+    advance(before.state, rows->time, rows->entries);
+    return rows;
+  };
+  if (!is_key_row(payload)) {
+    for (const std::string& row : before.paged) (void)follow(row);
+  }
+  before.paged.clear();
+  Result<RowsFrame> rows = follow(payload);
+  if (!rows) return false;
   const std::uint32_t slots = version->layout->index.size();
   std::erase_if(rows->entries, [&](const Entry& entry) { return entry.slot >= slots; });
   if (rows->entries.empty()) return true;
@@ -222,7 +236,7 @@ Result<void> StoreImpl::recover_journal(const ring::SegmentInfo& segment, const 
       parts_.ring.scan(segment.segment, segment.generation, [&](const ring::Frame& frame) {
         bool good = true;
         if (frame.head.type == kGroupFrame) {
-          replay.rows[frame.head.tag] = RowsState();
+          replay.rows[frame.head.tag] = {};
           good = define_group(frame, replay.known);
         } else if (frame.head.type == kLayoutFrame) {
           good = defined_layout(chunk::as_text(frame.payload), replay.known) != nullptr;

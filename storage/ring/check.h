@@ -59,8 +59,7 @@ struct CheckOptions {
   bool live = false;
 };
 
-// kNotFound: there is no ring in `path`. kCorrupt: no superblock can be read. kInvalid: the ring is of
-// another format. kIo.
+// kNotFound: there is no ring in `path`. kCorrupt: no superblock can be read. kIo.
 Result<RingCheck> check_ring(Fs& fs, const std::string& path, const CheckOptions& options,
                              const MakeFrameCheck& make_check);
 

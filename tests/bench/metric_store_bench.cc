@@ -127,7 +127,10 @@ void capture(int step, const std::string& path) {
   std::vector<std::unique_ptr<storage::GroupWriter>> writers;
   std::vector<std::unordered_map<std::string, storage::Slot>> slots(kTargets);
   for (int t = 0; t < kTargets; ++t)
-    writers.push_back(*s.store->open_group("target/" + std::to_string(t)));
+    writers.push_back(*s.store->open_group(
+        {"target/" + std::to_string(t),
+         LabelSet{{"instance", "10.0.0." + std::to_string(t) + ":9100"}, {"job", "node"}},
+         "node"}));
   std::uint64_t samples = 0;
   double appending = 0;
   for (const Timed& scrape : scrapes) {
@@ -171,18 +174,20 @@ struct Fleet {
   std::vector<std::vector<storage::Row>> rows;
 };
 
-Fleet make_fleet(Store& s, std::size_t count) {
+Fleet make_fleet(Store& s, std::size_t count, bool alone = false) {
   Fleet fleet;
   for (std::size_t g = 0; g * 512 < count; ++g) {
-    fleet.writers.push_back(
-        *s.store->open_group("scrape/node/http://10.0.0." + std::to_string(g) + ":9100/metrics"));
+    const std::string instance = "10.0.0." + std::to_string(g) + ":9100";
+    fleet.writers.push_back(*s.store->open_group({"scrape/node/http://" + instance + "/metrics",
+                                                  LabelSet{{"instance", instance}, {"job", "node"}},
+                                                  alone ? "scrape/" + instance : "scrape/node"}));
     auto& rows = fleet.rows.emplace_back();
     for (std::size_t i = 0; i < 512; ++i) {
       const LabelSet labels{{"__name__", "node_metric_" + std::to_string(i / 8) + "_total"},
                             {"cpu", std::to_string(i % 8)},
                             {"mode", i % 2 == 0 ? "idle" : "user"},
                             {"device", "disk" + std::to_string(i % 3)},
-                            {"instance", "10.0.0." + std::to_string(g) + ":9100"},
+                            {"instance", instance},
                             {"job", "node"}};
       storage::Row row;
       row.slot = *fleet.writers.back()->slot(labels);
@@ -219,12 +224,21 @@ double scrape_all(Store& s, Fleet& fleet, std::size_t scrape) {
   return s.seconds() - begin;
 }
 
-void series(std::size_t count, std::size_t scrapes) {
+void select(Store& s, const char* what, const std::vector<Matcher>& matchers) {
+  const Timestamp to = s.clock.now();
+  const double begin = s.seconds();
+  const auto found = s.store->select(matchers, {to - Duration(300'000), to}, 10'000'000);
+  if (!found) Store::fail(found.error().what());
+  std::cout << "select " << what << ": " << (*found)->size() << " series in "
+            << (s.seconds() - begin) * 1000 << " ms\n";
+}
+
+void series(std::size_t count, std::size_t scrapes, bool alone) {
   Store s(4ULL << 30);
   const std::size_t before = rss_bytes();
   double spent = 0;
   {
-    Fleet fleet = make_fleet(s, count);
+    Fleet fleet = make_fleet(s, count, alone);
     const std::size_t rows_of_bench = fleet.rows.size() * 512 * sizeof(storage::Row);
     for (std::size_t i = 0; i < scrapes; ++i) spent += scrape_all(s, fleet, i);
     std::cout << count << " series, " << scrapes << " scrapes: "
@@ -235,13 +249,18 @@ void series(std::size_t count, std::size_t scrapes) {
               << static_cast<double>(s.bytes(storage::ring::SegmentClass::kJournal)) /
                      static_cast<double>(scrapes * count)
               << " B/sample\n";
+    select(s, "by name", {Matcher::equal("__name__", "node_metric_7_total")});
+    select(s, "by target", {Matcher::equal("instance", "10.0.0.3:9100")});
+    select(s, "by job, all", {Matcher::equal("job", "node")});
   }
   const double begin = s.seconds();
   s.open();
   std::cout << "restart " << (s.seconds() - begin) * 1000 << " ms, with ";
   storage::StoreStatus status;
   s.store->add_status(status, 0);
-  std::cout << status.recovered_samples << " samples from the journal\n";
+  std::cout << status.recovered_samples << " samples from the journal, "
+            << static_cast<double>(rss_bytes() - before) / static_cast<double>(count)
+            << " B of memory per series\n";
 }
 
 void query(std::size_t count, std::size_t hours) {
@@ -277,12 +296,13 @@ int main(int argc, char** argv) {
   const std::string verb = argc > 1 ? argv[1] : "";
   if (verb == "capture" && argc > 3) {
     for (int i = 3; i < argc; ++i) capture(std::atoi(argv[2]), argv[i]);
-  } else if (verb == "series" && argc == 4) {
-    series(std::strtoul(argv[2], nullptr, 10), std::strtoul(argv[3], nullptr, 10));
+  } else if (verb == "series" && (argc == 4 || (argc == 5 && argv[4] == std::string("alone")))) {
+    series(std::strtoul(argv[2], nullptr, 10), std::strtoul(argv[3], nullptr, 10), argc == 5);
   } else if (verb == "query" && argc == 4) {
     query(std::strtoul(argv[2], nullptr, 10), std::strtoul(argv[3], nullptr, 10));
   } else {
-    std::cerr << "usage: metric_store_bench capture STEP FILE... | series N SCRAPES | query SERIES "
+    std::cerr << "usage: metric_store_bench capture STEP FILE... | series N SCRAPES [alone] | "
+                 "query SERIES "
                  "HOURS\n";
     return 2;
   }

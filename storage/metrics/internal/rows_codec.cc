@@ -1,7 +1,7 @@
 #include "storage/metrics/internal/rows_codec.h"
 
+#include <array>
 #include <bit>
-#include <cmath>
 
 #include "storage/chunk/bytes.h"
 #include "storage/chunk/column.h"
@@ -18,48 +18,81 @@ enum Flags : std::uint8_t {
   kStarts = 8,
 };
 
-bool is_whole(double v) {
-  return std::fabs(v) < 9007199254740992.0 &&
-         static_cast<double>(static_cast<std::int64_t>(v)) == v;
+// Of a slot none of whose scales fits, until the next key frame.
+constexpr std::uint8_t kNoScale = 0xFF;
+
+double as_double(std::uint64_t bits) {
+  return std::bit_cast<double>(bits);
 }
 
-// A value as its change: an even varint is a difference of whole numbers, an odd one says which
-// bytes of the bits changed.
-void put_change(std::uint64_t before, std::uint64_t after, std::string& out) {
-  const auto old_value = std::bit_cast<double>(before);
-  const auto new_value = std::bit_cast<double>(after);
-  constexpr std::uint64_t kMinusZero = 0x8000000000000000ULL;
-  if (is_whole(old_value) && is_whole(new_value) && after != kMinusZero) {
-    const auto difference =
-        static_cast<std::int64_t>(new_value) - static_cast<std::int64_t>(old_value);
-    chunk::put_varint(out, chunk::zigzag(difference) << 1);
+// Both as whole numbers of a scale, if they are.
+bool in_scale(std::uint8_t packed, std::uint64_t before, std::uint64_t after, std::int64_t& b,
+              std::int64_t& a) {
+  chunk::Scale scale;
+  return chunk::Scale::unpack(packed, scale) && scale.whole(as_double(before), b) &&
+         scale.whole(as_double(after), a);
+}
+
+// The scale a slot has after it went from `before` to `after`: writer and reader find the same.
+std::uint8_t next_scale(std::uint8_t now, std::uint64_t before, std::uint64_t after) {
+  std::int64_t b = 0;
+  std::int64_t a = 0;
+  if (now == kNoScale || in_scale(now, before, after, b, a)) return now;
+  const std::array<double, 2> values = {as_double(before), as_double(after)};
+  chunk::Scale scale;
+  return chunk::find_scale(values, scale) ? scale.packed() : kNoScale;
+}
+
+// A value as its change. An even varint is a difference of whole numbers of the slot's scale; one
+// with 3 in its low bits another scale, and the difference behind it; one with 1 says which bytes
+// of the bits changed.
+void put_change(std::uint8_t scale, std::uint64_t before, std::uint64_t after, std::string& out) {
+  std::int64_t b = 0;
+  std::int64_t a = 0;
+  if (in_scale(scale, before, after, b, a)) {
+    chunk::put_varint(out, chunk::zigzag(a - b) << 1);
+    return;
+  }
+  const std::uint8_t next = next_scale(scale, before, after);
+  if (in_scale(next, before, after, b, a)) {
+    chunk::put_varint(out, std::uint64_t{next} << 2 | 3);
+    chunk::put_signed(out, a - b);
     return;
   }
   const std::uint64_t change = before ^ after;
   const unsigned low = change == 0 ? 0 : static_cast<unsigned>(std::countr_zero(change)) / 8;
   const unsigned length =
       change == 0 ? 0 : 8 - low - static_cast<unsigned>(std::countl_zero(change)) / 8;
-  chunk::put_varint(out, (std::uint64_t{low} << 4 | length) << 1 | 1);
-  for (unsigned b = 0; b < length; ++b) {
-    chunk::put_byte(out, static_cast<std::uint8_t>(change >> (8 * (low + b))));
-  }
+  chunk::put_varint(out, (std::uint64_t{low} << 4 | length) << 2 | 1);
+  for (unsigned byte = 0; byte < length; ++byte)
+    chunk::put_byte(out, static_cast<std::uint8_t>(change >> (8 * (low + byte))));
 }
 
-std::uint64_t get_change(std::uint64_t before, ByteReader& in) {
+std::uint64_t get_change(std::uint8_t packed, std::uint64_t before, ByteReader& in) {
+  const auto fail = [&] {
+    in.raw(in.left() + 1);
+    return std::uint64_t{0};
+  };
   const std::uint64_t head = in.varint();
-  if ((head & 1) == 0) {
-    const std::int64_t difference = chunk::unzigzag(head >> 1);
-    const auto old_value = static_cast<std::int64_t>(std::bit_cast<double>(before));
-    return std::bit_cast<std::uint64_t>(static_cast<double>(old_value + difference));
+  if ((head & 3) != 1) {
+    const bool announced = (head & 1) != 0;
+    if (announced && head >> 2 > 0xFF) return fail();
+    chunk::Scale scale;
+    std::int64_t whole = 0;
+    if (!chunk::Scale::unpack(announced ? static_cast<std::uint8_t>(head >> 2) : packed, scale) ||
+        !scale.whole(as_double(before), whole)) {
+      return fail();
+    }
+    const std::int64_t difference = announced ? in.signed_varint() : chunk::unzigzag(head >> 1);
+    const auto sum = static_cast<std::uint64_t>(whole) + static_cast<std::uint64_t>(difference);
+    return std::bit_cast<std::uint64_t>(scale.value(static_cast<std::int64_t>(sum)));
   }
-  const unsigned low = static_cast<unsigned>(head >> 5);
-  const unsigned length = static_cast<unsigned>(head >> 1) & 0x0F;
-  if (low > 8 || low + length > 8) {
-    in.raw(in.left() + 1);  // fails the reader
-    return 0;
-  }
+  const std::uint64_t low = head >> 6;
+  const unsigned length = static_cast<unsigned>(head >> 2) & 0x0F;
+  if (low > 8 || low + length > 8) return fail();
   std::uint64_t change = 0;
-  for (unsigned b = 0; b < length; ++b) change |= std::uint64_t{in.byte()} << (8 * (low + b));
+  for (unsigned byte = 0; byte < length; ++byte)
+    change |= std::uint64_t{in.byte()} << (8 * (low + byte));
   return before ^ change;
 }
 
@@ -87,6 +120,10 @@ std::uint64_t bits_of(const Entry& entry) {
 
 std::uint64_t before_of(const RowsState& state, std::uint32_t slot) {
   return state.next_index == 0 || slot >= state.last_bits.size() ? 0 : state.last_bits[slot];
+}
+
+std::uint8_t scale_of(const RowsState& state, std::uint32_t slot) {
+  return state.next_index == 0 || slot >= state.scales.size() ? 0 : state.scales[slot];
 }
 
 void put_slots(std::span<const Entry> entries, bool sparse, std::string& out) {
@@ -170,7 +207,8 @@ void encode_rows(const RowsState& state, std::int64_t at, std::span<const Entry>
   for (const Entry& entry : entries) changed.put(bits_of(entry) != before_of(state, entry.slot));
   for (const Entry& entry : entries) {
     const std::uint64_t before = before_of(state, entry.slot);
-    if (bits_of(entry) != before) put_change(before, bits_of(entry), out);
+    if (bits_of(entry) != before)
+      put_change(scale_of(state, entry.slot), before, bits_of(entry), out);
   }
   const auto put_some = [&](std::size_t count, auto&& wanted, auto&& put) {
     if (count == 0) return;
@@ -195,12 +233,29 @@ void encode_rows(const RowsState& state, std::int64_t at, std::span<const Entry>
 }
 
 void advance(RowsState& state, std::int64_t at, std::span<const Entry> entries) {
-  if (state.next_index == 0) state.last_bits.assign(state.last_bits.size(), 0);
-  if (state.last_bits.size() <= entries.back().slot)
+  if (state.next_index == 0) {
+    state.last_bits.assign(state.last_bits.size(), 0);
+    state.scales.assign(state.scales.size(), 0);
+  }
+  if (state.last_bits.size() <= entries.back().slot) {
     state.last_bits.resize(entries.back().slot + 1, 0);
-  for (const Entry& entry : entries) state.last_bits[entry.slot] = bits_of(entry);
+    state.scales.resize(entries.back().slot + 1, 0);
+  }
+  for (const Entry& entry : entries) {
+    std::uint64_t& last = state.last_bits[entry.slot];
+    const std::uint64_t bits = bits_of(entry);
+    if (bits == last) continue;
+    std::uint8_t& scale = state.scales[entry.slot];
+    scale = next_scale(scale, last, bits);
+    last = bits;
+  }
   state.time = at;
   ++state.next_index;
+}
+
+bool is_key_row(std::string_view payload) {
+  ByteReader in(payload);
+  return in.varint() == 0 && !in.failed();
 }
 
 Result<RowsFrame> decode_rows(const RowsState& state, std::string_view payload) {
@@ -223,7 +278,8 @@ Result<RowsFrame> decode_rows(const RowsState& state, std::string_view payload) 
     Entry& entry = frame.entries[i];
     const std::uint64_t before = before_of(base, entry.slot);
     entry.time = frame.time;
-    entry.value = std::bit_cast<double>(bit_at(changed, i) ? get_change(before, in) : before);
+    entry.value = std::bit_cast<double>(
+        bit_at(changed, i) ? get_change(scale_of(base, entry.slot), before, in) : before);
   }
   const auto get_some = [&](auto&& get) {
     const std::size_t count = in.count(2);

@@ -18,6 +18,7 @@ struct RowsState {
   std::uint64_t next_index = 0;          // frames since the last key frame; 0: the next is a key
   std::int64_t time = 0;                 // of the frame before
   std::vector<std::uint64_t> last_bits;  // by slot
+  std::vector<std::uint8_t> scales;      // by slot: chunk::Scale::packed() of its whole numbers
 };
 
 // A damaged frame costs a group the rows up to its next key frame.
@@ -38,6 +39,9 @@ void advance(RowsState& state, std::int64_t at, std::span<const Entry> entries);
 // kCorrupt: no such payload. kOutOfOrder: it follows a frame that `state` has not seen; good frames
 // begin again with the next key frame.
 Result<RowsFrame> decode_rows(const RowsState& state, std::string_view payload);
+
+// Does a row relative to nothing stand in the payload? False when it is damaged, too.
+bool is_key_row(std::string_view payload);
 
 // Number of labels, then name and value of each.
 void put_label_set(std::string& out, const LabelSet& labels);

@@ -207,7 +207,13 @@ class StoreImpl final : public MetricStore {
   static void recover_tier_marks(Tier tier, const PagesSeen& seen);
   struct Replay {  // of one journal segment
     Definitions known;
-    std::map<std::uint32_t, RowsState> rows;  // by tag
+    struct Rows {
+      RowsState state;
+      // Rows that are in pages already, since the last key row: read only when one comes that is
+      // relative to them.
+      std::vector<std::string> paged;
+    };
+    std::map<std::uint32_t, Rows> rows;  // by tag
   };
   Result<void> recover_journal(const ring::SegmentInfo& segment, const PagesSeen& seen);
   Result<void> note_holes(const ring::SegmentInfo& segment, const Result<ring::ScanReport>& report);
