@@ -58,7 +58,7 @@ struct RestoreReport {
 // not pass for a whole one.
 //
 // kNotFound: no backup there. kCorrupt: the text names the file that differs. kInvalid: `data` is
-// not empty, or the backup is of a newer format. kUnavailable: a nines runs on `data`. kLimit: not
+// not empty, or the backup is of another format. kUnavailable: a nines runs on `data`. kLimit: not
 // enough room. kIo. After an error what was made is removed again.
 Result<RestoreReport> restore(Fs& fs, const RestoreOptions& options, const BackupStep& step = {});
 

@@ -8,6 +8,7 @@
 #include "base/text/numbers.h"
 #include "storage/offline/backup.h"
 #include "storage/offline/internal/manifest.h"
+#include "storage/ring/check.h"
 #include "storage/ring/crc32c.h"
 #include "storage/ring/ring.h"
 
@@ -116,6 +117,11 @@ class Restorer {
     }
     if (!by_name_.contains("super"))
       return Error(ErrorCode::kCorrupt, options_.from + ": its list of files has no superblock");
+    // Of a format this nines opens, and the ring the list speaks of.
+    NINES_TRY(const ring::RingSize size, ring::stored_ring_size(fs_, options_.from));
+    if (size.segment_bytes != manifest_.segment_bytes ||
+        size.bytes / size.segment_bytes != manifest_.segments)
+      return Error(ErrorCode::kCorrupt, options_.from + ": its list of files is of another ring");
     return {};
   }
 

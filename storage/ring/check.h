@@ -59,7 +59,8 @@ struct CheckOptions {
   bool live = false;
 };
 
-// kNotFound: there is no ring in `path`. kCorrupt: no superblock can be read. kIo.
+// kNotFound: there is no ring in `path`. kCorrupt: no superblock can be read. kInvalid: the ring is of
+// another format. kIo.
 Result<RingCheck> check_ring(Fs& fs, const std::string& path, const CheckOptions& options,
                              const MakeFrameCheck& make_check);
 

@@ -139,6 +139,21 @@ def analyze_and_dump(args, folder):
     run(args, "storage", "analyze", os.path.join(folder, "nowhere"), code=4)
     assert not os.path.exists(os.path.join(folder, "nowhere"))
     promtool_reads(folder, whole.stdout)
+    imported_again(args, folder, config, whole.stdout)
+
+
+def imported_again(args, folder, config, text):
+    """A dump that nines itself imports into a new folder dumps the same samples again."""
+    dump, new = os.path.join(folder, "again.om"), os.path.join(folder, "new")
+    with open(dump, "w") as f:
+        f.write(text)
+    run(args, "storage", "import", dump, "--data", new, "--config", config)
+    again = run(args, "storage", "dump", new).stdout
+
+    def samples(of):
+        return sorted(line for line in of.splitlines() if not line.startswith("#"))
+    assert samples(again) == samples(text), (len(samples(again)), len(samples(text)))
+    say(f"   {len(samples(text))} samples went through storage import")
 
 
 def promtool_reads(folder, text):
