@@ -217,7 +217,7 @@ class Analyzer {
       ClassAnalysis cls;
       cls.share = share;
       const auto span = static_cast<double>((share.newest - share.oldest).count());
-      const bool keeps = share.name == "raw" || share.name == "logs";
+      const bool keeps = share.name != "journal" && share.name != "log_journal";
       if (keeps && share.bytes_used > 0 && span > 0) {
         const double times = static_cast<double>(share.bytes) /
                              static_cast<double>(share.bytes_used);

@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t kChunkBytes = 1u << 20;
 // A frame or header that is being written just now reads as damaged; a moment later it does not.
 constexpr int kLooks = 3;
+constexpr int kPins = 20;  // a segment lasts far longer than reading all headers takes
 
 struct Pinned {
   std::uint32_t segment = 0;
@@ -65,7 +66,7 @@ class Copier {
     out_.segment_bytes = super_.segment_bytes;
     out_.segments = super_.segments;
     for (const bool journals : {true, false}) {
-      NINES_TRY(const std::vector<Pinned> pinned, pin(journals));
+      NINES_TRY(const std::vector<Pinned> pinned, pin_settled(journals));
       for (const Pinned& segment : pinned) {
         if (auto copied = copy(segment); !copied) return std::move(copied).error();
       }
@@ -110,6 +111,27 @@ class Copier {
   void use(const Super& super) { super_ = super; }
 
  private:
+  // Headers are read one after the other. What leaves a segment may go into one whose header was
+  // read before: only a list that reads the same twice has all of it.
+  Result<std::vector<Pinned>> pin_settled(bool journals) {
+    std::vector<Pinned> pinned;
+    for (int n = 0; n < kPins; ++n) {
+      const std::size_t damage = out_.damage.size();
+      NINES_TRY(std::vector<Pinned> again, pin(journals));
+      const bool same = std::equal(pinned.begin(), pinned.end(), again.begin(), again.end(),
+                                   [](const Pinned& a, const Pinned& b) {
+                                     return a.segment == b.segment &&
+                                            a.header.generation == b.header.generation;
+                                   });
+      if (n > 0) out_.damage.resize(damage);  // named the first time
+      pinned = std::move(again);
+      if (n > 0 && same) return pinned;
+    }
+    return Error(ErrorCode::kUnavailable,
+                 "the running nines begins new segments faster than their headers can be read; try "
+                 "again at a quieter time, or set a larger budget");
+  }
+
   void add_damage(std::uint32_t i, std::uint64_t offset, std::optional<SegmentClass> cls,
                   std::string what) {
     out_.damage.push_back({segment_name(i), offset, cls, std::move(what)});
