@@ -44,6 +44,7 @@ struct Config {
   Builtin builtin;
   storage::Options storage;
   web::ServerOptions web;
+  bool admin_api = false;  // /api/v1/admin/*
   std::string external_url;  // how people reach the page; empty: http://<listen>
   promql::EngineOptions promql;
   collector::HostConfig host;

@@ -72,6 +72,10 @@ class EngineImpl final : public Engine {
     metrics.future_max = options_.future_max;
     metrics.series_max = options_.series_max;
     metrics.series_per_group_max = options_.series_per_group_max;
+    metrics.series_per_metric_max = options_.series_per_metric_max;
+    metrics.labels_per_series_max = options_.labels_per_series_max;
+    metrics.label_name_bytes_max = options_.label_name_bytes_max;
+    metrics.label_value_bytes_max = options_.label_value_bytes_max;
     metrics.exemplars_max = options_.exemplars_max;
     metrics.rows_per_page = options_.rows_per_page;
     metrics.page_age_max = options_.page_age_max;
@@ -131,6 +135,7 @@ class EngineImpl final : public Engine {
 
   Appender& appender() override { return *metrics_; }
   Querier& querier() override { return *metrics_; }
+  SeriesDeleter& deleter() override { return *metrics_; }
   LogAppender& log_appender() override { return *logs_; }
   LogQuerier& log_querier() override { return *logs_; }
   StateStore& state() override { return *state_; }

@@ -12,6 +12,7 @@
 #include "base/log/log.h"
 #include "base/telemetry/telemetry.h"
 #include "storage/api/appender.h"
+#include "storage/api/deletions.h"
 #include "storage/api/logs.h"
 #include "storage/api/querier.h"
 #include "storage/api/state_store.h"
@@ -38,6 +39,10 @@ struct Options {
   Duration future_max{600'000};
   std::uint64_t series_max = 2'000'000;  // in the head, all groups together
   std::uint64_t series_per_group_max = 500'000;
+  std::uint64_t series_per_metric_max = 500'000;
+  std::uint64_t labels_per_series_max = 64;  // __name__ is one
+  std::uint64_t label_name_bytes_max = 1'024;
+  std::uint64_t label_value_bytes_max = 4'096;
   std::uint64_t exemplars_max = 100'000;  // the newest are kept; 0: none
   std::uint64_t streams_max = 10'000;     // of logs
   std::uint32_t rows_per_page = 64;       // a group's columns are encoded after so many rows
@@ -62,6 +67,7 @@ class Engine : public StatusSource {
 
   virtual Appender& appender() = 0;
   virtual Querier& querier() = 0;
+  virtual SeriesDeleter& deleter() = 0;
   virtual LogAppender& log_appender() = 0;
   virtual LogQuerier& log_querier() = 0;
   virtual StateStore& state() = 0;

@@ -62,23 +62,62 @@ Result<Slot> StoreImpl::slot(Group& group, const LabelSet& labels) {
   const Version& version = *group.current;
   const std::vector<series::LabelView> own = series::own_labels(labels, version.labels);
   if (const auto known = Catalog::find(group, own)) return Slot{*known};
-  const auto refuse = [&](std::string_view limit, std::uint64_t value) {
-    ++refused_;
-    return Error(ErrorCode::kLimit, "series " + labels.to_string() + " refused: " +
-                                        std::string(limit) + " is " + std::to_string(value));
+  const auto refuse = [&](SeriesLimit limit, std::uint64_t value) {
+    return refusals_.refuse(limit, value, labels);
   };
-  if (version.series >= options_.series_per_group_max) {
-    return refuse("max_series_per_target", options_.series_per_group_max);
-  }
+  if (const auto broken = broken_label_limit(options_, labels))
+    return refuse(broken->limit, broken->value);
+  if (version.series >= options_.series_per_group_max)
+    return refuse(SeriesLimit::kPerTarget, options_.series_per_group_max);
   if (const std::size_t most = parts_.ring.frame_max() / (4 * kLayoutBytesPerSeries);
       version.layout->index.size() >= most) {
-    return refuse(
-        "what a target can have with segments of this size (a larger [storage] budget has "
-        "larger ones)",
-        most);
+    return refuse(SeriesLimit::kSegment, most);
   }
-  if (catalog_.series() >= options_.series_max) return refuse("max_series", options_.series_max);
-  return Slot{catalog_.join(group, own)};
+  if (catalog_.series() >= options_.series_max)
+    return refuse(SeriesLimit::kSeries, options_.series_max);
+  const std::string_view metric = labels.get(kMetricName);
+  if (series_of_metric(metric) >= options_.series_per_metric_max)
+    return refuse(SeriesLimit::kPerMetric, options_.series_per_metric_max);
+  const std::uint64_t before = catalog_.series();
+  const std::uint32_t slot = catalog_.join(group, own);
+  if (catalog_.series() > before) {
+    metric_counts_.add(metric);
+    counted_ += catalog_.series() - before;
+  }
+  return Slot{slot};
+}
+
+void StoreImpl::count_series(const Version& version) {
+  const series::SeriesIndex& index = version.layout->index;
+  const std::optional<std::uint32_t> name = index.symbols().find(kMetricName);
+  std::unordered_map<std::uint32_t, std::uint64_t> by_symbol;
+  std::uint64_t common = 0;  // of the group's own name
+  for (std::uint32_t slot = 0; slot < version.known.size(); ++slot) {
+    if (!version.known[slot]) continue;
+    const auto refs = index.refs(slot);
+    const auto own = std::find_if(refs.begin(), refs.end(),
+                                  [&](const auto& ref) { return name && ref.name == *name; });
+    ++(own == refs.end() ? common : by_symbol[own->value]);
+  }
+  if (common > 0) metric_counts_.add(version.labels.get(kMetricName), common);
+  for (const auto& [symbol, series] : by_symbol)
+    metric_counts_.add(index.symbols().text(symbol), series);
+}
+
+// Joining keeps the counts true. Groups that begin again, or go, do not: then all is counted anew,
+// once a second at most.
+std::uint64_t StoreImpl::series_of_metric(std::string_view metric) {
+  constexpr std::int64_t kCountEveryMs = 1'000;
+  const std::int64_t now = to_millis(parts_.clock.now());
+  if (counted_ != catalog_.series() && now >= counted_at_ms_ + kCountEveryMs) {
+    metric_counts_.clear();
+    counted_ = catalog_.series();
+    counted_at_ms_ = now;
+    for (const auto& [name, group] : catalog_.groups()) {
+      if (group->current) count_series(*group->current);
+    }
+  }
+  return metric_counts_.of(metric);
 }
 
 bool StoreImpl::accept(Group& group, const Row& row, std::int64_t at, std::int64_t now,

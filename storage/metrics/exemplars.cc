@@ -188,7 +188,16 @@ void StoreImpl::report_exemplars() {
 
 std::vector<SeriesExemplars> StoreImpl::exemplars(std::span<const std::vector<Matcher>> sets,
                                                   TimeRange range) const {
-  return exemplars_.select(sets, range);
+  std::vector<SeriesExemplars> all = exemplars_.select(sets, range);
+  const std::shared_ptr<const Tombstones> deleted = deletions();
+  if (deleted->empty()) return all;
+  for (SeriesExemplars& one : all) {
+    std::erase_if(one.exemplars, [&](const Exemplar& exemplar) {
+      return deleted->hides_exemplar(one.series, exemplar.time_ms);
+    });
+  }
+  std::erase_if(all, [](const SeriesExemplars& one) { return one.exemplars.empty(); });
+  return all;
 }
 
 }  // namespace nines::storage

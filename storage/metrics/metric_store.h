@@ -11,6 +11,7 @@
 #include "base/log/log.h"
 #include "base/telemetry/telemetry.h"
 #include "storage/api/appender.h"
+#include "storage/api/deletions.h"
 #include "storage/api/key_values.h"
 #include "storage/api/querier.h"
 #include "storage/api/status.h"
@@ -24,8 +25,13 @@ struct MetricStoreOptions {
   Duration future_max{600'000};             // ahead of the clock
   std::uint64_t series_max = 2'000'000;     // active ones, all groups together
   std::uint64_t series_per_group_max = 500'000;
+  std::uint64_t series_per_metric_max = 500'000;  // of one name, all groups together
+  std::uint64_t labels_per_series_max = 64;       // __name__ is one
+  std::uint64_t label_name_bytes_max = 1'024;
+  std::uint64_t label_value_bytes_max = 4'096;
+  std::size_t deletions_max = 1'000;    // whose data is still there
   std::size_t exemplars_max = 100'000;  // kept, the newest; 0: none
-  std::uint32_t rows_per_page = 64;  // 1..64
+  std::uint32_t rows_per_page = 64;     // 1..64
   Duration page_age_max{900'000};
   std::size_t page_cache_bytes = 16u << 20;  // decoded pages kept for queries
 };
@@ -39,7 +45,7 @@ struct MetricStoreParts {
 };
 
 // Thread-safe, but for tend() and the writers (one thread at a time each).
-class MetricStore : public Appender, public Querier {
+class MetricStore : public Appender, public Querier, public SeriesDeleter {
  public:
   // Recovers everything from the ring: the same way after a crash and after a clean stop. kIo.
   static Result<std::unique_ptr<MetricStore>> open(const MetricStoreOptions& options,

@@ -9,6 +9,10 @@ namespace nines::storage {
 
 using ring::SegmentClass;
 
+namespace {
+constexpr std::int64_t kRefusalsEveryMs = 60'000;  // a line for each limit in the log
+}  // namespace
+
 Result<void> StoreImpl::flush_version(const std::shared_ptr<Version>& version) {
   struct Part {
     PageHead head;
@@ -135,6 +139,12 @@ void StoreImpl::tend_pages() {
   if (!raw_.unsynced() && all_flushed) rows_at_risk_ = false;
   if (metadata_changed_) save_metadata();
   catalog_.tidy();
+  if (Result<void> forgot = forget_deletions(); !forgot)
+    parts_.log.warn("storage", "deletions not forgotten: {}", forgot.error().what());
+  if (now - refusals_told_ms_ >= kRefusalsEveryMs) {
+    refusals_told_ms_ = now;
+    refusals_.report([&](const std::string& line) { parts_.log.warn("storage", "{}", line); });
+  }
   report_exemplars();
 }
 

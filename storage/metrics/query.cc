@@ -19,11 +19,12 @@ class Selection final : public SeriesSelection {
  public:
   Selection(const StoreImpl& store, StoreImpl::Versions versions,
             std::vector<StoreImpl::Place> places, std::vector<Selected> series,
-            const StopFlag* stop)
+            std::shared_ptr<const Tombstones> deletions, const StopFlag* stop)
       : store_(store),
         versions_(std::move(versions)),
         places_(std::move(places)),
         series_(std::move(series)),
+        deletions_(std::move(deletions)),
         stop_(stop) {}
   std::size_t size() const override { return series_.size(); }
   const LabelSet& labels(std::size_t index) const override { return series_[index].labels; }
@@ -32,8 +33,11 @@ class Selection final : public SeriesSelection {
     if (stop_ && stop_->stop.load(std::memory_order_relaxed))
       return Error(ErrorCode::kUnavailable, "the query was stopped");
     const Selected& series = series_[index];
-    return store_.read_series(
-        versions_, std::span(places_).subspan(series.first, series.end - series.first), range, out);
+    std::vector<DeletedSpan> deleted;
+    if (!deletions_->empty()) deleted = deletions_->spans(series.labels);
+    return store_.read_series(versions_,
+                              std::span(places_).subspan(series.first, series.end - series.first),
+                              range, deleted, out);
   }
   Result<void> read_tier(std::size_t index, Tier tier, TimeRange range,
                          std::vector<TierWindow>& out) const override {
@@ -41,9 +45,11 @@ class Selection final : public SeriesSelection {
     if (stop_ && stop_->stop.load(std::memory_order_relaxed))
       return Error(ErrorCode::kUnavailable, "the query was stopped");
     const Selected& series = series_[index];
+    std::vector<DeletedSpan> deleted;
+    if (!deletions_->empty()) deleted = deletions_->spans(series.labels);
     return store_.read_windows(versions_,
                                std::span(places_).subspan(series.first, series.end - series.first),
-                               tier, range, out);
+                               tier, range, deleted, out);
   }
 
  private:
@@ -51,6 +57,7 @@ class Selection final : public SeriesSelection {
   const StoreImpl::Versions versions_;
   const std::vector<StoreImpl::Place> places_;
   const std::vector<Selected> series_;
+  const std::shared_ptr<const Tombstones> deletions_;
   const StopFlag* stop_;
 };
 
@@ -122,9 +129,11 @@ Result<std::unique_ptr<SeriesSelection>> StoreImpl::select(std::span<const Match
                  "a selector needs at least one matcher that does not match the empty string");
   }
   std::vector<Live> found;
+  std::shared_ptr<const Tombstones> deletions;
   {
     const std::lock_guard lock(mutex_);
     found = live(matchers, range);
+    deletions = deletions_;
   }
   const auto too_many = [&] {
     return Error(ErrorCode::kLimit,
@@ -156,8 +165,22 @@ Result<std::unique_ptr<SeriesSelection>> StoreImpl::select(std::span<const Match
       series.push_back({std::move(labels), end - 1, end});
   }
   if (series.size() > series_max) return too_many();
-  return std::unique_ptr<SeriesSelection>(std::make_unique<Selection>(
-      *this, std::move(versions), std::move(places), std::move(series), stop));
+  if (!deletions->empty()) {
+    // A series of which nothing is left is none.
+    std::erase_if(series, [&](const Selected& one) {
+      const std::vector<DeletedSpan> deleted = deletions->spans(one.labels);
+      if (deleted.empty() || (stop && stop->stop.load(std::memory_order_relaxed))) return false;
+      const auto its = std::span(places).subspan(one.first, one.end - one.first);
+      SampleColumns left;
+      if (!read_series(versions, its, range, deleted, left) || !left.times.empty()) return false;
+      if (!retention().dropped_until) return true;
+      std::vector<TierWindow> windows;
+      return read_windows(versions, its, Tier::k1h, range, deleted, windows) && windows.empty();
+    });
+  }
+  return std::unique_ptr<SeriesSelection>(
+      std::make_unique<Selection>(*this, std::move(versions), std::move(places), std::move(series),
+                                  std::move(deletions), stop));
 }
 
 std::shared_ptr<const Page> StoreImpl::load(const ring::Location& location,
@@ -179,7 +202,8 @@ std::shared_ptr<const Page> StoreImpl::load(const ring::Location& location,
 }
 
 Result<void> StoreImpl::read_series(const Versions& versions, std::span<const Place> places,
-                                    TimeRange range, SampleColumns& out) const {
+                                    TimeRange range, const std::vector<DeletedSpan>& deleted,
+                                    SampleColumns& out) const {
   std::vector<std::pair<ring::Location, std::uint32_t>> pages;
   SampleColumns open;
   const std::int64_t from = to_millis(range.from);
@@ -200,10 +224,12 @@ Result<void> StoreImpl::read_series(const Versions& versions, std::span<const Pl
   std::size_t damaged = 0;
   for (const auto& [location, slot] : pages) {
     const std::shared_ptr<const Page> page = load(location, damaged);
+    const std::size_t before = out.size();
     if (page && !page->read(slot, out)) {
       ++damaged;
       cut_torn(out);
     }
+    if (!deleted.empty()) erase_deleted(out, before, RingPlace::of(location), deleted);
   }
   if (out.times.empty()) {
     std::swap(out, open);
@@ -224,7 +250,12 @@ Result<void> StoreImpl::read_series(const Versions& versions, std::span<const Pl
 Result<std::vector<std::string>> StoreImpl::label_names(std::span<const Matcher> matchers,
                                                         TimeRange range, std::size_t limit) const {
   std::set<std::string> found;
-  {
+  if (!deletions()->empty()) {
+    NINES_TRY(const auto left, undeleted(matchers, range));
+    for (std::size_t i = 0; i < left->size(); ++i) {
+      for (const Label& label : left->labels(i)) found.insert(label.name);
+    }
+  } else {
     const std::lock_guard lock(mutex_);
     for (const Live& one : live(matchers, range))
       one.version->layout->index.collect_names(one.slots, one.version->labels, found);
@@ -238,7 +269,13 @@ Result<std::vector<std::string>> StoreImpl::label_values(const std::string& name
                                                          std::span<const Matcher> matchers,
                                                          TimeRange range, std::size_t limit) const {
   std::set<std::string> found;
-  {
+  if (!deletions()->empty()) {
+    NINES_TRY(const auto left, undeleted(matchers, range));
+    for (std::size_t i = 0; i < left->size(); ++i) {
+      if (const std::string_view value = left->labels(i).get(name); !value.empty())
+        found.emplace(value);
+    }
+  } else {
     const std::lock_guard lock(mutex_);
     for (const Live& one : live(matchers, range))
       one.version->layout->index.collect_values(name, one.slots, one.version->labels, found);
@@ -266,7 +303,7 @@ void StoreImpl::add_status(StoreStatus& status, std::size_t top) const {
   status.head_series = catalog_.series();
   status.head_groups = catalog_.groups().size();
   status.series_max = options_.series_max;
-  status.series_refused = refused_;
+  status.series_refused = refusals_.total();
   status.samples_appended = appended_;
   status.recovered_samples = recovered_;
   status.damaged_segments += damage_.size();

@@ -23,6 +23,7 @@ StoreImpl::StoreImpl(const MetricStoreOptions& options, const MetricStoreParts& 
              PageLog(parts.ring, ring::SegmentClass::kT1h, parts.log)},
       exemplars_(options.exemplars_max),
       exemplar_counters_(parts.telemetry),
+      refusals_(parts.telemetry),
       cache_(options.page_cache_bytes),
       tier_cache_(options.page_cache_bytes) {}
 
@@ -257,6 +258,7 @@ Result<void> StoreImpl::recover() {
     parts_.ring.on_evict(cls, [this](const ring::SegmentInfo& segment) { leave(segment); });
   load_metadata();
   load_dropped();
+  load_deletions();
   const std::vector<ring::SegmentInfo> raw = parts_.ring.segments(SegmentClass::kRaw);
   const std::vector<ring::SegmentInfo> journal = parts_.ring.segments(SegmentClass::kJournal);
   std::uint64_t generation = 0;

@@ -48,6 +48,7 @@ std::shared_ptr<const TierPage> StoreImpl::load_tier(const ring::Location& locat
 // What hours were not made of yet is five minutes, what these were not made of yet is samples.
 Result<void> StoreImpl::read_windows(const Versions& versions, std::span<const Place> places,
                                      Tier tier, TimeRange range,
+                                     const std::vector<DeletedSpan>& deleted,
                                      std::vector<TierWindow>& out) const {
   const std::int64_t step = tier_step(tier);
   const std::int64_t from = to_millis(range.from) - step + 1;
@@ -72,20 +73,22 @@ Result<void> StoreImpl::read_windows(const Versions& versions, std::span<const P
       const std::int64_t paged = version.tier_until[static_cast<std::size_t>(Tier::k5m)];
       if (paged != INT64_MIN) sampled_from = std::max(from, paged + 1);
     }
-    const auto add = [&](const std::vector<ring::Location>& pages, std::int64_t last) {
+    const auto add = [&](Tier of, const std::vector<ring::Location>& pages, std::int64_t last) {
       for (const ring::Location& at : pages) {
         const std::shared_ptr<const TierPage> page = load_tier(at, damaged);
         if (!page || page->head().page.times.max <= last) continue;
         last = page->head().page.times.max;
+        const std::size_t before = out.size();
         if (!page->read(place.slot, out)) ++damaged;
+        if (!deleted.empty()) erase_deleted(out, before, of, RingPlace::of(at), deleted);
       }
     };
-    add(hours, INT64_MIN);
-    add(minutes, in_hours);
+    add(Tier::k1h, hours, INT64_MIN);
+    add(Tier::k5m, minutes, in_hours);
     if (sampled_from > to) continue;
     SampleColumns samples;
-    const Result<void> read =
-        read_series(versions, {&place, 1}, {from_millis(sampled_from), from_millis(to)}, samples);
+    const Result<void> read = read_series(
+        versions, {&place, 1}, {from_millis(sampled_from), from_millis(to)}, deleted, samples);
     if (!read) ++damaged;
     std::vector<TierWindow> fresh;
     fold_samples(samples, step, fresh);

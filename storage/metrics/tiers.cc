@@ -1,6 +1,7 @@
 // Pages of samples become windows of five minutes, these become hours, before they leave the ring.
 #include <algorithm>
 #include <charconv>
+#include <shared_mutex>
 
 #include "storage/chunk/bytes.h"
 #include "storage/metrics/internal/store_impl.h"
@@ -69,6 +70,7 @@ std::optional<StoreImpl::Fold> StoreImpl::next_fold(const std::shared_ptr<Versio
   Fold fold;
   fold.version = version;
   fold.tier = tier;
+  fold.deletions = deletions_;
   fold.after = version->tier_until[number(tier)];
   if (limit <= fold.after) return std::nullopt;
   fold.from = INT64_MAX;
@@ -97,9 +99,16 @@ std::optional<StoreImpl::Fold> StoreImpl::next_fold(const std::shared_ptr<Versio
   return fold;
 }
 
+std::vector<DeletedSpan> StoreImpl::Fold::deleted(std::uint32_t slot) const {
+  if (deletions->empty()) return {};
+  const std::shared_lock lock(version->layout->mutex);
+  if (slot >= version->layout->index.size()) return {};
+  return deletions->spans(version->labels_of(slot));
+}
+
 void StoreImpl::gather_samples(const Fold& fold, SlotRange slots, std::span<const PageRef> pages,
                                std::vector<std::vector<TierWindow>>& out) const {
-  std::vector<std::shared_ptr<const Page>> open;
+  std::vector<std::pair<RingPlace, std::shared_ptr<const Page>>> open;
   for (const PageRef& ref : pages) {
     // Not through the cache, which is for queries.
     std::shared_ptr<const Page> page = cache_.get(ref.location);
@@ -110,13 +119,16 @@ void StoreImpl::gather_samples(const Fold& fold, SlotRange slots, std::span<cons
       if (!opened) continue;
       page = *opened;
     }
-    open.push_back(std::move(page));
+    open.emplace_back(RingPlace::of(ref.location), std::move(page));
   }
   SampleColumns samples;
   for (std::uint32_t slot = slots.first; slot < slots.end; ++slot) {
     samples.clear();
-    for (const auto& page : open) {
+    const std::vector<DeletedSpan> deleted = fold.deleted(slot);
+    for (const auto& [place, page] : open) {
+      const std::size_t before = samples.size();
       if (!page->read(slot, samples)) cut_torn(samples);
+      if (!deleted.empty()) erase_deleted(samples, before, place, deleted);
     }
     if (fold.open && slot < fold.version->live->head.slots())
       fold.version->live->head.read(slot, samples);
@@ -139,7 +151,11 @@ void StoreImpl::gather_windows(const Fold& fold, SlotRange slots, std::span<cons
       if (slot < page->head().page.slots.first || slot >= page->head().page.slots.end) continue;
       last[slot - slots.first] = until;
       // Damaged windows are lost, the others are not.
-      if (!page->read(slot, out[slot - slots.first])) continue;
+      std::vector<TierWindow>& windows = out[slot - slots.first];
+      const std::size_t before = windows.size();
+      if (!page->read(slot, windows)) continue;
+      if (const std::vector<DeletedSpan> deleted = fold.deleted(slot); !deleted.empty())
+        erase_deleted(windows, before, Tier::k5m, RingPlace::of(ref.location), deleted);
     }
   }
   for (std::vector<TierWindow>& windows : out) fold_windows(tier_step(fold.tier), windows);
@@ -242,7 +258,8 @@ void StoreImpl::fold_due() {
       if (!fold || fold->open) break;
       std::vector<FoldedPage> pages = fold_pages(*fold);
       const std::lock_guard lock(mutex_);
-      if (version->tier_until[number(tier)] != fold->after) continue;
+      if (version->tier_until[number(tier)] != fold->after || fold->deletions != deletions_)
+        continue;
       if (Result<void> written = write_fold(*fold, pages); !written) {
         parts_.log.error("storage", "cannot write a page of the {} tier of {}: {}", to_string(tier),
                          version->group, written.error().what());

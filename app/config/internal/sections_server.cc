@@ -102,6 +102,10 @@ void read_storage(TableReader& root, Config& config) {
     t.read("out_of_order_window", s.out_of_order_window);
     t.read_count("max_series", s.series_max);
     t.read_count("max_series_per_target", s.series_per_group_max);
+    t.read_count("max_series_per_metric", s.series_per_metric_max);
+    t.read_count("max_labels_per_series", s.labels_per_series_max);
+    t.read_bytes("max_label_name_length", s.label_name_bytes_max);
+    t.read_bytes("max_label_value_length", s.label_value_bytes_max);
     t.read_count("max_exemplars", s.exemplars_max);
     t.read_count("max_log_streams", s.streams_max);
   });
@@ -120,6 +124,7 @@ void read_web(TableReader& root, Config& config) {
     t.read("idle_timeout", w.idle_timeout);
     bool open_to_all = false;
     t.read("allow_unauthenticated", open_to_all);
+    t.read("enable_admin_api", config.admin_api);
     const std::size_t colon = w.listen.rfind(':');
     const std::optional<std::int64_t> port =
         colon == std::string::npos ? std::nullopt : parse_int(w.listen.substr(colon + 1));

@@ -16,7 +16,9 @@
 #include "storage/metrics/internal/exemplar_store.h"
 #include "storage/metrics/internal/page_cache.h"
 #include "storage/metrics/internal/page_log.h"
+#include "storage/metrics/internal/series_limits.h"
 #include "storage/metrics/internal/tier_page.h"
+#include "storage/metrics/internal/tombstones.h"
 #include "storage/metrics/metric_store.h"
 
 namespace nines::storage {
@@ -58,6 +60,8 @@ class StoreImpl final : public MetricStore {
                                          TimeRange range) const override;
   Retention retention() const override;
   std::map<std::string, Metadata> metadata() const override;
+  Result<void> delete_series(std::span<const std::vector<Matcher>> sets, TimeRange range) override;
+  Result<void> clean_deletions() override;
   Result<void> sync() override;
   void tend() override;
   Result<void> flush() override;
@@ -76,10 +80,11 @@ class StoreImpl final : public MetricStore {
   };
   using Versions = std::vector<std::shared_ptr<const Version>>;
   Result<void> read_series(const Versions& versions, std::span<const Place> places, TimeRange range,
-                           SampleColumns& out) const;
+                           const std::vector<DeletedSpan>& deleted, SampleColumns& out) const;
   // The windows whose ends are in the range.
   Result<void> read_windows(const Versions& versions, std::span<const Place> places, Tier tier,
-                            TimeRange range, std::vector<TierWindow>& out) const;
+                            TimeRange range, const std::vector<DeletedSpan>& deleted,
+                            std::vector<TierWindow>& out) const;
 
  private:
   // All of these with mutex_ held.
@@ -110,6 +115,17 @@ class StoreImpl final : public MetricStore {
   void release_journal();
   void forget_segment(const ring::SegmentInfo& segment);
 
+  void count_series(const Version& version);
+  std::uint64_t series_of_metric(std::string_view metric);
+
+  // deletions.cc
+  void load_deletions();
+  Result<void> save_deletions(Tombstones now);
+  Result<void> forget_deletions();
+  std::shared_ptr<const Tombstones> deletions() const;  // without mutex_, as the next
+  Result<std::unique_ptr<SeriesSelection>> undeleted(std::span<const Matcher> matchers,
+                                                     TimeRange range) const;
+
   // exemplars.cc
   Result<void> journal_exemplars(std::span<const StoredExemplar> exemplars);
   void wait_for_page(std::span<const StoredExemplar> exemplars, std::uint64_t generation,
@@ -131,6 +147,8 @@ class StoreImpl final : public MetricStore {
     std::uint32_t slots = 0;
     std::vector<PageRef> pages;  // to be made of, ascending by slot
     bool open = false;           // and of samples that are in no page: then with mutex_ held
+    std::shared_ptr<const Tombstones> deletions;  // what of them is not made of anything
+    std::vector<DeletedSpan> deleted(std::uint32_t slot) const;
   };
   struct FoldedPage {
     TierPageHead head;
@@ -249,7 +267,13 @@ class StoreImpl final : public MetricStore {
   std::vector<Entry> entries_;           // of the append going on
   std::map<std::string, Metadata> metadata_;
   bool metadata_changed_ = false;
-  std::uint64_t appended_ = 0, recovered_ = 0, refused_ = 0, lost_frames_ = 0;
+  std::uint64_t appended_ = 0, recovered_ = 0, lost_frames_ = 0;
+  SeriesRefusals refusals_;
+  std::int64_t refusals_told_ms_ = INT64_MIN / 2;
+  MetricCounts metric_counts_;  // of counted_ series; counted anew when that is not all
+  std::uint64_t counted_ = 0;
+  std::int64_t counted_at_ms_ = INT64_MIN / 2;
+  std::shared_ptr<const Tombstones> deletions_ = std::make_shared<const Tombstones>();
   std::vector<std::string> damage_;
   mutable PageCache<Page> cache_;
   mutable PageCache<TierPage> tier_cache_;

@@ -65,6 +65,23 @@ TEST_CASE("quotas are per cent of the ring, and each class gets what it works wi
   CHECK(config->storage.quota == storage::QuotaPercents{{"raw", 60}, {"logs", 12.5}});
 }
 
+TEST_CASE("limits of newcomers and the admin API are options") {
+  testing::MemFs fs;
+  const auto config = load_text(fs, "n.toml",
+                                "[storage]\nmax_series_per_metric = 7\nmax_labels_per_series = 8\n"
+                                "max_label_name_length = 9\nmax_label_value_length = \"2KiB\"\n"
+                                "[web]\nenable_admin_api = true\n");
+  REQUIRE(config);
+  CHECK(config->storage.series_per_metric_max == 7);
+  CHECK(config->storage.labels_per_series_max == 8);
+  CHECK(config->storage.label_name_bytes_max == 9);
+  CHECK(config->storage.label_value_bytes_max == 2048);
+  CHECK(config->admin_api);
+  CHECK_FALSE(load_text(fs, "n.toml", "")->admin_api);
+  check_mistake("[storage]\nmax_label_value_length = \"x\"\n", "2:26", "bad size");
+  check_mistake("[storage]\nmax_series_per_metrics = 5\n", "2:1", "did you mean");
+}
+
 TEST_CASE("durations, sizes, regexes, PromQL and templates are checked at load") {
   check_mistake("[global]\nscrape_interval = \"15x\"\n", "2:19", "want a unit");
   check_mistake("[global]\nscrape_interval = \"-5s\"\n", "2:19", "scrape_interval");
