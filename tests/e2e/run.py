@@ -10,11 +10,13 @@ import traceback
 import backups
 import basics
 import damage
+import deletions
 import discovery
 import exemplars
 import full_disk
 import hostile
 import imports
+import newcomers
 import offline
 import resize
 import rule_unit_tests
@@ -32,7 +34,9 @@ TESTS = (
     discovery.thousands_of_targets_change,
     damage.disk_is_too_small,
     damage.damaged_segment_is_skipped_and_named,
+    newcomers.target_with_endless_series,
     imports.history_is_imported,
+    deletions.series_are_deleted,
     full_disk.full_disk_again_and_again,
     resize.budget_shrinks_and_grows,
     exemplars.exemplars_survive_a_kill,

@@ -18,6 +18,7 @@ void add_routes(Router& router, const ApiParts& given) {
   add_receive(router, parts);
   add_prometheus_features(router);
   add_import(router, parts);
+  add_admin(router, {given.deleter, given.admin_api});
   add_page(router);
 }
 

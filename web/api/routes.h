@@ -25,6 +25,7 @@
 #include "rules/remediation/remediator.h"
 #include "rules/slo/service.h"
 #include "storage/api/appender.h"
+#include "storage/api/deletions.h"
 #include "storage/api/logs.h"
 #include "storage/api/querier.h"
 #include "storage/api/state_store.h"
@@ -51,6 +52,8 @@ struct ApiParts {
   Log& log;
   Telemetry& telemetry;
   storage::Appender& appender;
+  storage::SeriesDeleter& deleter;
+  bool admin_api;  // [web] enable_admin_api
   const storage::Querier& querier;
   const storage::LogQuerier& log_querier;
   const storage::StatusSource& store_status;

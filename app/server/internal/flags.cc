@@ -33,7 +33,7 @@ std::vector<std::pair<std::string, std::string>> prometheus_flags(const config::
       {"storage.tsdb.path", config.storage.path},
       {"storage.tsdb.retention.size", size_text(config.storage.budget_bytes)},
       {"storage.tsdb.retention.time", "0s"},  // what the size holds, never less
-      {"web.enable-admin-api", "false"},
+      {"web.enable-admin-api", config.admin_api ? "true" : "false"},
       {"web.enable-lifecycle", "true"},
       {"web.enable-remote-write-receiver", "true"},
       {"web.external-url", config.external_url},

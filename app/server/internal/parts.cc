@@ -17,7 +17,7 @@ namespace {
 const std::string kScrapePool = "scrape/";
 const std::string kProbePool = "probe/";
 
-constexpr int kWaitersMax = 256;  // threads that do nothing but wait
+constexpr int kWaitersMax = 256;            // threads that do nothing but wait
 constexpr std::size_t kQueueMax = 100'000;  // tasks; a target has at most one at a time
 
 // Rules of SLOs are made from their definitions and evaluated with the others.
@@ -169,6 +169,8 @@ Result<void> Parts::serve(const config::Config& config, Callbacks callbacks) {
                                          around_.log,
                                          *telemetry_,
                                          store_->appender(),
+                                         store_->deleter(),
+                                         config.admin_api,
                                          store_->querier(),
                                          store_->log_querier(),
                                          *store_,

@@ -21,6 +21,10 @@ struct LokiParts {
   const storage::LogQuerier& log_querier;
   const logql::Engine& logql;
 };
+struct AdminParts {
+  storage::SeriesDeleter& deleter;
+  bool enabled = false;  // else everything is answered 503
+};
 struct AlertmanagerParts {
   const Clock& clock;
   notify::Notifier& notifier;
@@ -38,6 +42,7 @@ void add_native(Router& router, const Parts& parts);
 void add_collecting(Router& router, const Parts& parts);
 void add_receive(Router& router, const Parts& parts);
 void add_import(Router& router, const Parts& parts);
+void add_admin(Router& router, const AdminParts& parts);
 void add_page(Router& router);
 
 }  // namespace nines::web
