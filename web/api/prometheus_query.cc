@@ -121,7 +121,7 @@ Response answer(const Request& request, const QueryLog::Run& run, StepTimes step
     }
     if (cut) result->warnings.emplace_back("results truncated due to limit");
   }
-  JsonWriter json;
+  JsonWriter json = begin_success();
   json.begin_object();
   write_value(json, result->value, run.stop());
   if (run.stopped()) return failure("canceled", "query was canceled while its answer was written");
@@ -129,7 +129,7 @@ Response answer(const Request& request, const QueryLog::Run& run, StepTimes step
     write_stats(json, result->stats, stats == "all" ? &steps : nullptr);
   }
   json.end_object();
-  return success(json.str(), result->warnings, result->infos);
+  return end_success(std::move(json), result->warnings, result->infos);
 }
 
 Response query_instant(const QueryParts& parts, QueryLog& log, const Request& request) {

@@ -3,24 +3,20 @@
 #include <cmath>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "base/text/numbers.h"
 #include "rules/promql/ast.h"
 #include "web/api/internal/histogram_json.h"
+#include "web/api/internal/points.h"
 
 namespace nines::web {
 namespace {
 
 std::string seconds_text(std::int64_t ms) {
-  const bool negative = ms < 0;
-  const std::uint64_t magnitude =
-      negative ? 0 - static_cast<std::uint64_t>(ms) : static_cast<std::uint64_t>(ms);
-  std::string out = (negative ? "-" : "") + std::to_string(magnitude / 1000);
-  const std::uint64_t rest = magnitude % 1000;
-  if (rest == 0) return out;
-  std::string digits = std::to_string(rest);
-  digits.insert(0, 3 - digits.size(), '0');
-  return out + "." + digits;
+  std::string out;
+  append_seconds(out, ms);
+  return out;
 }
 
 // 1.25 for 1.250: how Prometheus writes the times of scalars and strings.
@@ -37,7 +33,8 @@ void write_histogram_point(JsonWriter& json, std::int64_t time_ms, const Histogr
   json.end_array();
 }
 
-void write_series(JsonWriter& json, const promql::MatrixSeries& series) {
+// `scratch` is filled anew for each series, and grows once.
+void write_series(JsonWriter& json, const promql::MatrixSeries& series, std::string& scratch) {
   json.begin_object().key("metric");
   write_labels(json, series.labels);
   const SampleColumns& s = series.samples;
@@ -47,11 +44,9 @@ void write_series(JsonWriter& json, const promql::MatrixSeries& series) {
   bool floats = false, histograms = false;
   for (std::size_t i = 0; i < s.size(); ++i) (is_histogram(i) ? histograms : floats) = true;
   if (floats) {
-    json.key("values").begin_array();
-    for (std::size_t i = 0; i < s.size(); ++i) {
-      if (!is_histogram(i)) write_point(json, s.times[i], s.values[i]);
-    }
-    json.end_array();
+    scratch.clear();
+    append_floats(scratch, s);
+    json.key("values").raw(scratch);
   }
   if (histograms) {
     json.key("histograms").begin_array();
@@ -79,7 +74,12 @@ void write_labels(JsonWriter& json, const LabelSet& labels) {
 }
 
 void write_point(JsonWriter& json, std::int64_t time_ms, double value) {
-  json.begin_array().raw(seconds_text(time_ms)).value(api_number(value)).end_array();
+  std::string point = "[";
+  append_seconds(point, time_ms);
+  point += ",\"";
+  append_number(point, value);
+  point += "\"]";
+  json.raw(point);
 }
 
 void write_millis(JsonWriter& json, std::int64_t ms) {
@@ -99,7 +99,9 @@ void write_time_or_null(JsonWriter& json, Timestamp at) {
 }
 
 void write_value(JsonWriter& json, const promql::Value& value, const storage::StopFlag* stop) {
-  const auto stopped = [&] { return stop != nullptr && stop->stop.load(std::memory_order_relaxed); };
+  const auto stopped = [&] {
+    return stop != nullptr && stop->stop.load(std::memory_order_relaxed);
+  };
   if (const auto* vector = std::get_if<promql::Vector>(&value)) {
     json.field("resultType", "vector").key("result").begin_array();
     for (const promql::VectorSample& sample : *vector) {
@@ -118,9 +120,10 @@ void write_value(JsonWriter& json, const promql::Value& value, const storage::St
     json.end_array();
   } else if (const auto* matrix = std::get_if<promql::Matrix>(&value)) {
     json.field("resultType", "matrix").key("result").begin_array();
+    std::string scratch;
     for (const promql::MatrixSeries& series : *matrix) {
       if (stopped()) break;
-      write_series(json, series);
+      write_series(json, series, scratch);
     }
     json.end_array();
   } else if (const auto* scalar = std::get_if<promql::Scalar>(&value)) {
@@ -133,14 +136,25 @@ void write_value(JsonWriter& json, const promql::Value& value, const storage::St
   }
 }
 
-Response success(const std::string& data, const std::vector<std::string>& warnings,
-                 const std::vector<std::string>& infos) {
+JsonWriter begin_success() {
   JsonWriter json;
-  json.begin_object().field("status", "success").key("data").raw(data);
+  json.begin_object().field("status", "success").key("data");
+  return json;
+}
+
+Response end_success(JsonWriter json, const std::vector<std::string>& warnings,
+                     const std::vector<std::string>& infos) {
   write_texts(json, "warnings", warnings);
   write_texts(json, "infos", infos);
   json.end_object();
   return json_response(200, json.take());
+}
+
+Response success(const std::string& data, const std::vector<std::string>& warnings,
+                 const std::vector<std::string>& infos) {
+  JsonWriter json = begin_success();
+  json.raw(data);
+  return end_success(std::move(json), warnings, infos);
 }
 
 Response failure(std::string_view type, std::string_view text) {

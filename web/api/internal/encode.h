@@ -30,6 +30,10 @@ void write_time_or_null(JsonWriter& json, Timestamp at);  // the same; null for 
 void write_value(JsonWriter& json, const promql::Value& value,
                  const storage::StopFlag* stop = nullptr);
 
+// The same in one go, without a copy of what may be large: the writer stands where DATA goes.
+JsonWriter begin_success();
+Response end_success(JsonWriter json, const std::vector<std::string>& warnings,
+                     const std::vector<std::string>& infos);
 // {"status":"success","data":DATA}; DATA is JSON.
 Response success(const std::string& data, const std::vector<std::string>& warnings = {},
                  const std::vector<std::string>& infos = {});

@@ -1,0 +1,66 @@
+#include "web/api/internal/points.h"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include <doctest/doctest.h>
+
+#include "web/api/internal/histogram_json.h"
+
+namespace nines::web {
+namespace {
+
+std::string number(double value) {
+  std::string out;
+  append_number(out, value);
+  return out;
+}
+
+std::string seconds(std::int64_t ms) {
+  std::string out;
+  append_seconds(out, ms);
+  return out;
+}
+
+TEST_CASE("numbers written in place are those of the slow way, whatever their bits") {
+  for (const double v : {0.0, -0.0, 1.0, -1.5, 1e-6, 9.99e-7, 1e20, 9.9e20, 1e21, 5e-324, 0.1,
+                         std::numeric_limits<double>::infinity(), 123456789.125, 1e17, 1e16 + 2}) {
+    CHECK(number(v) == api_number(v));
+    CHECK(number(-v) == api_number(-v));
+  }
+  CHECK(number(std::nan("")) == api_number(std::nan("")));
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 200'000; ++i) {
+    const double any = std::bit_cast<double>(random());
+    REQUIRE_MESSAGE(number(any) == api_number(any), any);
+    const double usual = static_cast<double>(random() >> 20) / 1000;
+    REQUIRE_MESSAGE(number(usual) == api_number(usual), usual);
+  }
+}
+
+TEST_CASE("times have no decimals or three") {
+  CHECK(seconds(0) == "0");
+  CHECK(seconds(1) == "0.001");
+  CHECK(seconds(-1) == "-0.001");
+  CHECK(seconds(1500) == "1.500");
+  CHECK(seconds(-62'135'596'800'000) == "-62135596800");
+  CHECK(seconds(INT64_MIN) == "-9223372036854775.808");
+}
+
+TEST_CASE("points are the floats among the samples") {
+  SampleColumns samples;
+  samples.times = {1000, 2500, 3000};
+  samples.values = {1.5, 0, -2};
+  std::string out;
+  append_floats(out, samples);
+  CHECK(out == R"([[1,"1.5"],[2.500,"0"],[3,"-2"]])");
+  samples.histograms = {nullptr, std::make_shared<Histogram>(), nullptr};
+  out.clear();
+  append_floats(out, samples);
+  CHECK(out == R"([[1,"1.5"],[3,"-2"]])");
+}
+
+}  // namespace
+}  // namespace nines::web
