@@ -17,9 +17,9 @@ class Marks {
       : times_(times), shape_(shape), lookback_(lookback) {}
 
   void place(const Window& window, std::size_t& begin, std::size_t& end) {
-    while (begin_ < times_.size() && times_[begin_] <= window.from) ++begin_;
+    advance(begin_, begin_stride_, window.from);
     end_ = std::max(end_, begin_);
-    while (end_ < times_.size() && times_[end_] <= window.to) ++end_;
+    advance(end_, end_stride_, window.to);
     begin = begin_;
     end = end_;
     const bool extended = shape_.anchored || shape_.smoothed;
@@ -31,11 +31,27 @@ class Marks {
   }
 
  private:
+  // Moves `mark` behind the last sample not after `limit`. Samples that come at an interval move it
+  // as far each time: that is tried first.
+  void advance(std::size_t& mark, std::size_t& stride, std::int64_t limit) const {
+    const std::size_t guess = mark + stride;
+    if (guess <= times_.size() && (stride == 0 || times_[guess - 1] <= limit) &&
+        (guess == times_.size() || times_[guess] > limit)) {
+      mark = guess;
+      return;
+    }
+    const std::size_t before = mark;
+    while (mark < times_.size() && times_[mark] <= limit) ++mark;
+    stride = mark - before;
+  }
+
   const std::vector<std::int64_t>& times_;
   const RangeShape& shape_;
   std::int64_t lookback_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  std::size_t begin_stride_ = 0;
+  std::size_t end_stride_ = 0;
 };
 
 bool stale(const SampleColumns& c, std::size_t i) {
