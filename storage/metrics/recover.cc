@@ -27,6 +27,11 @@ StoreImpl::StoreImpl(const MetricStoreOptions& options, const MetricStoreParts& 
       cache_(options.page_cache_bytes),
       tier_cache_(options.page_cache_bytes) {}
 
+StoreImpl::~StoreImpl() {
+  for (const auto cls : {SegmentClass::kRaw, SegmentClass::kT5m, SegmentClass::kT1h})
+    parts_.ring.on_evict(cls, nullptr);
+}
+
 Result<std::unique_ptr<MetricStore>> MetricStore::open(const MetricStoreOptions& options,
                                                        const MetricStoreParts& parts) {
   auto store = std::make_unique<StoreImpl>(options, parts);
@@ -257,7 +262,6 @@ Result<void> StoreImpl::recover() {
   for (const auto cls : {SegmentClass::kRaw, SegmentClass::kT5m, SegmentClass::kT1h})
     parts_.ring.on_evict(cls, [this](const ring::SegmentInfo& segment) { leave(segment); });
   load_metadata();
-  load_dropped();
   load_deletions();
   const std::vector<ring::SegmentInfo> raw = parts_.ring.segments(SegmentClass::kRaw);
   const std::vector<ring::SegmentInfo> journal = parts_.ring.segments(SegmentClass::kJournal);
@@ -279,6 +283,7 @@ Result<void> StoreImpl::recover() {
     }
     recover_tier_marks(tier, of_tier);
   }
+  load_dropped();
   recover_exemplar_pages(seen.exemplars);
   for (const ring::SegmentInfo& segment : journal) {
     if (Result<void> read = recover_journal(segment, seen); !read) return read;

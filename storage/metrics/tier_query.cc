@@ -12,8 +12,14 @@ Retention StoreImpl::retention() const {
   Retention kept;
   {
     const std::lock_guard lock(mutex_);
-    if (!dropped_until_) return kept;
-    kept.dropped_until = from_millis(*dropped_until_);
+    std::optional<std::int64_t> until = dropped_until_;
+    const std::lock_guard left(left_mutex_);
+    for (const ring::SegmentInfo& segment : left_) {
+      if (segment.cls == SegmentClass::kRaw && !segment.times.empty())
+        until = std::max(until.value_or(INT64_MIN), segment.times.max);
+    }
+    if (!until) return kept;
+    kept.dropped_until = from_millis(*until);
   }
   std::optional<Timestamp> oldest;  // what five minutes know, hours are made of
   for (const Tier tier : {Tier::k5m, Tier::k1h}) {

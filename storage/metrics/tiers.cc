@@ -1,6 +1,5 @@
 // Pages of samples become windows of five minutes, these become hours, before they leave the ring.
 #include <algorithm>
-#include <charconv>
 #include <shared_mutex>
 
 #include "storage/chunk/bytes.h"
@@ -202,6 +201,12 @@ std::vector<StoreImpl::FoldedPage> StoreImpl::fold_pages(const Fold& fold) const
 
 Result<void> StoreImpl::write_fold(const Fold& fold, std::vector<FoldedPage>& pages) {
   PageLog& log = tiers_[number(fold.tier)];
+  bool& writing = writing_[number(fold.tier)];
+  const struct Reset {
+    explicit Reset(bool& flag) : flag_(flag) { flag_ = true; }
+    ~Reset() { flag_ = false; }
+    bool& flag_;
+  } reset(writing);
   for (FoldedPage& page : pages) {
     page.head.page.parts = static_cast<std::uint32_t>(pages.size());
     std::string payload;
@@ -236,8 +241,11 @@ void StoreImpl::fold_due() {
   const std::int64_t now = to_millis(parts_.clock.now());
   {
     const std::lock_guard lock(mutex_);
-    if (!has_tiers() || (folded_ms_ != INT64_MIN && now - folded_ms_ < kLookEvery)) return;
+    forget_left();
+    if (folded_ms_ != INT64_MIN && now - folded_ms_ < kLookEvery) return;
     folded_ms_ = now;
+    note_raw();
+    if (!has_tiers()) return;
     for (const auto& [name, group] : catalog_.groups()) {
       for (const std::shared_ptr<Version>& version : group->versions) {
         // Hours after five minutes.
@@ -275,18 +283,42 @@ void StoreImpl::fold_due() {
   }
 }
 
-// A segment is about to be used anew: what is in it goes to the next tier first, and is there on
-// disk.
+// A segment is about to be used anew, by whichever class: mostly its own, which holds the mutex.
+// Who writes log lines must not wait for it.
 void StoreImpl::leave(const ring::SegmentInfo& segment) {
-  if (segment.cls != SegmentClass::kT1h && has_tiers()) {
-    const Tier tier = segment.cls == SegmentClass::kRaw ? Tier::k5m : Tier::k1h;
+  if (const std::unique_lock lock(mutex_, std::try_to_lock); lock) {
+    leave_now(segment);
+    return;
+  }
+  const std::lock_guard lock(left_mutex_);
+  left_.push_back(segment);
+}
+
+void StoreImpl::forget_left() {
+  std::vector<ring::SegmentInfo> left;
+  {
+    const std::lock_guard lock(left_mutex_);
+    left.swap(left_);
+  }
+  for (const ring::SegmentInfo& segment : left) {
+    if (segment.cls == SegmentClass::kRaw) raise_dropped(segment.times);
+    forget_segment(segment);
+  }
+}
+
+// What is in the segment goes to the next tier first, and is there on disk. But not when it makes
+// room for that very tier, which happens when shares have changed: it is old then, and was folded
+// long ago.
+void StoreImpl::leave_now(const ring::SegmentInfo& segment) {
+  const Tier tier = segment.cls == SegmentClass::kRaw ? Tier::k5m : Tier::k1h;
+  PageLog& log = tiers_[number(tier)];
+  if (segment.cls != SegmentClass::kT1h && has_tiers() && !writing_[number(tier)]) {
     for (const auto& [name, group] : catalog_.groups()) {
       for (const std::shared_ptr<Version>& version : group->versions) {
         const ring::TimeBounds times = source(*version, tier).times_of(segment.generation);
         if (!times.empty()) fold_until(version, tier, times.max);
       }
     }
-    PageLog& log = tiers_[number(tier)];
     if (log.unsynced()) {
       if (Result<void> synced = log.sync(); !synced) {
         parts_.log.error("storage", "pages of the {} tier could not be synced: {}", to_string(tier),
@@ -294,27 +326,65 @@ void StoreImpl::leave(const ring::SegmentInfo& segment) {
       }
     }
   }
-  if (segment.cls == SegmentClass::kRaw && !segment.times.empty()) {
-    dropped_until_ = std::max(dropped_until_.value_or(INT64_MIN), segment.times.max);
+  if (segment.cls == SegmentClass::kRaw) {
+    raise_dropped(segment.times);
+    raw_held_.erase(segment.generation);
     save_dropped();
   }
   forget_segment(segment);
 }
 
-void StoreImpl::load_dropped() {
-  const auto saved = parts_.key_values.get_value(kDroppedKey);
-  if (!saved || !*saved) return;
-  const std::string& text = **saved;
-  std::int64_t ms = 0;
-  if (std::from_chars(text.data(), text.data() + text.size(), ms).ec == std::errc())
-    dropped_until_ = ms;
+void StoreImpl::raise_dropped(const ring::TimeBounds& times) {
+  if (!times.empty()) dropped_until_ = std::max(dropped_until_.value_or(INT64_MIN), times.max);
 }
 
+// Also which segments there are: those that are not when we start again went otherwise, by a budget
+// made smaller.
 void StoreImpl::save_dropped() {
-  if (Result<void> kept = parts_.key_values.set_value(kDroppedKey, std::to_string(*dropped_until_));
-      !kept) {
-    parts_.log.warn("storage", "not kept since when samples are held: {}", kept.error().what());
+  std::string text;
+  chunk::put_byte(text, dropped_until_ ? 1 : 0);
+  chunk::put_signed(text, dropped_until_.value_or(0));
+  chunk::put_varint(text, raw_held_.size());
+  for (const auto& [generation, newest] : raw_held_) {
+    chunk::put_varint(text, generation);
+    chunk::put_signed(text, newest);
   }
+  if (Result<void> kept = parts_.key_values.set_value(kDroppedKey, text); !kept)
+    parts_.log.warn("storage", "not kept since when samples are held: {}", kept.error().what());
+}
+
+void StoreImpl::load_dropped() {
+  const auto saved = parts_.key_values.get_value(kDroppedKey);
+  if (saved && *saved) {
+    const std::string text = **saved;
+    chunk::ByteReader in(text);
+    const bool dropped = in.byte() != 0;
+    const std::int64_t until = in.signed_varint();
+    if (dropped && !in.failed()) dropped_until_ = until;
+    for (std::size_t n = in.count(2); n > 0; --n) {
+      const std::uint64_t generation = in.varint();
+      raw_held_[generation] = in.signed_varint();
+    }
+    if (in.failed()) raw_held_.clear();
+  }
+  note_raw();
+}
+
+// What is held now; what was and is not, is dropped.
+void StoreImpl::note_raw() {
+  std::map<std::uint64_t, std::int64_t> held;
+  for (const ring::SegmentInfo& segment : parts_.ring.segments(SegmentClass::kRaw)) {
+    if (!segment.times.empty()) held[segment.generation] = segment.times.max;
+  }
+  for (const auto& [generation, newest] : raw_held_) {
+    if (held.contains(generation)) continue;
+    ring::TimeBounds gone;
+    gone.include(newest);
+    raise_dropped(gone);
+  }
+  if (held == raw_held_) return;
+  raw_held_.swap(held);
+  save_dropped();
 }
 
 // --- a start ---

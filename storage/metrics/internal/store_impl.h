@@ -44,6 +44,9 @@ struct ExemplarCounters {
 class StoreImpl final : public MetricStore {
  public:
   StoreImpl(const MetricStoreOptions& options, const MetricStoreParts& parts);
+  ~StoreImpl() override;
+  StoreImpl(const StoreImpl&) = delete;
+  StoreImpl& operator=(const StoreImpl&) = delete;
   Result<void> recover();
 
   Result<std::unique_ptr<GroupWriter>> open_group(const GroupSpec& spec) override;
@@ -162,11 +165,15 @@ class StoreImpl final : public MetricStore {
                                 std::int64_t limit) const;
   Result<void> write_fold(const Fold& fold, std::vector<FoldedPage>& pages);
   void fold_until(const std::shared_ptr<Version>& version, Tier tier, std::int64_t limit);
-  void leave(const ring::SegmentInfo& segment);
+  void leave_now(const ring::SegmentInfo& segment);
+  void raise_dropped(const ring::TimeBounds& times);
+  void forget_left();
+  void note_raw();
   void load_dropped();
   void save_dropped();
   // These without it.
   void fold_due();
+  void leave(const ring::SegmentInfo& segment);
   std::vector<FoldedPage> fold_pages(const Fold& fold) const;
   void gather_samples(const Fold& fold, SlotRange slots, std::span<const PageRef> pages,
                       std::vector<std::vector<TierWindow>>& out) const;
@@ -243,16 +250,22 @@ class StoreImpl final : public MetricStore {
   MetricStoreParts parts_;
   // Guards everything below. Held across journal and page writes: frames of one class must be
   // appended one at a time anyway. Reads of pages happen without it.
-  mutable std::mutex mutex_;
+  // Recursive for leave(), which the ring calls from within an append.
+  mutable std::recursive_mutex mutex_;
   Catalog catalog_;
   std::uint64_t journal_epoch_ = 1;
   std::unordered_map<std::uint64_t, std::uint32_t> journal_layouts_;  // slots defined, by id
   std::unordered_map<std::uint64_t, SeenLayout> layouts_seen_;        // by hash, while recovering
   PageLog raw_;
   std::array<PageLog, kTiers> tiers_;
-  std::optional<std::int64_t> dropped_until_;  // see Retention
-  std::int64_t folded_ms_ = INT64_MIN;         // clock at the last look for what is due
-  bool rows_at_risk_ = false;                  // a journal segment failed with unsynced rows in it
+  std::optional<std::int64_t> dropped_until_;       // see Retention
+  std::map<std::uint64_t, std::int64_t> raw_held_;  // newest times of raw segments by generation
+  std::int64_t folded_ms_ = INT64_MIN;              // clock at the last look for what is due
+  std::array<bool, kTiers> writing_{};              // pages of a tier are on their way to its ring
+  // Segments that left while somebody else held mutex_.
+  mutable std::mutex left_mutex_;
+  std::vector<ring::SegmentInfo> left_;
+  bool rows_at_risk_ = false;  // a journal segment failed with unsynced rows in it
   ExemplarStore exemplars_;
   ExemplarCounters exemplar_counters_;
   // Exemplars that are in the journal alone.

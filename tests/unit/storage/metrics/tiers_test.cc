@@ -252,6 +252,48 @@ TEST_CASE("series are found where only tiers know of them") {
   CHECK((*rig.store->select(matchers, now, 10, nullptr))->size() == 0);
 }
 
+TEST_CASE("what a smaller budget took is not said to be held") {
+  TierRig rig(20, 40);
+  rig.run(8 * kDay);
+  const auto before = rig.store->retention().dropped_until;
+  const std::size_t held = rig.ring->segments(ring::SegmentClass::kRaw).size();
+  rig.ring_options.bytes = 16 * std::uint64_t{rig.ring_options.segment_bytes} + 8192;
+  rig.start();
+  const auto raw = rig.ring->segments(ring::SegmentClass::kRaw);
+  REQUIRE(raw.size() < held);
+  const auto after = rig.store->retention().dropped_until;
+  REQUIRE(after);
+  CHECK(after > before);
+  CHECK(*after <= from_millis(raw[0].times.max));
+  const std::int64_t from = to_millis(*after) + 1;
+  const SampleColumns have = rig.columns(rig.labels[0], from);
+  const auto first = std::lower_bound(rig.all[0].times.begin(), rig.all[0].times.end(), from);
+  CHECK(have.times == std::vector<std::int64_t>(first, rig.all[0].times.end()));
+  rig.check(Tier::k1h, kDay);
+}
+
+TEST_CASE("tiers that come late, into a ring that is full, make room and begin") {
+  TierRig rig;
+  rig.writer.reset();
+  rig.store.reset();
+  rig.ring.reset();
+  REQUIRE(rig.fs.make_dirs("/late"));
+  rig.ring_options.path = "/late";
+  rig.ring_options.parts = {300, 700, 0, 0, 0, 0};
+  rig.start();
+  rig.run(6 * kDay);
+  REQUIRE(rig.store->retention().dropped_until);
+  rig.ring_options.parts = {250, 250, 250, 250, 0, 0};
+  rig.start();
+  const std::int64_t since = rig.time;
+  rig.run(3 * kDay);
+  const auto kept = rig.store->retention();
+  REQUIRE(kept.tier_from[1]);
+  CHECK(*kept.tier_from[1] < from_millis(since));
+  rig.check(Tier::k5m, 12 * kHour);
+  rig.check(Tier::k1h, 3 * kDay);
+}
+
 TEST_CASE("without room for tiers nothing is kept in them") {
   TierRig rig;
   rig.writer.reset();
