@@ -49,7 +49,7 @@ std::int64_t StoreImpl::settled(const Version& version, std::int64_t now, bool& 
   if (current) newest = std::max(newest, group->second->newest);
   if (newest == INT64_MIN) return newest;
   const std::int64_t window = options_.out_of_order_window.count();
-  ended = !current || now - newest > window + kSilence;
+  ended = !current || now - newest - kSilence > window;
   std::int64_t until = ended ? newest : newest - window - 1;
   if (version.live && !version.live->head.empty())
     until = std::min(until, version.live->head.bounds().min - 1);

@@ -21,6 +21,7 @@ import offline
 import resize
 import rule_unit_tests
 import scenario
+import tiers
 from harness import Skipped, say
 
 TESTS = (
@@ -40,6 +41,7 @@ TESTS = (
     full_disk.full_disk_again_and_again,
     resize.budget_shrinks_and_grows,
     exemplars.exemplars_survive_a_kill,
+    tiers.windows_answer_for_a_month,
     offline.verify_and_list,
     offline.analyze_and_dump,
     backups.backup_of_a_running_nines,
