@@ -44,7 +44,7 @@ Result<std::size_t> Block::add_row(SeriesHead head) {
   }
   if (!histograms.empty()) charge.hold(sizeof(HistogramPtr) * steps);
   series.push_back(std::move(head));
-  values.resize(values.size() + steps, absent());
+  values.append(steps, absent());
   if (!histograms.empty()) histograms.resize(values.size());
   return series.size() - 1;
 }
@@ -80,7 +80,7 @@ void Block::copy_cell(std::size_t to, std::size_t step, const Block& from, std::
 void Block::pop_row() {
   charge.give_back(steps, 8 * steps + bytes_of(series.back().labels));
   series.pop_back();
-  values.resize(values.size() - steps);
+  values.remove(steps);
   if (!histograms.empty()) histograms.resize(values.size());
 }
 

@@ -12,6 +12,7 @@
 #include "base/core/result.h"
 #include "base/model/labels.h"
 #include "base/model/sample.h"
+#include "rules/promql/internal/cells.h"
 
 namespace nines::promql {
 
@@ -140,7 +141,7 @@ using Column = std::vector<double>;  // a scalar at every step
 struct Block {
   std::size_t steps = 0;
   std::vector<SeriesHead> series;
-  std::vector<double> values;            // series.size() * steps
+  Cells values;                          // series.size() * steps
   std::vector<HistogramPtr> histograms;  // empty, or as many
   Charge charge;
 
