@@ -90,6 +90,12 @@ class FolderSink {
           "a nines runs in the folder: name its address with --url, such as --url "
           "http://127.0.0.1:9999");
     }
+    if (!engine && engine.error().code() == ErrorCode::kNotFound) {
+      return Error(ErrorCode::kNotFound,
+                   engine.error().what() +
+                       "; start a nines there first, or name a configuration with --config to make "
+                       "the folder with its [storage]");
+    }
     if (!engine) return std::move(engine).error();
     engine_ = *std::move(engine);
     return {};
@@ -102,6 +108,7 @@ class FolderSink {
     if (Result<void> flushed = engine_->flush(); !flushed) return std::move(flushed).error();
     return report;
   }
+  int exit_code() const { return kExitFailure; }
 
  private:
   std::unique_ptr<Clock> clock_ = make_real_clock();
@@ -152,6 +159,7 @@ class ServerSink {
     }
     return sum;
   }
+  int exit_code() const { return unreachable_ ? kExitUnreachable : kExitFailure; }
 
  private:
   Result<BackfillReport> send(std::string body, ExpositionFormat format) {
@@ -164,7 +172,13 @@ class ServerSink {
                                                      : "text/plain");
     request.body = std::move(body);
     request.timeout = Duration(120'000);
-    NINES_TRY(const HttpResponse response, send_and_wait(*http_, std::move(request)));
+    Result<HttpResponse> sent = send_and_wait(*http_, std::move(request));
+    if (!sent) {
+      unreachable_ = true;
+      return Error(ErrorCode::kUnavailable,
+                   fmt::format("cannot reach {}: {} (is it running?)", url_, sent.error().what()));
+    }
+    const HttpResponse& response = *sent;
     Result<Json> json = Json::parse(response.body);
     if (response.status != 200) {
       std::string why = json ? (*json)["error"].as_string() : std::string(trim(response.body));
@@ -172,9 +186,7 @@ class ServerSink {
                    fmt::format("{} answered {}: {}", url_, response.status, why));
     }
     if (!json) return Error(ErrorCode::kInvalid, url_ + " does not answer as a nines does");
-    const auto count = [](const Json& value) {
-      return static_cast<std::uint64_t>(value.as_int());
-    };
+    const auto count = [](const Json& value) { return static_cast<std::uint64_t>(value.as_int()); };
     const Json& refused = (*json)["refused"];
     BackfillReport report;
     report.appended = count((*json)["appended"]);
@@ -191,6 +203,7 @@ class ServerSink {
   }
 
   const std::string url_;
+  bool unreachable_ = false;
   std::unique_ptr<HttpClient> http_ =
       make_curl_http_client({1, 10, std::string("nines-cli/") + kVersion});
 };
@@ -201,7 +214,10 @@ int import_all(Sink& sink, const std::vector<File>& files, const std::vector<Bac
   bool all = true;
   for (std::size_t i = 0; i < files.size(); ++i) {
     Result<BackfillReport> kept = sink.take(files[i], format);
-    if (!kept) return failed(files[i].path + ": " + kept.error().what());
+    if (!kept) {
+      failed(files[i].path + ": " + kept.error().what());
+      return sink.exit_code();
+    }
     print_report(files[i].path, read[i], *kept);
     all = all && kept->refused() == 0;
   }
@@ -230,7 +246,10 @@ int import_storage(const ImportOptions& options) {
     return import_all(server, files, read, format);
   }
   FolderSink folder;
-  if (Result<void> opened = folder.open(options); !opened) return failed(opened.error().what());
+  if (Result<void> opened = folder.open(options); !opened) {
+    failed(opened.error().what());
+    return opened.error().code() == ErrorCode::kNotFound ? kExitNotFound : kExitFailure;
+  }
   return import_all(folder, files, read, format);
 }
 

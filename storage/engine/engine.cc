@@ -31,6 +31,10 @@ class EngineImpl final : public Engine {
   Result<void> begin() {
     const Instant started = around_.clock.elapsed();
     if (options_.path.empty()) return Error(ErrorCode::kInvalid, "no data folder is named");
+    if (options_.keep_size) {  // where nothing is, nothing is made
+      if (auto stored = ring::stored_ring_size(around_.fs, options_.path); !stored)
+        return std::move(stored).error();
+    }
     if (Result<void> made = around_.fs.make_dirs(options_.path); !made) return made;
     NINES_TRY(lock_, around_.fs.lock(options_.path + "/lock"));
     if (options_.keep_size) {
@@ -157,9 +161,9 @@ class EngineImpl final : public Engine {
     if (logs_) status.log_lines_appended = logs_->status().lines_appended;
     const double seconds =
         std::max(1.0, static_cast<double>((around_.clock.elapsed() - opened_at_).count()) / 1e9);
-    for (const auto cls : {ring::SegmentClass::kJournal, ring::SegmentClass::kRaw,
-                           ring::SegmentClass::kT5m, ring::SegmentClass::kT1h,
-                           ring::SegmentClass::kLogs, ring::SegmentClass::kLogJournal}) {
+    for (const auto cls :
+         {ring::SegmentClass::kJournal, ring::SegmentClass::kRaw, ring::SegmentClass::kT5m,
+          ring::SegmentClass::kT1h, ring::SegmentClass::kLogs, ring::SegmentClass::kLogJournal}) {
       status.classes.push_back(class_status(cls, seconds));
     }
     return status;
