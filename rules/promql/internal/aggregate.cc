@@ -228,14 +228,17 @@ Result<Block> count_values(QueryContext& q, const Block& in, Grouping& grouping,
   RowIndex index;
   Pace pace(q);
   for (std::size_t i = 0; i < in.size(); ++i) {
-    if (const Result<void> ok = pace.did(32 * in.steps); !ok) return ok.error();
     const LabelSet base = grouping.reduce(in.series[i].labels);
     for (std::size_t s = 0; s < in.steps; ++s) {
+      if (const Result<void> ok = pace.did(32); !ok) return ok.error();
       if (!in.present(i, s)) continue;
       const Histogram* h = in.histogram(i, s);
       const std::string value = h != nullptr ? to_text(*h) : format_double(in.row(i)[s]);
       NINES_TRY(const std::size_t row, index.row(out, base.with(label, value),
                                                  in.series[i].drop_name && label != kMetricName));
+      // A new row is as long as any other.
+      const bool made = row + 1 == out.size();
+      if (const Result<void> ok = pace.did(made ? out.steps : 0); !ok) return ok.error();
       double& cell = out.row(row)[s];
       cell = is_absent(cell) ? 1 : cell + 1;
     }

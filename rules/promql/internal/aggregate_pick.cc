@@ -60,6 +60,7 @@ class Picker {
         if (const Result<void> ok = pace.did(4 * group.size()); !ok) return ok.error();
         for (const std::size_t i : pick(group, s, param[s])) {
           if (rows_[i] == kNone) {
+            if (const Result<void> ok = pace.did(out.steps); !ok) return ok.error();
             NINES_TRY(rows_[i], out.add_row(in_.series[i]));
           }
           out.copy_cell(rows_[i], s, in_, i);

@@ -157,6 +157,7 @@ class Matching {
     for (const auto& [known, row] : out_rows_) {
       if (known == key) return row;
     }
+    if (const Result<void> ok = pace_.did(out_.steps); !ok) return ok.error();
     NINES_TRY(const std::size_t row,
               index_.row(out_, result_labels(g, many, one), drops_name(many)));
     out_rows_.emplace_back(key, row);

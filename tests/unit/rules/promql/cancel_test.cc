@@ -44,6 +44,7 @@ constexpr Heavy kHeavy[] = {
     {"sort by label", "sort_by_label(wide + 1, \"n\")"},
     {"topk", "topk(900, wide)"},
     {"count_values", "count_values(\"v\", wide)"},
+    {"count_values of one series", "count_values(\"v\", sum(wide) * time())"},
     {"matching", "wide * on(n) wide + on(n) wide"},
     {"quantile", "quantile(0.5, wide)"},
     {"quantile over time", "quantile_over_time(0.5, long[900s])"},
