@@ -12,6 +12,7 @@ using ring::SegmentClass;
 
 constexpr const char* kDroppedKey = "metrics/dropped_until";
 constexpr std::int64_t kLookEvery = 60'000;
+constexpr Duration kFoldFor{200};  // of a tend
 // A group silent for this long beyond the out-of-order window is taken to have ended.
 constexpr std::int64_t kSilence = 7'200'000;
 
@@ -234,46 +235,54 @@ void StoreImpl::fold_until(const std::shared_ptr<Version>& version, Tier tier, s
   }
 }
 
-// Reading and folding happen without the mutex: pages do not change. Whoever had to fold the same
-// in between was quicker.
-void StoreImpl::fold_due() {
-  std::vector<std::pair<std::shared_ptr<Version>, Tier>> due;
-  const std::int64_t now = to_millis(parts_.clock.now());
-  {
-    const std::lock_guard lock(mutex_);
-    forget_left();
-    if (folded_ms_ != INT64_MIN && now - folded_ms_ < kLookEvery) return;
-    folded_ms_ = now;
-    note_raw();
-    if (!has_tiers()) return;
-    for (const auto& [name, group] : catalog_.groups()) {
-      for (const std::shared_ptr<Version>& version : group->versions) {
-        // Hours after five minutes.
-        for (const Tier tier : {Tier::k5m, Tier::k1h}) {
-          const std::int64_t have = version->tier_until[number(tier)];
-          if (source(*version, tier).times().max > have) due.emplace_back(version, tier);
-        }
+// Whatever tiers may lack something of. Looked for once a minute.
+void StoreImpl::look_for_due(std::int64_t now) {
+  const std::lock_guard lock(mutex_);
+  forget_left();
+  if (!due_.empty() || (folded_ms_ != INT64_MIN && now - folded_ms_ < kLookEvery)) return;
+  folded_ms_ = now;
+  note_raw();
+  if (!has_tiers()) return;
+  for (const auto& [name, group] : catalog_.groups()) {
+    for (const std::shared_ptr<Version>& version : group->versions) {
+      for (const Tier tier : {Tier::k5m, Tier::k1h}) {
+        const std::int64_t have = version->tier_until[number(tier)];
+        if (source(*version, tier).times().max > have) due_.emplace_back(version, tier);
       }
     }
   }
-  for (const auto& [version, tier] : due) {
-    for (;;) {
-      std::optional<Fold> fold;
-      {
-        const std::lock_guard lock(mutex_);
-        fold = next_fold(version, tier, due_until(*version, tier, now));
-      }
-      if (!fold || fold->open) break;
-      std::vector<FoldedPage> pages = fold_pages(*fold);
-      const std::lock_guard lock(mutex_);
-      if (version->tier_until[number(tier)] != fold->after || fold->deletions != deletions_)
-        continue;
-      if (Result<void> written = write_fold(*fold, pages); !written) {
-        parts_.log.error("storage", "cannot write a page of the {} tier of {}: {}", to_string(tier),
-                         version->group, written.error().what());
-        break;
-      }
-    }
+  std::reverse(due_.begin(), due_.end());  // taken from the back: hours after five minutes
+}
+
+// The next pages of a tier of one version. Reading and folding happen without the mutex: pages do
+// not change. Whoever had to fold the same in between was quicker. False: nothing is due.
+bool StoreImpl::fold_next(const std::shared_ptr<Version>& version, Tier tier, std::int64_t now) {
+  std::optional<Fold> fold;
+  {
+    const std::lock_guard lock(mutex_);
+    fold = next_fold(version, tier, due_until(*version, tier, now));
+  }
+  if (!fold || fold->open) return false;
+  std::vector<FoldedPage> pages = fold_pages(*fold);
+  const std::lock_guard lock(mutex_);
+  if (version->tier_until[number(tier)] != fold->after || fold->deletions != deletions_)
+    return true;
+  if (Result<void> written = write_fold(*fold, pages); !written) {
+    parts_.log.error("storage", "cannot write a page of the {} tier of {}: {}", to_string(tier),
+                     version->group, written.error().what());
+    return false;
+  }
+  return true;
+}
+
+// A part of what is due: all groups are at the same hour, and journals wait to be synced.
+void StoreImpl::fold_due() {
+  const std::int64_t now = to_millis(parts_.clock.now());
+  look_for_due(now);
+  const Instant until = parts_.clock.elapsed() + kFoldFor;
+  while (!due_.empty() && parts_.clock.elapsed() < until) {
+    const auto [version, tier] = due_.back();
+    if (!fold_next(version, tier, now)) due_.pop_back();
   }
   const std::lock_guard lock(mutex_);
   for (PageLog& log : tiers_) {

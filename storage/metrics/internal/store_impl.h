@@ -172,6 +172,8 @@ class StoreImpl final : public MetricStore {
   void load_dropped();
   void save_dropped();
   // These without it.
+  void look_for_due(std::int64_t now);
+  bool fold_next(const std::shared_ptr<Version>& version, Tier tier, std::int64_t now);
   void fold_due();
   void leave(const ring::SegmentInfo& segment);
   std::vector<FoldedPage> fold_pages(const Fold& fold) const;
@@ -261,7 +263,8 @@ class StoreImpl final : public MetricStore {
   std::optional<std::int64_t> dropped_until_;       // see Retention
   std::map<std::uint64_t, std::int64_t> raw_held_;  // newest times of raw segments by generation
   std::int64_t folded_ms_ = INT64_MIN;              // clock at the last look for what is due
-  std::array<bool, kTiers> writing_{};              // pages of a tier are on their way to its ring
+  std::vector<std::pair<std::shared_ptr<Version>, Tier>> due_;  // of the thread that tends
+  std::array<bool, kTiers> writing_{};  // pages of a tier are on their way to its ring
   // Segments that left while somebody else held mutex_.
   mutable std::mutex left_mutex_;
   std::vector<ring::SegmentInfo> left_;
