@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kBodyStartMax = 1024;   // shown of a body that failed
 constexpr std::size_t kFamiliesMax = 10'000;  // whose metadata is kept per target
-constexpr std::uint32_t kRefusedFor = 10;     // scrapes before a refused series is offered again
+constexpr std::uint8_t kRefusedFor = 10;      // scrapes before a refused series is offered again
 constexpr const char* kComponent = "scrape";
 
 constexpr const char* kReportNames[] = {"up", "scrape_duration_seconds", "scrape_samples_scraped",
@@ -34,7 +34,10 @@ ScrapeCounters::ScrapeCounters(Telemetry& t)
                            "Series that stood twice in one body; the first one counts.")) {}
 
 ScrapeWork::ScrapeWork(ScrapeTarget target, ScrapeWorkParts parts, SelfScrape self)
-    : target_(std::move(target)), parts_(parts), self_(std::move(self)) {}
+    : target_(std::move(target)),
+      parts_(parts),
+      self_(std::move(self)),
+      cache_(parts.lines, target_.config->job_name) {}
 
 std::optional<HttpRequest> ScrapeWork::request() const {
   if (self_ || !target_.refused.empty()) return std::nullopt;
@@ -77,6 +80,7 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
   }
   if (taken) {
     cache_.commit();
+    for (const auto& [family, metadata] : metadata_) parts_.appender.set_metadata(family, metadata);
   } else {
     parts_.counters.failed.add();
     report.error = taken.error().what();
@@ -90,13 +94,17 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
     parts_.log.error(kComponent, "write pool={} url={} error=\"{}\"", target_.config->job_name,
                      target_.url, appended.error().what());
   }
+  // Ten thousand targets wait between their scrapes: what only a scrape needs goes.
+  rows_ = {};
+  metadata_.clear();
   return report;
 }
 
 // Nothing of a failed scrape is kept.
 void ScrapeWork::discard() {
   rows_.clear();
-  exemplars_.clear();
+  rows_.reserve(live_.size() + kReports);
+  exemplars_ = {};
   live_next_.clear();
   cache_.begin();
 }
@@ -128,29 +136,30 @@ Result<void> ScrapeWork::take_text(std::string_view body, ExpositionFormat forma
 
 // The series of a sample, with its slot; a new one is checked before it is remembered, so that a
 // text in the cache is one that may be stored.
-Result<SeriesCache::Entry*> ScrapeWork::entry_of(const ExposedSample& sample) {
-  SeriesCache::Entry* entry =
-      sample.as_expected ? &cache_.take_expected() : cache_.find(sample.series);
-  if (entry != nullptr && entry->second.retry_in != 1) return entry;
+Result<SeriesCache::Place> ScrapeWork::place_of(const ExposedSample& sample) {
+  std::optional<SeriesCache::Place> place =
+      sample.as_expected ? cache_.expected_place() : cache_.find(sample.series);
+  const bool known = place && cache_.at(*place).known;
+  if (known && cache_.at(*place).retry_in != 1) return *place;
   NINES_TRY(const std::optional<LabelSet> labels, labels_of(sample.series));
+  CachedSeries series;
+  series.known = true;
   if (!labels) {
-    entry = &cache_.add(sample.series);
-    entry->second.dropped = true;
-    return entry;
+    series.dropped = true;
+  } else {
+    if (Result<void> fits = check_limits(*labels); !fits) return std::move(fits).error();
+    const Result<storage::Slot> slot = writer_->slot(*labels);
+    if (!slot && slot.error().code() != ErrorCode::kLimit) return Error(slot.error());
+    if (!known) ++added_;
+    series.retry_in = slot ? 0 : kRefusedFor + 1;
+    if (slot) {
+      series.slot = *slot;
+      seen_at(*slot);
+    }
   }
-  if (Result<void> fits = check_limits(*labels); !fits) return std::move(fits).error();
-  const Result<storage::Slot> slot = writer_->slot(*labels);
-  if (!slot && slot.error().code() != ErrorCode::kLimit) return Error(slot.error());
-  if (entry == nullptr) {
-    entry = &cache_.add(sample.series);
-    ++added_;
-  }
-  entry->second.retry_in = slot ? 0 : kRefusedFor + 1;
-  if (slot) {
-    entry->second.slot = *slot;
-    seen_at(*slot);
-  }
-  return entry;
+  if (!place) place = cache_.add(sample.series);
+  cache_.at(*place) = series;
+  return *place;
 }
 
 std::uint32_t& ScrapeWork::seen_at(storage::Slot slot) {
@@ -161,10 +170,9 @@ std::uint32_t& ScrapeWork::seen_at(storage::Slot slot) {
 
 Result<void> ScrapeWork::on_sample(const ExposedSample& sample) {
   ++scraped_;
-  NINES_TRY(SeriesCache::Entry* const entry, entry_of(sample));
-  cache_.use(*entry);
-  CachedSeries& series = entry->second;
-  if (!sample.lead_known) series.remember_lead(sample);
+  NINES_TRY(const SeriesCache::Place place, place_of(sample));
+  CachedSeries& series = cache_.at(place);
+  cache_.use(place, sample);
   if (series.dropped) return {};
   const std::uint64_t most = target_.config->sample_limit;
   if (++kept_ > most && most != 0) return limit("sample_limit", most, "");
@@ -332,7 +340,8 @@ void ScrapeWork::end(Timestamp at) {
   writer_.reset();
 }
 
-// Null when the target describes more families than are kept.
+// Of this scrape, as far as its comments are not those of the last one. Null when it describes more
+// families than are kept.
 Metadata* ScrapeWork::metadata_of(std::string_view family) {
   const auto found = metadata_.find(family);
   if (found != metadata_.end()) return &found->second;
@@ -341,24 +350,15 @@ Metadata* ScrapeWork::metadata_of(std::string_view family) {
 }
 
 void ScrapeWork::on_type(std::string_view family, MetricType type) {
-  Metadata* known = metadata_of(family);
-  if (known == nullptr || known->type == type) return;
-  known->type = type;
-  parts_.appender.set_metadata(std::string(family), *known);
+  if (Metadata* known = metadata_of(family)) known->type = type;
 }
 
 void ScrapeWork::on_help(std::string_view family, std::string_view help) {
-  Metadata* known = metadata_of(family);
-  if (known == nullptr || known->help == help) return;
-  known->help = help;
-  parts_.appender.set_metadata(std::string(family), *known);
+  if (Metadata* known = metadata_of(family)) known->help = help;
 }
 
 void ScrapeWork::on_unit(std::string_view family, std::string_view unit) {
-  Metadata* known = metadata_of(family);
-  if (known == nullptr || known->unit == unit) return;
-  known->unit = unit;
-  parts_.appender.set_metadata(std::string(family), *known);
+  if (Metadata* known = metadata_of(family)) known->unit = unit;
 }
 
 }  // namespace nines::collector

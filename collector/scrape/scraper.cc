@@ -29,7 +29,7 @@ const char* to_string(TargetHealth health) noexcept {
 struct Scraper::Impl {
   explicit Impl(ScraperParts p)
       : counters(p.telemetry),
-        work_parts{p.appender, p.scheduler.clock(), p.log, counters},
+        work_parts{p.appender, p.scheduler.clock(), p.log, counters, lines},
         pool({p.http, p.scheduler, p.executor, p.log, "scrape"}) {}
 
   struct Self {
@@ -79,6 +79,7 @@ struct Scraper::Impl {
   }
 
   ScrapeCounters counters;
+  LineBlocks lines;
   const ScrapeWorkParts work_parts;
   mutable Mutex mutex;
   std::vector<std::shared_ptr<const ScrapeConfig>> configs NINES_GUARDED_BY(mutex);

@@ -43,11 +43,10 @@ std::vector<std::string> bodies_of(const std::string& name) {
 struct Visitor final : ExpositionVisitor {
   explicit Visitor(bool guess) : positional(guess) {}
   Result<void> on_sample(const ExposedSample& sample) override {
-    SeriesCache::Entry* entry =
-        sample.as_expected ? &cache.take_expected() : cache.find(sample.series);
-    if (entry == nullptr) entry = &cache.add(sample.series);
-    cache.use(*entry);
-    if (!sample.lead_known) entry->second.remember_lead(sample);
+    std::optional<SeriesCache::Place> place =
+        sample.as_expected ? cache.expected_place() : cache.find(sample.series);
+    if (!place) place = cache.add(sample.series);
+    cache.use(*place, sample);
     sum += sample.value;
     ++samples;
     return {};
@@ -56,7 +55,8 @@ struct Visitor final : ExpositionVisitor {
     return positional ? cache.expected() : ExpectedSample();
   }
   const bool positional;
-  SeriesCache cache;
+  LineBlocks blocks;
+  SeriesCache cache{blocks, "job"};
   double sum = 0;
   std::uint64_t samples = 0;
 };

@@ -34,6 +34,7 @@ struct ScrapeWorkParts {
   const Clock& clock;
   Log& log;
   ScrapeCounters& counters;
+  LineBlocks& lines;
 };
 
 // All or nothing: a body that breaks off, is no exposition or passes a limit leaves `up` 0,
@@ -66,7 +67,7 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   Result<void> open();
   Result<void> take_body(const HttpResponse& answer, TargetReport& report);
   Result<void> take_text(std::string_view body, ExpositionFormat format, TargetReport& report);
-  Result<SeriesCache::Entry*> entry_of(const ExposedSample& sample);
+  Result<SeriesCache::Place> place_of(const ExposedSample& sample);
   // Nothing when metric relabelling drops the series.
   Result<std::optional<LabelSet>> labels_of(std::string_view series) const;
   Result<void> check_limits(const LabelSet& labels) const;

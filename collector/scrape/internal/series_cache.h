@@ -1,103 +1,85 @@
 #pragma once
-// Remembers what each series text of a target means, and in which order they come.
+// What each line of a target's last scrape meant, and in which order they came.
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/text/text.h"
 #include "collector/exposition/parser.h"
+#include "collector/scrape/internal/line_block.h"
 #include "storage/api/appender.h"
 
 namespace nines::collector {
 
 struct CachedSeries {
   storage::Slot slot{};
+  // Scrapes until a refused series is offered again; 0: it has its slot.
+  std::uint8_t retry_in = 0;
   bool dropped = false;  // by metric relabelling: it has no slot and never will
-  std::uint32_t retry_in =
-      0;  // scrapes until a refused series is offered again; 0: it has its slot
-  std::uint32_t position = 0;   // in the last scrape's order
-  std::uint64_t order = 0;      // the order that position is in
-  std::uint64_t lead_hash = 0;  // of the comments that stood before it last time
-  std::uint32_t lead_bytes = 0;
-
-  void remember_lead(const ExposedSample& sample) {
-    lead_hash = sample.lead_hash;
-    lead_bytes = sample.lead_bytes;
-  }
+  bool known = false;    // false: nobody has asked yet what the line means for this target
 };
 
-// One thread. A scrape is begin(), then for each sample expected()/take_expected() or find()/add(),
-// and use(); then commit(), or nothing when it failed.
+// One thread. A scrape is begin(), then for each sample expected_place(), find() or add(), and
+// use(); then commit(), or nothing when it failed. Lines are shared with other targets of the job;
+// what they mean is the target's own.
 class SeriesCache {
  public:
-  using Entry = std::pair<const std::string, CachedSeries>;
+  using Place = std::uint32_t;  // of a line, during one scrape
 
-  void begin() {
-    cursor_ = 0;
-    next_.clear();
-    same_ = true;
-  }
+  SeriesCache(LineBlocks& blocks, std::string job);
 
+  void begin();
   // What came next in the last scrape; nothing at its end.
   ExpectedSample expected() const {
-    if (cursor_ >= order_.size()) return {};
-    const Entry& next = *order_[cursor_];
-    return {next.first, next.second.lead_hash, next.second.lead_bytes};
+    return cursor_ < size() ? block_->expected(cursor_) : ExpectedSample();
   }
-  Entry& take_expected() { return *order_[cursor_]; }
-  Entry* find(std::string_view text) {
-    const auto found = entries_.find(text);
-    return found == entries_.end() ? nullptr : &*found;
+  Place expected_place() const { return cursor_; }
+  std::optional<Place> find(std::string_view series) const;
+  Place add(std::string_view series);
+  CachedSeries& at(Place place) {
+    return place < size() ? series_[place] : fresh_[place - size()].second;
   }
-  Entry& add(std::string_view text) { return *entries_.try_emplace(std::string(text)).first; }
+  // The line is this scrape's next one; what followed it last time is expected after it.
+  void use(Place place, const ExposedSample& sample);
+  // This scrape's order becomes the expectation; lines that were not in it are forgotten.
+  void commit();
 
-  // The entry is this scrape's next one; what follows it last time is expected after it.
-  void use(Entry& entry) {
-    if (cursor_ < order_.size() && order_[cursor_] == &entry) {
-      ++cursor_;
-    } else {
-      same_ = false;
-      if (entry.second.order == order_number_) cursor_ = entry.second.position + std::size_t{1};
-    }
-    next_.push_back(&entry);
-  }
-
-  // This scrape's order becomes the expectation. Series that have been away for a while are
-  // forgotten once they outnumber the others, so that a target that churns does not grow without
-  // end.
-  void commit() {
-    if (same_ && next_.size() == order_.size()) return;
-    order_.swap(next_);
-    ++order_number_;
-    for (std::size_t i = 0; i < order_.size(); ++i) {
-      order_[i]->second.position = static_cast<std::uint32_t>(i);
-      order_[i]->second.order = order_number_;
-    }
-    if (entries_.size() > 2 * order_.size() + kSlack) {
-      std::erase_if(entries_, [this](const auto& e) { return e.second.order != order_number_; });
-    }
-  }
-
-  std::size_t size() const { return entries_.size(); }
+  std::uint32_t size() const { return block_ ? block_->size() : 0; }  // lines of the last scrape
 
  private:
-  static constexpr std::size_t kSlack = 1000;
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const {
       return static_cast<std::size_t>(hash64(text));
     }
   };
+  struct Used {
+    Place place = 0;
+    std::uint32_t lead_bytes = 0;
+    std::uint64_t lead_hash = 0;
+  };
+  std::string_view series_at(Place place) const {
+    return place < size() ? block_->series(place) : std::string_view(fresh_[place - size()].first);
+  }
+  void begin_order();
 
-  std::unordered_map<std::string, CachedSeries, Hash, std::equal_to<>> entries_;  // nodes stay put
-  std::vector<Entry*> order_, next_;
-  std::size_t cursor_ = 0;
-  std::uint64_t order_number_ = 1;
-  bool same_ = true;
+  LineBlocks& blocks_;
+  const std::string job_;
+  std::shared_ptr<const LineBlock> block_;  // may be null
+  std::vector<CachedSeries> series_;        // of its lines
+  // Of the scrape going on, as far as it differs from the last one.
+  std::vector<std::pair<std::string, CachedSeries>> fresh_;
+  std::unordered_map<std::string, Place, Hash, std::equal_to<>> fresh_places_;
+  std::vector<Used> order_;  // when !same_
+  std::uint32_t cursor_ = 0;
+  bool same_ = true;  // so far: lines 0..cursor_-1 of the block
 };
 
 }  // namespace nines::collector

@@ -1,0 +1,77 @@
+#include "collector/scrape/internal/series_cache.h"
+
+namespace nines::collector {
+
+SeriesCache::SeriesCache(LineBlocks& blocks, std::string job)
+    : blocks_(blocks), job_(std::move(job)), block_(blocks.latest(job_)), series_(size()) {}
+
+void SeriesCache::begin() {
+  cursor_ = 0;
+  same_ = true;
+  if (order_.capacity() > 0) order_ = {};
+  if (fresh_.capacity() > 0) fresh_ = {};
+  fresh_places_.clear();
+}
+
+std::optional<SeriesCache::Place> SeriesCache::find(std::string_view series) const {
+  if (block_) {
+    if (const auto line = block_->find(series)) return *line;
+  }
+  if (fresh_places_.empty()) return std::nullopt;
+  const auto found = fresh_places_.find(series);
+  return found == fresh_places_.end() ? std::nullopt : std::optional(found->second);
+}
+
+SeriesCache::Place SeriesCache::add(std::string_view series) {
+  const Place place = size() + static_cast<Place>(fresh_.size());
+  fresh_.emplace_back(std::string(series), CachedSeries());
+  fresh_places_.emplace(std::string(series), place);
+  return place;
+}
+
+// From here on this scrape is not the last one again.
+void SeriesCache::begin_order() {
+  same_ = false;
+  order_.reserve(size() + 8U);
+  for (Place line = 0; line < cursor_; ++line) {
+    const ExpectedSample was = block_->expected(line);
+    order_.push_back({line, was.lead_bytes, was.lead_hash});
+  }
+}
+
+void SeriesCache::use(Place place, const ExposedSample& sample) {
+  Used used{place, sample.lead_bytes, sample.lead_hash};
+  if (cursor_ < size()) {
+    const ExpectedSample next = block_->expected(cursor_);
+    if (sample.lead_known) {
+      used.lead_bytes = next.lead_bytes;
+      used.lead_hash = next.lead_hash;
+    }
+    if (same_ && place == cursor_ && used.lead_bytes == next.lead_bytes &&
+        used.lead_hash == next.lead_hash) {
+      ++cursor_;
+      return;
+    }
+  }
+  if (same_) begin_order();
+  order_.push_back(used);
+  if (place < size()) cursor_ = place + 1;
+}
+
+void SeriesCache::commit() {
+  if (same_ && cursor_ == size()) return;
+  if (same_) begin_order();
+  LineBlock block;
+  std::vector<CachedSeries> series;
+  series.reserve(order_.size());
+  for (const Used& used : order_) {
+    block.add(series_at(used.place), used.lead_hash, used.lead_bytes);
+    series.push_back(at(used.place));
+  }
+  block.finish();
+  block_ = blocks_.share(job_, std::move(block));
+  series_ = std::move(series);
+  begin();
+}
+
+}  // namespace nines::collector
