@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text/numbers.h"
+#include "web/api/internal/client_stop.h"
 #include "web/api/internal/encode.h"
 #include "web/api/internal/families.h"
 
@@ -99,7 +100,8 @@ Response query_instant(const LokiParts& parts, const Request& request) {
                          "log queries are not supported as an instant query type, please change "
                          "your query to a range query type");
   }
-  return write_samples(parts.logql.instant(*query, at));
+  const ClientStop client(request);
+  return write_samples(parts.logql.instant(*query, at, client.flag()));
 }
 
 Response query_range(const LokiParts& parts, const Request& request) {
@@ -113,7 +115,8 @@ Response query_range(const LokiParts& parts, const Request& request) {
     const Duration fallback = std::max(Duration(1'000), (to - from) / 250);
     const auto step = duration_param(request, "step", fallback);
     if (!step) return refuse(step.error());
-    return write_samples(parts.logql.range(*query, from, to, *step));
+    const ClientStop client(request);
+    return write_samples(parts.logql.range(*query, from, to, *step, client.flag()));
   }
   const auto limit = count_param(request, "limit", kLinesDefault);
   if (!limit) return refuse(limit.error());
@@ -122,9 +125,10 @@ Response query_range(const LokiParts& parts, const Request& request) {
                                   std::to_string(*limit) + " > 5000)");
   const bool forward =
       request.param("direction") == "forward" || request.param("direction") == "FORWARD";
+  const ClientStop client(request);
   const auto result = parts.logql.lines(
       *query, *range, forward ? storage::LogOrder::kOldestFirst : storage::LogOrder::kNewestFirst,
-      *limit);
+      *limit, client.flag());
   return result ? write_streams(*result) : refuse(result.error());
 }
 
