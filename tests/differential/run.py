@@ -213,7 +213,7 @@ def main():
         time.sleep(LENGTH)
         ended = time.time()
         # What was scraped by now must have arrived.
-        want = {"query": "count_over_time(hits_total[10m])", "time": ended}
+        want = {"query": "count_over_time(hits_total[10m])", "time": ended, "stats": "all"}
         theirs, ours = Asker(their_port), Asker(nines.port)
         wait_for("the same samples on both sides",
                  lambda: difference(theirs.ask("/api/v1/query", want), ours.ask("/api/v1/query", want)) is None, 30)
