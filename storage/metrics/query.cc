@@ -141,9 +141,12 @@ Result<std::unique_ptr<SeriesSelection>> StoreImpl::select(std::span<const Match
   };
   Versions versions;
   std::vector<std::pair<LabelSet, Place>> all;
+  const std::size_t most = std::min(series_max, SIZE_MAX / 4) * 2 + 1024;
   for (const Live& one : found) {
     // Whoever is in more than one version is counted more than once here: there are few of them.
-    if (all.size() + one.slots.size() > 2 * series_max + 1024) return too_many();
+    if (all.size() + one.slots.size() > most) return too_many();
+    if (stop && stop->stop.load(std::memory_order_relaxed))
+      return Error(ErrorCode::kUnavailable, "the query was stopped");
     const auto number = static_cast<std::uint32_t>(versions.size());
     versions.push_back(one.version);
     const std::shared_lock lock(one.version->layout->mutex);
