@@ -18,6 +18,11 @@ Result<void> StoreImpl::flush_version(const std::shared_ptr<Version>& version) {
     PageHead head;
     std::string columns;
   };
+  // A start replays what is behind the newest page. The pages before it must be on disk first: a
+  // power cut may keep a later one and lose an earlier one.
+  if (raw_.unsynced(*version)) {
+    if (Result<void> synced = raw_.sync(); !synced) return synced;
+  }
   LiveSamples& live = *version->live;
   std::vector<Part> parts;
   const std::size_t page_max = parts_.ring.frame_max() / 4;

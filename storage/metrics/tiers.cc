@@ -208,6 +208,10 @@ Result<void> StoreImpl::write_fold(const Fold& fold, std::vector<FoldedPage>& pa
     ~Reset() { flag_ = false; }
     bool& flag_;
   } reset(writing);
+  // What is done is told by the newest pages: those before them are on disk first.
+  if (log.unsynced(*fold.version)) {
+    if (Result<void> synced = log.sync(); !synced) return synced;
+  }
   for (FoldedPage& page : pages) {
     page.head.page.parts = static_cast<std::uint32_t>(pages.size());
     std::string payload;

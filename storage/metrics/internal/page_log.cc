@@ -1,5 +1,6 @@
 #include "storage/metrics/internal/page_log.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "storage/chunk/bytes.h"
@@ -232,6 +233,11 @@ Result<void> PageLog::sync() {
     if (attempt == kTries)
       return synced ? Error(ErrorCode::kIo, "pages could not be written again") : synced;
   }
+}
+
+bool PageLog::unsynced(const Version& version) const {
+  return std::any_of(unsynced_.begin(), unsynced_.end(),
+                     [&](const Kept& kept) { return kept.version.get() == &version; });
 }
 
 Result<void> PageLog::sync_if_due() {

@@ -66,6 +66,7 @@ class PageLog {
   Result<void> write_loose(std::uint8_t type, std::string payload, std::uint32_t count);
 
   bool unsynced() const { return !unsynced_.empty(); }
+  bool unsynced(const Version& version) const;  // are pages of it?
   // A page is on disk when this has returned well; otherwise it is kept and tried again next time.
   Result<void> sync();
   Result<void> sync_if_due();  // when much is unsynced, or something went wrong
