@@ -14,6 +14,8 @@ namespace {
 // RE2 keeps its lazily built automaton within this; beyond it matching falls back to a slower
 // engine that is still linear.
 constexpr std::int64_t kMemoryMax = 4 << 20;
+// Of the bounds between which the texts lie that a pattern matches whole: a prefix, mostly.
+constexpr int kRangeBytes = 32;
 
 bool is_name_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -54,6 +56,7 @@ class Re2Regex final : public Regex {
         re_(re2::StringPiece(pattern.data(), pattern.size()), options),
         anchor_(anchor) {
     if (!re_.ok()) return;
+    if (anchor == RE2::ANCHOR_BOTH) ranged_ = re_.PossibleMatchRange(&least_, &most_, kRangeBytes);
     group_names_.resize(static_cast<std::size_t>(re_.NumberOfCapturingGroups()) + 1);
     for (const auto& [number, name] : re_.CapturingGroupNames()) {
       group_names_[static_cast<std::size_t>(number)] = name;
@@ -63,6 +66,7 @@ class Re2Regex final : public Regex {
   const RE2& re() const { return re_; }
 
   bool matches(std::string_view subject) const override {
+    if (ranged_ && (subject < least_ || subject > most_)) return false;
     return re_.Match(piece(subject), 0, subject.size(), anchor_, nullptr, 0);
   }
 
@@ -157,6 +161,8 @@ class Re2Regex final : public Regex {
 
   std::string pattern_;
   RE2 re_;
+  bool ranged_ = false;  // what matches lies in [least_, most_]
+  std::string least_, most_;
   RE2::Anchor anchor_;
   std::vector<std::string> group_names_{1};
 };

@@ -62,6 +62,11 @@ class SeriesIndex {
   std::vector<std::uint32_t> select(std::span<const Matcher> matchers,
                                     const std::vector<bool>& verdicts) const;
 
+  // At most so many series `select()` finds; 0 only when it finds none. Costs a look at each
+  // matcher.
+  std::uint32_t estimate(std::span<const Matcher> matchers,
+                         const std::vector<bool>& verdicts) const;
+
   // Adds the label names (the values of `name`) of these series to `out`.
   void collect_names(std::span<const std::uint32_t> ids, const LabelSet& base,
                      std::set<std::string>& out) const;
@@ -95,6 +100,9 @@ class SeriesIndex {
   std::optional<std::uint32_t> find_refs(std::span<const LabelRef> refs) const;
   std::uint32_t append_new(std::span<const LabelRef> refs);
   const Postings* carriers(LabelRef ref) const;
+  std::uint32_t estimate(const Matcher& matcher) const;
+  // Those of `ids` whose own value the matcher matches, or that have none if `lacking`.
+  void filter(const Matcher& matcher, bool lacking, Ids& ids) const;
   // Series whose own value of the matcher's name is (is not) one it matches.
   Ids carrying(const Matcher& matcher, bool matching) const;
 

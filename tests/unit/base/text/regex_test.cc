@@ -29,6 +29,41 @@ TEST_CASE("an anchored regex must match the whole subject, line feeds included")
   CHECK_FALSE(regex("", RegexAnchor::kBoth)->matches("x"));
 }
 
+TEST_CASE("the bounds of what an anchored regex can match never hide a match") {
+  const std::vector<std::string> patterns = {
+      "host1.*", "(?i)host1.*", "host(1|22)?",  "[a-c]+x", ".*host", "",     "x|",
+      "\\xff.*", "é.*",         "host\\d{2,3}", "(?s).*",  "a{3}",   "\\.x", "(abc|abd).*"};
+  std::vector<std::string> subjects = {"",
+                                       "host",
+                                       "host1",
+                                       "HOST1",
+                                       "host12",
+                                       "host22",
+                                       "host\xff\xff\xff\xff",
+                                       "hosu",
+                                       "é",
+                                       "\xff",
+                                       "\xff" "a",
+                                       "aaa",
+                                       "abc",
+                                       "abdz",
+                                       "abcccx",
+                                       std::string(60, 'a') + "x",
+                                       ".x",
+                                       "x"};
+  for (const std::string& pattern : patterns) {
+    const auto whole = Regex::compile(pattern, RegexAnchor::kBoth);
+    const auto anywhere = Regex::compile("(?s)^(?:" + pattern + ")$", RegexAnchor::kNone);
+    REQUIRE(whole);
+    REQUIRE(anywhere);
+    for (const std::string& subject : subjects) {
+      CAPTURE(pattern);
+      CAPTURE(subject);
+      CHECK((*whole)->matches(subject) == (*anywhere)->matches(subject));
+    }
+  }
+}
+
 TEST_CASE("an unanchored regex finds a match anywhere, and its dot stops at a line feed") {
   CHECK(regex("b+")->matches("abbc"));
   CHECK_FALSE(regex("a.c")->matches("a\nc"));

@@ -85,6 +85,8 @@ TEST_CASE("selectors find what a walk over all series finds, whatever the base")
         matcher(MatchOp::kNotRegex, "mode", ".+"),
         matcher(MatchOp::kEqual, "nothing", "here"),
         matcher(MatchOp::kNotEqual, "nothing", "here"),
+        matcher(MatchOp::kEqual, "instance", "host7"),
+        matcher(MatchOp::kNotRegex, "instance", "host[0-7].*"),
     };
     const auto check = [&](const std::vector<Matcher>& matchers) {
       std::vector<std::uint32_t> expected;
@@ -95,6 +97,8 @@ TEST_CASE("selectors find what a walk over all series finds, whatever the base")
       for (const Matcher& m : matchers) said += m.to_string() + " ";
       CAPTURE(said);
       CHECK(index.select(matchers, SeriesIndex::verdicts(matchers, base)) == expected);
+      const std::uint32_t most = index.estimate(matchers, SeriesIndex::verdicts(matchers, base));
+      CHECK(most >= expected.size());
     };
     check({});
     for (const Matcher& a : pieces) {
