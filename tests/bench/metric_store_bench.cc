@@ -2,88 +2,35 @@
 // Times are of the processor.
 //
 //   metric_store_bench capture STEP FILE...   bytes per sample of captures (every STEP-th scrape),
-//   20 targets metric_store_bench series N SCRAPES       memory per series, append rate, restart
-//   time metric_store_bench query SERIES HOURS     select and read rates over pages at 15 s
+//   20
+//                                             targets
+//   metric_store_bench series N SCRAPES       memory per series, append rate, restart time
+//   metric_store_bench query SERIES HOURS     select and read rates over pages at 15 s
 //
 // A capture is `## scrape <unix milliseconds>` lines, each followed by what a target answered. Read
 // a compressed one with: metric_store_bench capture 1 <(zstd -dc --long=27 FILE)
-#include <cmath>
 #include <cstdlib>
 #include <ctime>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <map>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include <unistd.h>
-
-#include "base/fs/fs.h"
-#include "base/log/log.h"
-#include "base/telemetry/telemetry.h"
 #include "collector/exposition/parser.h"
-#include "storage/metrics/metric_store.h"
-#include "storage/ring/ring.h"
-#include "tests/support/memory_state.h"
-#include "tests/support/sim_clock.h"
+#include "tests/bench/fleet.h"
+#include "tests/bench/real_store.h"
 
 namespace {
 
-using namespace nines;  // NOLINT: a program of one file
+using namespace nines;         // NOLINT: a program of one file
+using namespace nines::bench;  // NOLINT
 
-struct Store {
-  std::unique_ptr<Fs> fs = make_posix_fs();
-  testing::SimClock clock{from_millis(1'700'000'000'000)};
-  std::unique_ptr<Log> log = make_null_log();
-  std::unique_ptr<Telemetry> telemetry = make_telemetry();
-  testing::MemoryState state;
-  storage::ring::RingOptions ring_options;
-  storage::MetricStoreOptions options;
-  std::unique_ptr<storage::ring::Ring> ring;
-  std::unique_ptr<storage::MetricStore> store;
-
-  explicit Store(std::uint64_t budget) {
-    ring_options.path =
-        (std::filesystem::temp_directory_path() / ("nines-bench-" + std::to_string(::getpid())))
-            .string();
-    std::filesystem::create_directories(ring_options.path);
-    ring_options.bytes = budget;
-    ring_options.segment_bytes = static_cast<std::uint32_t>(budget / 64 / 4096 * 4096);
-    ring_options.parts = {250, 700, 0, 0, 30, 20};
-    open();
-  }
-  ~Store() {
-    store.reset();
-    ring.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(ring_options.path, ignored);
-  }
-  Store(const Store&) = delete;
-  Store& operator=(const Store&) = delete;
-  void open() {
-    store.reset();
-    ring.reset();
-    auto opened = storage::ring::Ring::open(ring_options, *fs, clock, *log);
-    if (!opened) fail(opened.error().what());
-    ring = *std::move(opened);
-    auto made = storage::MetricStore::open(options, {*ring, state, clock, *log, *telemetry});
-    if (!made) fail(made.error().what());
-    store = *std::move(made);
-  }
-  [[noreturn]] static void fail(const std::string& why) {
-    std::cerr << why << "\n";
-    std::exit(1);
-  }
-  // Of processor time: other programs do not count.
-  double seconds() const { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
-  std::uint64_t bytes(storage::ring::SegmentClass cls) const {
-    return ring->use(cls).bytes_appended;
-  }
-};
+// Of processor time: other programs do not count.
+double seconds() {
+  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
 
 std::size_t rss_bytes() {
   std::ifstream statm("/proc/self/statm");
@@ -123,7 +70,7 @@ std::vector<Timed> read_capture(const std::string& path, int step) {
 void capture(int step, const std::string& path) {
   constexpr int kTargets = 20;
   const std::vector<Timed> scrapes = read_capture(path, step);
-  Store s(128ULL << 20);
+  RealStore s(128ULL << 20);
   std::vector<std::unique_ptr<storage::GroupWriter>> writers;
   std::vector<std::unordered_map<std::string, storage::Slot>> slots(kTargets);
   for (int t = 0; t < kTargets; ++t)
@@ -153,13 +100,13 @@ void capture(int step, const std::string& path) {
         row.value = value;
         rows.push_back(row);
       }
-      const double begin = s.seconds();
+      const double begin = seconds();
       const auto done = writers[t]->append(from_millis(scrape.time), rows);
-      appending += s.seconds() - begin;
+      appending += seconds() - begin;
       if (done) samples += done->appended;
     }
   }
-  if (auto flushed = s.store->flush(); !flushed) Store::fail(flushed.error().what());
+  if (auto flushed = s.store->flush(); !flushed) fail(flushed.error().what());
   const auto n = static_cast<double>(samples);
   std::cout << path << " every " << step << ": " << samples << " samples, pages and layouts "
             << static_cast<double>(s.bytes(storage::ring::SegmentClass::kRaw)) / n
@@ -168,78 +115,66 @@ void capture(int step, const std::string& path) {
             << " B/sample, append " << appending / n * 1e9 << " ns/sample\n";
 }
 
-// `count` series of groups of 512, with the labels of node_exporter.
+// `count` series of groups of 512: see fleet.h.
 struct Fleet {
   std::vector<std::unique_ptr<storage::GroupWriter>> writers;
   std::vector<std::vector<storage::Row>> rows;
 };
 
-Fleet make_fleet(Store& s, std::size_t count, bool alone = false) {
+Fleet make_fleet(RealStore& s, std::size_t count, bool alone = false) {
   Fleet fleet;
-  for (std::size_t g = 0; g * 512 < count; ++g) {
-    const std::string instance = "10.0.0." + std::to_string(g) + ":9100";
-    fleet.writers.push_back(*s.store->open_group({"scrape/node/http://" + instance + "/metrics",
-                                                  LabelSet{{"instance", instance}, {"job", "node"}},
-                                                  alone ? "scrape/" + instance : "scrape/node"}));
+  for (std::size_t g = 0; g * kTargetSeries < count; ++g) {
+    const std::string instance = fleet_instance(g);
+    fleet.writers.push_back(
+        *s.store->open_group({"scrape/node/http://" + instance + "/metrics", fleet_target(instance),
+                              alone ? "scrape/" + instance : "scrape/node"}));
     auto& rows = fleet.rows.emplace_back();
-    for (std::size_t i = 0; i < 512; ++i) {
-      const LabelSet labels{{"__name__", "node_metric_" + std::to_string(i / 8) + "_total"},
-                            {"cpu", std::to_string(i % 8)},
-                            {"mode", i % 2 == 0 ? "idle" : "user"},
-                            {"device", "disk" + std::to_string(i % 3)},
-                            {"instance", instance},
-                            {"job", "node"}};
+    for (std::size_t i = 0; i < kTargetSeries; ++i) {
       storage::Row row;
-      row.slot = *fleet.writers.back()->slot(labels);
-      row.value = static_cast<double>(i * 1000);
+      row.slot = *fleet.writers.back()->slot(fleet_series(instance, i));
+      row.value = fleet_first(i);
       rows.push_back(row);
     }
   }
   return fleet;
 }
 
-// 60 % constant, the others counters, some of hundredths.
 void step(Fleet& fleet, std::size_t scrape) {
   for (std::size_t g = 0; g < fleet.rows.size(); ++g) {
     for (std::size_t i = 0; i < fleet.rows[g].size(); ++i) {
       double& value = fleet.rows[g][i].value;
-      if (i % 5 < 3) continue;
-      const std::size_t noise = (i * 7919 + scrape * 104'729 + g * 31) % 97;
-      if (i % 10 == 4)
-        value = std::round(value * 100 + static_cast<double>(noise)) / 100;
-      else
-        value += static_cast<double>(noise);
+      value = fleet_next(value, g, i, scrape);
     }
   }
 }
 
-double scrape_all(Store& s, Fleet& fleet, std::size_t scrape) {
+double scrape_all(RealStore& s, Fleet& fleet, std::size_t scrape) {
   step(fleet, scrape);
   s.clock.advance(Duration(15'000));
-  const double begin = s.seconds();
+  const double begin = seconds();
   for (std::size_t g = 0; g < fleet.writers.size(); ++g) {
     if (auto done = fleet.writers[g]->append(s.clock.now(), fleet.rows[g]); !done)
-      Store::fail(done.error().what());
+      fail(done.error().what());
   }
-  return s.seconds() - begin;
+  return seconds() - begin;
 }
 
-void select(Store& s, const char* what, const std::vector<Matcher>& matchers) {
+void select(RealStore& s, const char* what, const std::vector<Matcher>& matchers) {
   const Timestamp to = s.clock.now();
-  const double begin = s.seconds();
+  const double begin = seconds();
   const auto found = s.store->select(matchers, {to - Duration(300'000), to}, 10'000'000);
-  if (!found) Store::fail(found.error().what());
+  if (!found) fail(found.error().what());
   std::cout << "select " << what << ": " << (*found)->size() << " series in "
-            << (s.seconds() - begin) * 1000 << " ms\n";
+            << (seconds() - begin) * 1000 << " ms\n";
 }
 
 void series(std::size_t count, std::size_t scrapes, bool alone) {
-  Store s(4ULL << 30);
+  RealStore s(4ULL << 30);
   const std::size_t before = rss_bytes();
   double spent = 0;
   {
     Fleet fleet = make_fleet(s, count, alone);
-    const std::size_t rows_of_bench = fleet.rows.size() * 512 * sizeof(storage::Row);
+    const std::size_t rows_of_bench = fleet.rows.size() * kTargetSeries * sizeof(storage::Row);
     for (std::size_t i = 0; i < scrapes; ++i) spent += scrape_all(s, fleet, i);
     std::cout << count << " series, " << scrapes << " scrapes: "
               << static_cast<double>(rss_bytes() - before - rows_of_bench) /
@@ -253,9 +188,9 @@ void series(std::size_t count, std::size_t scrapes, bool alone) {
     select(s, "by target", {Matcher::equal("instance", "10.0.0.3:9100")});
     select(s, "by job, all", {Matcher::equal("job", "node")});
   }
-  const double begin = s.seconds();
+  const double begin = seconds();
   s.open();
-  std::cout << "restart " << (s.seconds() - begin) * 1000 << " ms, with ";
+  std::cout << "restart " << (seconds() - begin) * 1000 << " ms, with ";
   storage::StoreStatus status;
   s.store->add_status(status, 0);
   std::cout << status.recovered_samples << " samples from the journal, "
@@ -264,24 +199,24 @@ void series(std::size_t count, std::size_t scrapes, bool alone) {
 }
 
 void query(std::size_t count, std::size_t hours) {
-  Store s(1ULL << 30);
+  RealStore s(1ULL << 30);
   s.options.page_cache_bytes = 256u << 20;
   s.open();
   const Timestamp from = s.clock.now();
   Fleet fleet = make_fleet(s, count);
   for (std::size_t i = 0; i < hours * 240; ++i) (void)scrape_all(s, fleet, i);
   for (int round = 0; round < 3; ++round) {
-    const double begin = s.seconds();
+    const double begin = seconds();
     const std::vector<Matcher> matchers = {Matcher::equal("job", "node")};
     const auto found = s.store->select(matchers, {from, s.clock.now()}, count * 2);
-    if (!found) Store::fail(found.error().what());
-    const double selected = s.seconds();
+    if (!found) fail(found.error().what());
+    const double selected = seconds();
     std::uint64_t samples = 0;
     SampleColumns out;
     for (std::size_t i = 0; i < (*found)->size(); ++i) {
       if ((*found)->read(i, {from, s.clock.now()}, out)) samples += out.size();
     }
-    const double end = s.seconds();
+    const double end = seconds();
     std::cout << (round == 0 ? "cold: " : "warm: ") << "select of " << (*found)->size()
               << " series " << (selected - begin) * 1000 << " ms, read of " << samples
               << " samples " << (end - selected) * 1000
