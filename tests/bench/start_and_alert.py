@@ -7,18 +7,16 @@ Goals: at rest with host metrics at most 30 MB; condition true at the target to 
 scrape interval + evaluation interval + 200 ms. Figures depend on what else the machine does.
 """
 import argparse
-import http.server
 import os
 import random
 import signal
 import statistics
 import sys
 import tempfile
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
-from harness import Listener, Nines, get, rss_mib, wait_for  # noqa: E402
+from harness import Listener, Nines, TextServer, get, rss_mib, wait_for  # noqa: E402
 
 CONFIG = """
 [global]
@@ -45,20 +43,11 @@ webhook_configs = [{{ url = "http://127.0.0.1:{pager}/" }}]
 """
 
 
-class Flag(http.server.BaseHTTPRequestHandler):
+class Flag:
     value = 0
-    protocol_version = "HTTP/1.1"
 
-    def do_GET(self):
-        body = f"# TYPE flag gauge\nflag {Flag.value}\n".encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+    def page(self, _request):
+        return f"# TYPE flag gauge\nflag {self.value}\n"
 
 
 def first_page(binary, folder):
@@ -69,12 +58,12 @@ def first_page(binary, folder):
 
 
 def alerts(args, folder):
-    target = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Flag)
-    threading.Thread(target=target.serve_forever, daemon=True).start()
+    flag = Flag()
+    target = TextServer(flag.page)
     pager = Listener()
     config = os.path.join(folder, "nines.toml")
     with open(config, "w") as f:
-        f.write(CONFIG.format(target=target.server_address[1], pager=pager.port))
+        f.write(CONFIG.format(target=target.port, pager=pager.port))
     nines = Nines(args.nines, folder, config)
     took = []
     chance = random.Random(1)
@@ -83,14 +72,14 @@ def alerts(args, folder):
         for _ in range(args.rounds):
             time.sleep(chance.random())
             before = len(pager.posts)
-            Flag.value, begin = 1, time.time()
+            flag.value, begin = 1, time.time()
             page = wait_for("a page", lambda: [p for p in pager.posts[before:] if any(a["labels"]["alertname"] == "FlagUp" and a["status"] == "firing" for a in p["body"]["alerts"])], 20, 0.01)[0]
             took.append(page["at"] - begin)
-            Flag.value = 0
+            flag.value = 0
             wait_for("it is resolved", lambda: [p for p in pager.posts[before:] if p["body"]["status"] == "resolved" and p["body"]["alerts"][0]["labels"]["alertname"] == "FlagUp"], 20, 0.05)
     finally:
         nines.kill(signal.SIGTERM)
-        target.shutdown()
+        target.stop()
         pager.stop()
     return took
 

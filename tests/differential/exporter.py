@@ -1,8 +1,11 @@
 """Series with what goes wrong in life: resets, gaps, ends, histograms. The same at every scrape of one moment."""
-import http.server
 import math
-import threading
+import os
+import sys
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+from harness import TextServer  # noqa: E402
 
 
 def page(seconds):
@@ -28,27 +31,9 @@ def page(seconds):
     return "\n".join(out) + "\n"
 
 
-class Exporter:
+class Exporter(TextServer):
     """Serves one page per quarter second to everybody, so that two scrapers of it differ by little."""
 
     def __init__(self):
         started = time.time()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = page(time.time() - started).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
+        super().__init__(lambda _request: page(time.time() - started))

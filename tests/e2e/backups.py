@@ -1,5 +1,4 @@
 """Backups: taken of a running nines, restored elsewhere, refused when damaged or in the way."""
-import http.server
 import json
 import os
 import random
@@ -8,7 +7,7 @@ import signal
 import threading
 import time
 
-from harness import Nines, say, wait_for
+from harness import Nines, TextServer, say, wait_for
 from offline import run
 
 CONFIG = """[global]
@@ -57,29 +56,9 @@ QUERIES = ("node_load1", "host:load", "sum by (status) (shop_requests_total)", '
            "sum(noise)", 'max_over_time(noise{n="7"}[10s])')
 
 
-class Target:
+def noise(_request):
     """Three hundred series of random values; scraped five times a second they fill pages soon."""
-
-    def __init__(self):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = "".join(f'noise{{n="{n}"}} {random.random()}\n' for n in range(300)).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+    return "".join(f'noise{{n="{n}"}} {random.random()}\n' for n in range(300))
 
 
 class Talker:
@@ -125,7 +104,7 @@ def busy(nines):
 def backup_of_a_running_nines(args, folder):
     """A nines that scrapes, tails and alerts is backed up, killed and restored elsewhere: the past answers alike."""
     config, data, backup = (os.path.join(folder, n) for n in ("nines.toml", "data", "backup"))
-    target = Target()
+    target = TextServer(noise)
     with open(config, "w") as f:
         f.write(CONFIG.format(folder=folder, port=target.port))
     with open(os.path.join(folder, "bulk.txt"), "w") as f:

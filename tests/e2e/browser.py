@@ -14,9 +14,7 @@ import threading
 import time
 import urllib.error
 
-import http.server
-
-from harness import free_port, get, say, wait_for
+from harness import TextServer, free_port, get, say, wait_for
 from shop import Shop
 
 # What a hostile target, log line or annotation would try. It must stand on the page as text.
@@ -60,33 +58,13 @@ annotations = {{ summary = "a disk is almost full" }}
 """
 
 
-class Hostile:
-    """A scrape target whose label values, metric names' help and bucket bounds are an attack."""
-
-    def __init__(self):
-        label = HOSTILE.replace("\\", "\\\\").replace('"', '\\"')
-        body = (f"# HELP hostile_value {HOSTILE}\n# TYPE hostile_value gauge\n"
-                f'hostile_value{{path="{label}"}} 1\nhostile_value{{path="<b>bold</b>"}} 2\n').encode()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                text = b"<!doctype html><title>not metrics</title>\n" if self.path == "/page" else body
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+def hostile_page(request):
+    """A scrape target whose label values, metric names' help and bucket bounds are an attack; /page is no metrics at all."""
+    if request.path == "/page":
+        return "<!doctype html><title>not metrics</title>\n"
+    label = HOSTILE.replace("\\", "\\\\").replace('"', '\\"')
+    return (f"# HELP hostile_value {HOSTILE}\n# TYPE hostile_value gauge\n"
+            f'hostile_value{{path="{label}"}} 1\nhostile_value{{path="<b>bold</b>"}} 2\n')
 
 
 class Visitors(threading.Thread):
@@ -130,7 +108,7 @@ def incident_runs_through(shop):
 
 
 def walk(args, folder):
-    hostile = Hostile()
+    hostile = TextServer(hostile_page)
     shop = Shop(args, folder, MORE.format(hostile=hostile.port, closed=free_port(), hostile_text=HOSTILE))
     visitors = Visitors(shop.nginx.port)
     try:

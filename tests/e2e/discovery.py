@@ -1,44 +1,25 @@
 """Targets that come and go: target files, an HTTP service, DNS."""
-import http.server
 import json
 import os
 import signal
-import threading
 import time
 
 from dns_server import DnsServer
-from harness import Nines, free_port, get, say, wait_for
-from hostile import Healthy
-
-
-def serve(handler):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+from harness import Nines, TextServer, free_port, get, say, wait_for
+from hostile import healthy_page
 
 
 class Listing:
     """A small HTTP SD service."""
 
     def __init__(self):
-        self.groups, self.status, self.asked = [], 200, []
-        outer = self
+        self.groups, self.asked = [], []
+        self.server = TextServer(self.page, "application/json")
+        self.url = f"http://127.0.0.1:{self.server.port}/targets"
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                outer.asked.append(dict(self.headers))
-                body = json.dumps(outer.groups).encode()
-                self.send_response(outer.status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = serve(Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/targets"
+    def page(self, request):
+        self.asked.append(dict(request.headers))
+        return json.dumps(self.groups)
 
 
 def replace(path, text):
@@ -57,8 +38,8 @@ def source(nines, pool):
 
 def targets_come_and_go(args, folder):
     """A target file is edited and broken, an HTTP service and DNS change: targets follow, the others keep their pace."""
-    targets = [serve(Healthy) for _ in range(3)]
-    a, b, c = (f"127.0.0.1:{t.server_address[1]}" for t in targets)
+    targets = [TextServer(healthy_page) for _ in range(3)]
+    a, b, c = (f"127.0.0.1:{t.port}" for t in targets)
     listing = Listing()
     listing.groups = [{"targets": [a], "labels": {"zone": "one"}}]
     port = a.split(":")[1]
@@ -115,11 +96,11 @@ dns_sd_configs = [{{ names = ["web.nines.test"], type = "A", port = {port}, serv
         os.remove(file)
         wait_for("a removed file's targets go", lambda: instances(nines, "file") == [c], 10)
 
-        listing.status = 500
+        listing.server.status = 500
         listing.groups = []
         wait_for("the service's failure is named", lambda: source(nines, "scrape/http")["errors"], 10)
         assert instances(nines, "http") == [a]
-        listing.status, listing.groups = 200, [{"targets": [b, c]}]
+        listing.server.status, listing.groups = 200, [{"targets": [b, c]}]
         wait_for("the service's new targets", lambda: instances(nines, "http") == sorted([b, c]), 10)
 
         dns.table[("_http._tcp.nines.test", "SRV")].append(f"0 0 {b.split(':')[1]} 127.0.0.1")
@@ -134,14 +115,14 @@ dns_sd_configs = [{{ names = ["web.nines.test"], type = "A", port = {port}, serv
         nines.kill(signal.SIGTERM)
         dns.stop()
         for server in targets + [listing.server]:
-            server.shutdown()
+            server.stop()
             server.server_close()
 
 
 def thousands_of_targets_change(args, folder):
     """Half of 4000 discovered targets are exchanged: no turn of those that stay is lost."""
-    stay = serve(Healthy)
-    address = f"127.0.0.1:{stay.server_address[1]}"
+    stay = TextServer(healthy_page)
+    address = f"127.0.0.1:{stay.port}"
     closed = free_port()
     file = os.path.join(folder, "many.json")
 
@@ -174,5 +155,5 @@ def thousands_of_targets_change(args, folder):
         say(f"ok: 5 changes of 2000 of 4001 targets; the longest gap of a 0.2 s target was {gaps[-1]:.3f} s")
     finally:
         nines.kill(signal.SIGTERM)
-        stay.shutdown()
+        stay.stop()
         stay.server_close()

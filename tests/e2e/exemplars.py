@@ -1,11 +1,9 @@
 """Exemplars: from a target's page through the store, and past a kill, to query_exemplars."""
-import http.server
 import os
 import signal
-import threading
 import time
 
-from harness import Nines, wait_for
+from harness import Nines, TextServer, wait_for
 
 PAGE = """# HELP shop_requests Requests.
 # TYPE shop_requests counter
@@ -26,29 +24,13 @@ class Exporter:
     def __init__(self):
         self.count = 0
         self.accepted = ""
-        outer = self
+        self.server = TextServer(self.page, "application/openmetrics-text; version=1.0.0; charset=utf-8")
+        self.port, self.stop = self.server.port, self.server.stop
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                outer.count += 1
-                outer.accepted = self.headers.get("Accept", "")
-                body = PAGE.format(count=outer.count, time=time.time()).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def page(self, request):
+        self.count += 1
+        self.accepted = request.headers.get("Accept", "")
+        return PAGE.format(count=self.count, time=time.time())
 
 
 def exemplars_survive_a_kill(args, folder):

@@ -1,12 +1,10 @@
 """The disk under nines is filled by somebody else, again and again."""
-import http.server
 import os
 import signal
 import subprocess
-import threading
 import time
 
-from harness import Listener, Nines, Skipped, say, wait_for
+from harness import Listener, Nines, Skipped, TextServer, say, wait_for
 
 CYCLES = 100
 CONFIG = """
@@ -40,27 +38,12 @@ class Counted:
 
     def __init__(self):
         self.served, self.asked = 0, 0
-        outer = self
+        self.server = TextServer(self.page)
+        self.port = self.server.port
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                outer.served += 1
-                body = f"# TYPE served counter\nserved {outer.served}\nasked {outer.asked}\n".encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.handle_error = lambda *_: None  # nines is killed in the middle of a scrape
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def page(self, _request):
+        self.served += 1
+        return f"# TYPE served counter\nserved {self.served}\nasked {self.asked}\n"
 
 
 def fill(path):
@@ -133,5 +116,5 @@ def full_disk_again_and_again(args, folder):
         if nines:
             nines.kill(signal.SIGTERM)
         pager.stop()
-        target.server.shutdown()
+        target.server.stop()
         subprocess.run(["umount", "-l", mount], check=False)

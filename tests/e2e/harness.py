@@ -74,6 +74,37 @@ class Listener:
         self.server.server_close()
 
 
+class TextServer:
+    """A small HTTP server: each GET is answered with the text that `answer(request)` gives. A client that goes is no matter."""
+
+    def __init__(self, answer, kind="text/plain; version=0.0.4"):
+        self.status = 200
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(handler):
+                body = answer(handler).encode()
+                handler.send_response(self.status)
+                handler.send_header("Content-Type", kind)
+                handler.send_header("Content-Length", str(len(body)))
+                handler.end_headers()
+                handler.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class Process:
     def __init__(self, name, argv, folder, env=None):
         self.name, self.argv, self.folder, self.env = name, argv, folder, env

@@ -1,13 +1,12 @@
 """Targets, log files and receivers that misbehave, against the real binary."""
 import gzip
-import http.server
 import os
 import signal
 import socket
 import threading
 import time
 
-from harness import Listener, Nines, free_port, get, rss_mib, say, wait_for
+from harness import Listener, Nines, TextServer, free_port, rss_mib, say, wait_for
 
 
 class RawServer:
@@ -101,33 +100,21 @@ def peak_rss_mib(pid, seconds):
     return peak
 
 
-class Healthy(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        body = b"# TYPE healthy_value gauge\nhealthy_value 1\n"
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+def healthy_page(_request):
+    return "# TYPE healthy_value gauge\nhealthy_value 1\n"
 
 
 def targets_that_misbehave(args, folder):
     """Garbage, endless bodies, a gzip bomb, one byte a second, silence: up is 0 with a reason, memory stays flat."""
     servers = {talk.__name__: RawServer(talk) for talk in MISBEHAVIOUR}
     odd = {talk.__name__: RawServer(talk) for talk in ODD}
-    healthy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Healthy)
-    threading.Thread(target=healthy.serve_forever, daemon=True).start()
+    healthy = TextServer(healthy_page)
     config = os.path.join(folder, "nines.toml")
     with open(config, "w") as f:
         f.write('[global]\nscrape_interval = "1s"\nscrape_timeout = "900ms"\n[storage]\nbudget = "64MiB"\n')
         for name, server in {**servers, **odd}.items():
             f.write(f'[[scrape_configs]]\njob_name = "{name}"\nstatic_configs = [{{ targets = ["127.0.0.1:{server.port}"] }}]\n')
-        f.write(f'[[scrape_configs]]\njob_name = "healthy"\nstatic_configs = [{{ targets = ["127.0.0.1:{healthy.server_address[1]}"] }}]\n')
+        f.write(f'[[scrape_configs]]\njob_name = "healthy"\nstatic_configs = [{{ targets = ["127.0.0.1:{healthy.port}"] }}]\n')
     nines = Nines(args.nines, folder, config)
     try:
         for name in servers:
@@ -154,8 +141,7 @@ def targets_that_misbehave(args, folder):
         nines.kill(signal.SIGTERM)
         for server in {**servers, **odd}.values():
             server.stop()
-        healthy.shutdown()
-        healthy.server_close()
+        healthy.stop()
 
 
 def receiver_is_down(args, folder):

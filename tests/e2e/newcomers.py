@@ -1,75 +1,55 @@
 """A target brings new series without end: it is cut off and named, nobody else suffers."""
-import http.server
 import os
 import signal
 import threading
 import time
 
-from harness import Nines, get, rss_mib, say, wait_for
+from harness import Nines, TextServer, get, rss_mib, say, wait_for
 
 PER_SCRAPE = 50_000
 NEIGHBOURS = 5
 
 
-class Endless(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    brought = 0
-    lock = threading.Lock()
+class Endless:
+    """Exposes PER_SCRAPE series that nobody has seen at each scrape."""
 
-    def do_GET(self):
-        cls = type(self)
-        with cls.lock:
-            first = cls.brought
-            cls.brought += PER_SCRAPE
-        body = "".join(f'user_requests_total{{user="u{n}",path="/a/{n % 100}"}} 1\n' for n in range(first, first + PER_SCRAPE)).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+    def __init__(self):
+        self.brought, self.lock = 0, threading.Lock()
+        self.server = TextServer(self.page)
 
-    def log_message(self, *_):
-        pass
+    def page(self, _request):
+        with self.lock:
+            first = self.brought
+            self.brought += PER_SCRAPE
+        return "".join(f'user_requests_total{{user="u{n}",path="/a/{n % 100}"}} 1\n' for n in range(first, first + PER_SCRAPE))
 
 
-class Quiet(Endless):
-    def do_GET(self):
-        body = b"# TYPE quiet gauge\nquiet 1\n"
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
-def serve(handler):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+def quiet_page(_request):
+    return "# TYPE quiet gauge\nquiet 1\n"
 
 
 def target_with_endless_series(args, folder):
     """Half a million new series in some seconds meet the limits: memory and the neighbours' scrapes stay as they are."""
-    endless, quiet = serve(Endless), [serve(Quiet) for _ in range(NEIGHBOURS)]
+    endless, quiet = Endless(), [TextServer(quiet_page) for _ in range(NEIGHBOURS)]
     config = os.path.join(folder, "nines.toml")
-    quiet_targets = ", ".join(f'"127.0.0.1:{one.server_address[1]}"' for one in quiet)
+    quiet_targets = ", ".join(f'"127.0.0.1:{one.port}"' for one in quiet)
     with open(config, "w") as f:
         f.write('[global]\nscrape_interval = "1s"\nscrape_timeout = "900ms"\n[host]\nenabled = false\n'
                 '[storage]\nbudget = "512MiB"\nmax_series_per_target = 8000\nmax_series_per_metric = 6000\n'
                 f'[[scrape_configs]]\njob_name = "quiet"\nstatic_configs = [{{ targets = [{quiet_targets}] }}]\n'
                 f'[[scrape_configs]]\njob_name = "endless"\nscrape_interval = "2s"\nscrape_timeout = "2s"\n'
-                f'static_configs = [{{ targets = ["127.0.0.1:{endless.server_address[1]}"] }}]\n')
+                f'static_configs = [{{ targets = ["127.0.0.1:{endless.server.port}"] }}]\n')
     nines = Nines(args.nines, folder, config)
     try:
         wait_for("the neighbours", lambda: nines.value("count(quiet)") == NEIGHBOURS)
-        wait_for("the first of the endless series", lambda: Endless.brought >= 3 * PER_SCRAPE)
+        wait_for("the first of the endless series", lambda: endless.brought >= 3 * PER_SCRAPE)
         time.sleep(2)
-        before, peak, began = rss_mib(nines.process.child.pid), 0.0, Endless.brought
+        before, peak, began = rss_mib(nines.process.child.pid), 0.0, endless.brought
         end = time.monotonic() + 60
-        while Endless.brought < began + 500_000 and time.monotonic() < end:
+        while endless.brought < began + 500_000 and time.monotonic() < end:
             peak = max(peak, rss_mib(nines.process.child.pid))
             time.sleep(0.1)
-        brought = Endless.brought - began
+        brought = endless.brought - began
         assert brought >= 500_000, f"only {brought} series were brought"
         kept = nines.value("count(count_over_time(user_requests_total[5m]))")
         assert kept <= 6000, f"{kept} series of the metric"
@@ -87,6 +67,5 @@ def target_with_endless_series(args, folder):
                 break
     finally:
         nines.kill(signal.SIGTERM)
-        for one in (endless, *quiet):
-            one.shutdown()
-            one.server_close()
+        for one in (endless.server, *quiet):
+            one.stop()
