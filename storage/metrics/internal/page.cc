@@ -152,7 +152,8 @@ void encode_page_head(const PageHead& head, std::string& out) {
   chunk::put_varint(out, head.slots.end - head.slots.first);
   chunk::put_varint(out, ~head.present & all_present(head.slots));
   chunk::put_signed(out, head.times.min);
-  chunk::put_varint(out, static_cast<std::uint64_t>(head.times.max - head.times.min));
+  chunk::put_varint(
+      out, static_cast<std::uint64_t>(head.times.max) - static_cast<std::uint64_t>(head.times.min));
 }
 
 Result<PageHead> decode_page_head(ByteReader& in) {

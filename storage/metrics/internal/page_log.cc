@@ -30,7 +30,8 @@ std::string encode_segment_index(const SegmentIndex& index) {
     chunk::put_varint(body, page.page.location.offset);
     chunk::put_varint(body, page.page.location.length);
     chunk::put_signed(body, page.page.times.min);
-    chunk::put_varint(body, static_cast<std::uint64_t>(page.page.times.max - page.page.times.min));
+    chunk::put_varint(body, static_cast<std::uint64_t>(page.page.times.max) -
+                                static_cast<std::uint64_t>(page.page.times.min));
     chunk::put_varint(body, slots.first);
     chunk::put_varint(body, slots.end - slots.first);
     chunk::put_varint(body, ~page.page.present & all_present(slots));
