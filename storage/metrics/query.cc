@@ -4,10 +4,20 @@
 #include <shared_mutex>
 
 #include "storage/chunk/bytes.h"
+#include "storage/metrics/internal/stoppable_sort.h"
 #include "storage/metrics/internal/store_impl.h"
 
 namespace nines::storage {
 namespace {
+
+constexpr std::size_t kLookEvery = 1024;  // series, between two looks at a stop flag
+
+bool stopped(const StopFlag* stop) {
+  return stop && stop->stop.load(std::memory_order_relaxed);
+}
+Error was_stopped() {
+  return Error(ErrorCode::kUnavailable, "the query was stopped");
+}
 
 struct Selected {
   LabelSet labels;
@@ -30,8 +40,7 @@ class Selection final : public SeriesSelection {
   const LabelSet& labels(std::size_t index) const override { return series_[index].labels; }
   Result<void> read(std::size_t index, TimeRange range, SampleColumns& out) const override {
     out.clear();
-    if (stop_ && stop_->stop.load(std::memory_order_relaxed))
-      return Error(ErrorCode::kUnavailable, "the query was stopped");
+    if (stopped(stop_)) return was_stopped();
     const Selected& series = series_[index];
     std::vector<DeletedSpan> deleted;
     if (!deletions_->empty()) deleted = deletions_->spans(series.labels);
@@ -42,8 +51,7 @@ class Selection final : public SeriesSelection {
   Result<void> read_tier(std::size_t index, Tier tier, TimeRange range,
                          std::vector<TierWindow>& out) const override {
     out.clear();
-    if (stop_ && stop_->stop.load(std::memory_order_relaxed))
-      return Error(ErrorCode::kUnavailable, "the query was stopped");
+    if (stopped(stop_)) return was_stopped();
     const Selected& series = series_[index];
     std::vector<DeletedSpan> deleted;
     if (!deletions_->empty()) deleted = deletions_->spans(series.labels);
@@ -97,13 +105,14 @@ void StoreImpl::keep_sampled(const Version& version, TimeRange range,
   slots = std::move(found);
 }
 
-std::vector<StoreImpl::Live> StoreImpl::live(std::span<const Matcher> matchers,
-                                             TimeRange range) const {
+std::vector<StoreImpl::Live> StoreImpl::live(std::span<const Matcher> matchers, TimeRange range,
+                                             const StopFlag* stop) const {
   // Versions that share a layout, and of whose labels the matchers think alike, have one answer.
   std::map<std::pair<const Layout*, std::vector<bool>>, std::vector<std::uint32_t>> answers;
   std::vector<Live> out;
   for (const auto& [name, group] : catalog_.groups()) {
     for (const std::shared_ptr<Version>& version : group->versions) {
+      if (stopped(stop)) return out;
       std::vector<bool> verdicts = series::SeriesIndex::verdicts(matchers, version->labels);
       const auto [answer, fresh] =
           answers.try_emplace({version->layout.get(), std::move(verdicts)});
@@ -132,7 +141,7 @@ Result<std::unique_ptr<SeriesSelection>> StoreImpl::select(std::span<const Match
   std::shared_ptr<const Tombstones> deletions;
   {
     const std::lock_guard lock(mutex_);
-    found = live(matchers, range);
+    found = live(matchers, range, stop);
     deletions = deletions_;
   }
   const auto too_many = [&] {
@@ -145,21 +154,25 @@ Result<std::unique_ptr<SeriesSelection>> StoreImpl::select(std::span<const Match
   for (const Live& one : found) {
     // Whoever is in more than one version is counted more than once here: there are few of them.
     if (all.size() + one.slots.size() > most) return too_many();
-    if (stop && stop->stop.load(std::memory_order_relaxed))
-      return Error(ErrorCode::kUnavailable, "the query was stopped");
     const auto number = static_cast<std::uint32_t>(versions.size());
     versions.push_back(one.version);
     const std::shared_lock lock(one.version->layout->mutex);
-    for (const std::uint32_t slot : one.slots)
+    for (const std::uint32_t slot : one.slots) {
+      if (all.size() % kLookEvery == 0 && stopped(stop)) return was_stopped();
       all.emplace_back(one.version->labels_of(slot), Place{number, slot});
+    }
   }
-  std::stable_sort(all.begin(), all.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  if (!stoppable_sort(
+          all, [](const auto& a, const auto& b) { return a.first < b.first; },
+          [stop] { return stopped(stop); })) {
+    return was_stopped();
+  }
   std::vector<Place> places;
   std::vector<Selected> series;
   places.reserve(all.size());
   series.reserve(all.size());
   for (auto& [labels, place] : all) {
+    if (places.size() % kLookEvery == 0 && stopped(stop)) return was_stopped();
     places.push_back(place);
     const auto end = static_cast<std::uint32_t>(places.size());
     if (!series.empty() && series.back().labels == labels)
@@ -171,8 +184,9 @@ Result<std::unique_ptr<SeriesSelection>> StoreImpl::select(std::span<const Match
   if (!deletions->empty()) {
     // A series of which nothing is left is none.
     std::erase_if(series, [&](const Selected& one) {
+      if (stopped(stop)) return false;
       const std::vector<DeletedSpan> deleted = deletions->spans(one.labels);
-      if (deleted.empty() || (stop && stop->stop.load(std::memory_order_relaxed))) return false;
+      if (deleted.empty()) return false;
       const auto its = std::span(places).subspan(one.first, one.end - one.first);
       SampleColumns left;
       if (!read_series(versions, its, range, deleted, left) || !left.times.empty()) return false;
@@ -181,6 +195,7 @@ Result<std::unique_ptr<SeriesSelection>> StoreImpl::select(std::span<const Match
       return read_windows(versions, its, Tier::k1h, range, deleted, windows) && windows.empty();
     });
   }
+  if (stopped(stop)) return was_stopped();
   return std::unique_ptr<SeriesSelection>(
       std::make_unique<Selection>(*this, std::move(versions), std::move(places), std::move(series),
                                   std::move(deletions), stop));

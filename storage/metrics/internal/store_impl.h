@@ -185,12 +185,13 @@ class StoreImpl final : public MetricStore {
                                             std::size_t& damaged) const;
 
   // The slots of each version that have samples in the range and that all matchers match; versions
-  // without any are left out.
+  // without any are left out. Once stopped: any part of that.
   struct Live {
     std::shared_ptr<const Version> version;
     std::vector<std::uint32_t> slots;  // ascending
   };
-  std::vector<Live> live(std::span<const Matcher> matchers, TimeRange range) const;
+  std::vector<Live> live(std::span<const Matcher> matchers, TimeRange range,
+                         const StopFlag* stop = nullptr) const;
   void keep_sampled(const Version& version, TimeRange range,
                     std::vector<std::uint32_t>& slots) const;
 
