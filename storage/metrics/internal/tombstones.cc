@@ -107,7 +107,9 @@ Result<Tombstones> Tombstones::decode(std::string_view text) {
     one.to = in.signed_varint();
     for (RingPlace& place : one.before) {
       place.generation = in.varint();
-      place.offset = static_cast<std::uint32_t>(in.varint());
+      const std::uint64_t offset = in.varint();
+      if (offset > UINT32_MAX) return damaged();
+      place.offset = static_cast<std::uint32_t>(offset);
     }
     one.created_ms = in.signed_varint();
     out.all_.push_back(std::move(one));

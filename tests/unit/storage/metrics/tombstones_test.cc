@@ -37,6 +37,19 @@ TEST_CASE("a series has the spans of every deletion one of whose sets it matches
   CHECK(Tombstones::decode("")->empty());
 }
 
+TEST_CASE("a place that no file has is damage") {
+  for (const bool past : {false, true}) {
+    Tombstones all;
+    all.add(stone({{Matcher::equal("a", "b")}}, 0, 1, {1, UINT32_MAX}));
+    std::string text = all.encode();
+    // The last of the three places: its five bytes stand before the two of the time.
+    const std::size_t last = text.size() - 3;
+    REQUIRE(text[last] == 0x0F);
+    if (past) text[last] = 0x1F;
+    CHECK(Tombstones::decode(text).has_value() == !past);
+  }
+}
+
 TEST_CASE("samples in the closed range go, where they were written before the deletion") {
   const RingPlace here{3, 4096};
   const std::vector<DeletedSpan> spans = {{10, 20, {here, here, here}}};
