@@ -140,29 +140,31 @@ std::optional<SegmentInfo> SegmentRing::next_victim(SegmentClass cls) const {
   return info(i);
 }
 
-Result<std::uint32_t> SegmentRing::open_next(SegmentClass cls) {
-  EvictListener listener;
-  SegmentInfo evicted;
-  std::uint32_t chosen = kNone;
-  {
-    const MutexLock lock(mutex_);
-    chosen = victim(cls);
-    if (chosen != kNone) {
-      evicted = info(chosen);
-      listener = classes_[index(evicted.cls)].listener;
+// The owner of what must go is told first, without a lock. Meanwhile another class that is short may
+// have taken it, or what the owner wrote to keep what is leaving: then the next one is asked for.
+Result<SegmentRing::Taken> SegmentRing::take_next(SegmentClass cls) {
+  for (;;) {
+    EvictListener listener;
+    SegmentInfo evicted;
+    std::uint32_t chosen = kNone;
+    {
+      const MutexLock lock(mutex_);
+      chosen = victim(cls);
+      if (chosen != kNone) {
+        evicted = info(chosen);
+        listener = classes_[index(evicted.cls)].listener;
+      }
     }
-  }
-  if (listener) listener(evicted);
-  const MutexLock fill(fill_mutex_);  // a step may be writing zeros into the segment chosen below
-  File* file = nullptr;
-  HeaderBytes header{};
-  {
+    if (listener) listener(evicted);
+    const MutexLock fill(fill_mutex_);  // a step may be writing zeros into the segment chosen below
     const MutexLock lock(mutex_);
     if (chosen == kNone) chosen = free_segment();
     if (chosen == kNone) {
+      if (victim(cls) != kNone) continue;
       return Error(ErrorCode::kLimit, fmt::format("no segment left for {}", to_string(cls)));
     }
     Segment& segment = segments_[chosen];
+    if (segment.live && segment.generation != evicted.generation) continue;
     segment.live = true;
     segment.sealed = false;
     segment.scanned = true;
@@ -173,23 +175,26 @@ Result<std::uint32_t> SegmentRing::open_next(SegmentClass cls) {
     segment.data_end = kDataBegin;
     segment.next_index = 0;
     segment.footer_offset = segment.footer_length = 0;
-    file = segment.file.get();
-    header = encode_header({.state = HeaderState::kOpen,
-                            .cls = cls,
-                            .uuid = super_.uuid,
-                            .generation = segment.generation});
+    classes_[index(cls)].open = chosen;  // from now on: what is open is not evicted
+    return Taken{chosen, segment.file.get(),
+                 encode_header({.state = HeaderState::kOpen,
+                                .cls = cls,
+                                .uuid = super_.uuid,
+                                .generation = segment.generation})};
   }
+}
+
+Result<std::uint32_t> SegmentRing::open_next(SegmentClass cls) {
+  NINES_TRY(const Taken taken, take_next(cls));
   // The new life must be on disk before its first frame: otherwise a power cut could leave the old
   // life's header above the new life's frames.
-  auto wrote = file->pwrite(0, header);
-  if (wrote) wrote = file->sync();
+  auto wrote = taken.file->pwrite(0, taken.header);
+  if (wrote) wrote = taken.file->sync();
+  if (wrote) return taken.segment;
   const MutexLock lock(mutex_);
-  if (!wrote) {
-    segments_[chosen].live = false;
-    return std::move(wrote).error().in(segment_name(chosen));
-  }
-  classes_[index(cls)].open = chosen;
-  return chosen;
+  segments_[taken.segment].live = false;
+  classes_[index(cls)].open = kNone;
+  return std::move(wrote).error().in(segment_name(taken.segment));
 }
 
 Result<std::uint32_t> SegmentRing::ensure_open(SegmentClass cls) {

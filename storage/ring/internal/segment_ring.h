@@ -85,6 +85,12 @@ class SegmentRing final : public Ring {
   std::uint32_t free_segment() const NINES_REQUIRES(mutex_);
   // The segment to evict for `cls`, kNone when a free one may be taken.
   std::uint32_t victim(SegmentClass cls) const NINES_REQUIRES(mutex_);
+  struct Taken {
+    std::uint32_t segment = kNone;
+    File* file = nullptr;
+    HeaderBytes header{};  // to be written before anything else
+  };
+  Result<Taken> take_next(SegmentClass cls);
   Result<std::uint32_t> open_next(SegmentClass cls);
   Result<std::uint32_t> ensure_open(SegmentClass cls);
   void abandon(SegmentClass cls, std::uint32_t segment, const Error& why);

@@ -2,7 +2,9 @@
 #include "storage/ring/ring.h"
 
 #include <cstring>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -133,6 +135,50 @@ TEST_CASE("the oldest segment of a class goes whole, after its owner was told") 
   CHECK(evicted.front() == first.generation);
   CHECK(rig.ring->read(first).error().code() == ErrorCode::kNotFound);
   CHECK(std::is_sorted(evicted.begin(), evicted.end()));
+}
+
+// Shares have changed and no segment is free, so two classes want the same one: here the second
+// asks while the owner is being told, as another thread may.
+TEST_CASE("a segment that was taken while its owner was told is not taken twice") {
+  Rig rig;
+  const std::string big(40'000, 'x');  // one to a segment
+  const auto put_sealed = [&](SegmentClass cls, const std::string& text) {
+    REQUIRE(rig.ring->seal(cls, {}));
+    return rig.put(cls, text);
+  };
+  rig.options.parts = {120, 680, 0, 0, 120, 80};
+  rig.open();
+  for (const SegmentClass cls : {SegmentClass::kJournal, SegmentClass::kRaw, SegmentClass::kLogs,
+                                 SegmentClass::kLogJournal}) {
+    while (rig.ring->use(cls).used < rig.ring->use(cls).quota) put_sealed(cls, big);
+  }
+  rig.options.parts = {120, 280, 280, 0, 240, 80};
+  rig.open();
+  REQUIRE(rig.ring->use(SegmentClass::kT5m).quota >= 2);
+  for (const SegmentClass other : {SegmentClass::kT5m, SegmentClass::kLogs}) {
+    CAPTURE(to_string(other));
+    std::optional<Location> between;
+    std::vector<std::uint64_t> told;
+    rig.ring->on_evict(SegmentClass::kRaw, [&](const SegmentInfo& info) {
+      told.push_back(info.generation);
+      if (told.size() == 1) between = put_sealed(other, "between");
+    });
+    const Location after = put_sealed(SegmentClass::kRaw, "after");
+    REQUIRE(between);
+    CHECK(told.size() == 3);  // the same one twice: whoever was first had it
+    CHECK(after.segment != between->segment);
+    CHECK(text_of(*rig.ring->read(after)) == "after");
+    const auto read = rig.ring->read(*between);
+    REQUIRE_MESSAGE(read, read.error().what());
+    CHECK(text_of(*read) == "between");
+    rig.ring->on_evict(SegmentClass::kRaw, nullptr);
+  }
+  REQUIRE(rig.ring->sync(SegmentClass::kRaw));
+  REQUIRE(rig.ring->sync(SegmentClass::kT5m));
+  rig.crash();
+  CHECK(rig.all(SegmentClass::kRaw).back() == "after");
+  CHECK(rig.all(SegmentClass::kT5m) == std::vector<std::string>{"between"});
+  CHECK(rig.holes == 0);
 }
 
 TEST_CASE("a frame of a segment's earlier life never validates") {
