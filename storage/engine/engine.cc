@@ -1,11 +1,11 @@
 #include "storage/engine/engine.h"
 
 #include <algorithm>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "base/core/mutex.h"
 #include "base/core/real_clock.h"
 #include "base/text/numbers.h"
 #include "storage/engine/internal/state_room.h"
@@ -87,7 +87,7 @@ class EngineImpl final : public Engine {
                                                     around_.telemetry}));
     LogOptions logs;
     logs.streams_max = options_.streams_max;
-    logs.sync_interval = options_.sync_interval;
+    logs.sync_interval = Duration::zero();  // by our own thread
     logs.sync_always = options_.sync == SyncMode::kAlways;
     // Two heads must fit the log journal's smallest share. A folder keeps the segments it was made
     // with, whatever the budget is now.
@@ -104,7 +104,10 @@ class EngineImpl final : public Engine {
                      options_.path, recovery_.count(), status(0).recovered_samples,
                      logs_->status().lines_recovered);
     worker_ = make_thread_pool("storage", 1, 1024);
-    shared_->engine = this;
+    {
+      const MutexLock lock(shared_->mutex);
+      shared_->engine = this;
+    }
     every(options_.sync_interval, [](EngineImpl& e) {
       e.sync();
       return true;
@@ -119,7 +122,7 @@ class EngineImpl final : public Engine {
 
   ~EngineImpl() override {
     {
-      const std::lock_guard guard(shared_->mutex);
+      const MutexLock lock(shared_->mutex);
       shared_->engine = nullptr;
     }
     worker_.reset();
@@ -171,8 +174,8 @@ class EngineImpl final : public Engine {
 
  private:
   struct Shared {
-    std::recursive_mutex mutex;
-    EngineImpl* engine = nullptr;
+    Mutex mutex;
+    EngineImpl* engine NINES_GUARDED_BY(mutex) = nullptr;
   };
 
   // kInvalid when the folder's segments are too large for the budget. `shape` takes on their size.
@@ -217,15 +220,16 @@ class EngineImpl final : public Engine {
     return out;
   }
 
-  // `work` runs on the store's own thread, again after `interval` as long as it returns true.
+  // `work` runs on the store's own thread, again after `interval` as long as it returns true. The
+  // mutex is not held meanwhile, or the timers' thread, which is everybody's, would wait for a disk
+  // with it. The destructor waits for what runs before anything goes that it may use.
   void every(Duration interval, std::function<bool(EngineImpl&)> work) {
     around_.scheduler.after(interval, [shared = shared_, interval, work = std::move(work)] {
-      const std::lock_guard guard(shared->mutex);
+      const MutexLock lock(shared->mutex);
       if (!shared->engine) return;
       EngineImpl& engine = *shared->engine;
-      const bool taken = engine.worker_->post([shared, interval, work] {
-        const std::lock_guard inner(shared->mutex);
-        if (shared->engine && work(*shared->engine)) shared->engine->every(interval, work);
+      const bool taken = engine.worker_->post([&engine, interval, work] {
+        if (work(engine)) engine.every(interval, work);
       });
       if (!taken) engine.every(interval, work);
     });
@@ -234,6 +238,8 @@ class EngineImpl final : public Engine {
   void sync() {
     if (Result<void> synced = metrics_->sync(); !synced)
       around_.log.error("storage", "journal: {}", synced.error().what());
+    if (Result<void> synced = logs_->maintain(); !synced)
+      around_.log.error("storage", "log journal: {}", synced.error().what());
   }
   // Nothing of ours needs more than it has; the operator's other programs will.
   void watch_disk() {
