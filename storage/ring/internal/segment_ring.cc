@@ -140,8 +140,9 @@ std::optional<SegmentInfo> SegmentRing::next_victim(SegmentClass cls) const {
   return info(i);
 }
 
-// The owner of what must go is told first, without a lock. Meanwhile another class that is short may
-// have taken it, or what the owner wrote to keep what is leaving: then the next one is asked for.
+// The owner of what must go is told first, without a lock. Meanwhile another class that is short
+// may have taken it, or what the owner wrote to keep what is leaving: then the next one is asked
+// for.
 Result<SegmentRing::Taken> SegmentRing::take_next(SegmentClass cls) {
   for (;;) {
     EvictListener listener;
