@@ -1,5 +1,7 @@
 #include "storage/metrics/internal/compress.h"
 
+#include <memory>
+
 #include <zstd.h>
 
 #include "storage/chunk/bytes.h"
@@ -7,7 +9,31 @@
 namespace nines::storage {
 namespace {
 constexpr std::size_t kUnpackedMax = 256u << 20;  // larger ones are damage, not data
+
+// A thread keeps its contexts: making one costs many times what a page of 64 series does.
+template <typename Context, Context* (*kMake)(), std::size_t (*kFree)(Context*)>
+Context* kept() {
+  struct Free {
+    void operator()(Context* context) const { kFree(context); }
+  };
+  thread_local const std::unique_ptr<Context, Free> context(kMake());
+  return context.get();  // null: no memory
 }
+
+std::size_t compress(std::string_view in, char* out, std::size_t room) {
+  constexpr int kLevel = 1;
+  if (ZSTD_CCtx* context = kept<ZSTD_CCtx, ZSTD_createCCtx, ZSTD_freeCCtx>())
+    return ZSTD_compressCCtx(context, out, room, in.data(), in.size(), kLevel);
+  return ZSTD_compress(out, room, in.data(), in.size(), kLevel);
+}
+
+std::size_t decompress(std::string_view in, char* out, std::size_t room) {
+  if (ZSTD_DCtx* context = kept<ZSTD_DCtx, ZSTD_createDCtx, ZSTD_freeDCtx>())
+    return ZSTD_decompressDCtx(context, out, room, in.data(), in.size());
+  return ZSTD_decompress(out, room, in.data(), in.size());
+}
+
+}  // namespace
 
 void put_packed(std::string& out, std::string_view bytes) {
   // Less than this rarely gains more than it costs.
@@ -17,8 +43,7 @@ void put_packed(std::string& out, std::string_view bytes) {
   if (bytes.size() >= kWorthTrying) {
     const std::size_t head = out.size();
     out.resize(head + ZSTD_compressBound(bytes.size()));
-    const std::size_t size =
-        ZSTD_compress(out.data() + head, out.size() - head, bytes.data(), bytes.size(), 1);
+    const std::size_t size = compress(bytes, out.data() + head, out.size() - head);
     if (ZSTD_isError(size) == 0 && size + bytes.size() / 16 < bytes.size()) {
       out.resize(head + size);
       return;
@@ -41,7 +66,7 @@ Result<std::string> unpack(std::string_view packed) {
     return std::string(rest);
   }
   std::string out(static_cast<std::size_t>(size), '\0');
-  const std::size_t got = ZSTD_decompress(out.data(), out.size(), rest.data(), rest.size());
+  const std::size_t got = decompress(rest, out.data(), out.size());
   if (ZSTD_isError(got) != 0 || got != size) {
     return Error(ErrorCode::kCorrupt, "packed bytes: zstd refuses them");
   }
