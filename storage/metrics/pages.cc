@@ -93,6 +93,7 @@ void StoreImpl::release_journal() {
 }
 
 void StoreImpl::forget_segment(const ring::SegmentInfo& segment) {
+  ++segments_left_;
   for (const auto& [name, group] : catalog_.groups()) {
     for (const std::shared_ptr<Version>& version : group->versions)
       version->pages[paged_class(segment.cls)].forget(segment.generation);

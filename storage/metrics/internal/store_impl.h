@@ -159,6 +159,14 @@ class StoreImpl final : public MetricStore {
   };
   void tend_pages();
   bool has_tiers() const;
+  struct WindowSpan {
+    std::int64_t step = 0;
+    std::int64_t from = 0;  // of samples
+    std::int64_t to = 0;
+  };
+  bool read_place_windows(const Versions& versions, const Place& place, Tier tier,
+                          const WindowSpan& span, const std::vector<DeletedSpan>& deleted,
+                          std::vector<TierWindow>& out, std::size_t& damaged) const;
   std::int64_t settled(const Version& version, std::int64_t now, bool& ended) const;
   std::int64_t due_until(const Version& version, Tier tier, std::int64_t now) const;
   std::optional<Fold> next_fold(const std::shared_ptr<Version>& version, Tier tier,
@@ -266,6 +274,7 @@ class StoreImpl final : public MetricStore {
   std::int64_t folded_ms_ = INT64_MIN;              // clock at the last look for what is due
   std::vector<std::pair<std::shared_ptr<Version>, Tier>> due_;  // of the thread that tends
   std::array<bool, kTiers> writing_{};  // pages of a tier are on their way to its ring
+  std::uint64_t segments_left_ = 0;     // of pages
   // Segments that left while somebody else held mutex_.
   mutable std::mutex left_mutex_;
   std::vector<ring::SegmentInfo> left_;
