@@ -59,9 +59,9 @@ def damaged_segment_is_skipped_and_named(args, folder):
             with open(os.path.join(data, name), "r+b") as f:
                 body = f.read()
                 end = len(body.rstrip(b"\0"))
-                if end <= 16384:
+                if end <= 9216:  # its headers are 8192
                     continue
-                for _ in range(3):
+                for _ in range(8):
                     f.seek(chance.randrange(8192, end - 1))
                     f.write(b"\xa5")
                 hit += 1

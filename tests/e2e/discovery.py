@@ -116,7 +116,6 @@ dns_sd_configs = [{{ names = ["web.nines.test"], type = "A", port = {port}, serv
         dns.stop()
         for server in targets + [listing.server]:
             server.stop()
-            server.server_close()
 
 
 def thousands_of_targets_change(args, folder):
@@ -156,4 +155,3 @@ def thousands_of_targets_change(args, folder):
     finally:
         nines.kill(signal.SIGTERM)
         stay.stop()
-        stay.server_close()

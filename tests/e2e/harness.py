@@ -78,10 +78,18 @@ class TextServer:
     """A small HTTP server: each GET is answered with the text that `answer(request)` gives. A client that goes is no matter."""
 
     def __init__(self, answer, kind="text/plain; version=0.0.4"):
-        self.status = 200
+        self.status, self.connections = 200, set()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(handler):
+                super().setup()
+                self.connections.add(handler.connection)
+
+            def finish(handler):
+                self.connections.discard(handler.connection)
+                super().finish()
 
             def do_GET(handler):
                 body = answer(handler).encode()
@@ -103,6 +111,11 @@ class TextServer:
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+        for connection in list(self.connections):  # kept ones would go on being answered
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 class Process:
