@@ -18,7 +18,6 @@
 namespace nines::storage {
 namespace {
 
-constexpr std::uint64_t kMiB = 1ULL << 20;
 constexpr Duration kFillEvery{50};
 constexpr Duration kTendEvery{5'000};
 constexpr std::uint64_t kDiskFull = 1ULL << 20;

@@ -57,7 +57,8 @@ std::shared_ptr<const TierPage> StoreImpl::load_tier(const ring::Location& locat
 bool StoreImpl::read_place_windows(const Versions& versions, const Place& place, Tier tier,
                                    const WindowSpan& span, const std::vector<DeletedSpan>& deleted,
                                    std::vector<TierWindow>& out, std::size_t& damaged) const {
-  const auto [step, from, to] = span;
+  const std::int64_t from = span.from;
+  const std::int64_t to = span.to;
   const Version& version = *versions[place.version];
   std::vector<ring::Location> hours, minutes;
   std::int64_t sampled_from = from;
@@ -96,7 +97,7 @@ bool StoreImpl::read_place_windows(const Versions& versions, const Place& place,
         versions, {&place, 1}, {from_millis(sampled_from), from_millis(to)}, deleted, samples);
     if (!read) ++damaged;
     std::vector<TierWindow> fresh;
-    fold_samples(samples, step, fresh);
+    fold_samples(samples, span.step, fresh);
     out.insert(out.end(), fresh.begin(), fresh.end());
   }
   const std::lock_guard lock(mutex_);
