@@ -40,15 +40,19 @@ TEST_CASE("500 silent and 500 dripping clients do not delay the others") {
     dripping.push_back(server.client());
     dripping.back().send("GET /hi HTTP/1.1\r\nHost: localhost\r\nX-A: ");
   }
-  double worst = 0;
+  std::vector<double> took;
   for (int round = 0; round < 20; ++round) {
     for (RawClient& client : dripping) client.send("b");
     const Instant start = server.clock->elapsed();
     RawClient client = server.client();
     REQUIRE(client.get("/hi").body == "hi");
-    worst = std::max(worst, millis_since(start, *server.clock));
+    took.push_back(millis_since(start, *server.clock));
   }
-  CHECK(worst < 100);
+  // Whoever waited for the slow ones would wait each time; a busy machine makes one wait now and
+  // then.
+  std::sort(took.begin(), took.end());
+  CHECK(took[took.size() / 2] < 50);
+  CHECK(took.back() < 1000);
   // And those who come to the point are served.
   CHECK(dripping[499].send("\r\n\r\n").answer().body == "hi");
   CHECK(silent[499].get("/hi").body == "hi");
