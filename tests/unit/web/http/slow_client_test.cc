@@ -40,19 +40,20 @@ TEST_CASE("500 silent and 500 dripping clients do not delay the others") {
     dripping.push_back(server.client());
     dripping.back().send("GET /hi HTTP/1.1\r\nHost: localhost\r\nX-A: ");
   }
-  std::vector<double> took;
-  for (int round = 0; round < 20; ++round) {
-    for (RawClient& client : dripping) client.send("b");
-    const Instant start = server.clock->elapsed();
-    RawClient client = server.client();
-    REQUIRE(client.get("/hi").body == "hi");
-    took.push_back(millis_since(start, *server.clock));
+  // Whoever waited for the slow ones would wait each time; on a busy machine somebody else may have
+  // the processor in one of the three.
+  double worst = 1000;
+  for (int again = 0; again < 3 && worst >= 100; ++again) {
+    worst = 0;
+    for (int round = 0; round < 20; ++round) {
+      for (RawClient& client : dripping) client.send("b");
+      const Instant start = server.clock->elapsed();
+      RawClient client = server.client();
+      REQUIRE(client.get("/hi").body == "hi");
+      worst = std::max(worst, millis_since(start, *server.clock));
+    }
   }
-  // Whoever waited for the slow ones would wait each time; a busy machine makes one wait now and
-  // then.
-  std::sort(took.begin(), took.end());
-  CHECK(took[took.size() / 2] < 50);
-  CHECK(took.back() < 1000);
+  CHECK(worst < 100);
   // And those who come to the point are served.
   CHECK(dripping[499].send("\r\n\r\n").answer().body == "hi");
   CHECK(silent[499].get("/hi").body == "hi");
@@ -164,10 +165,10 @@ TEST_CASE("workers of queries step back for everybody else") {
   CHECK(slow == std::min(19, fast + 10));
 }
 
-// It takes a millisecond or two; others may have the processor for a while.
-constexpr double kHeardMs = 300;
+// It takes a millisecond or two.
+constexpr double kHeardMs = 100;
 
-TEST_CASE("a worker hears at once that its client has hung up, however it went") {
+TEST_CASE("a worker hears within 100 ms that its client has hung up, however it went") {
   struct Heard {
     std::atomic<bool> working{false}, gone{false}, ended{false};
   };
