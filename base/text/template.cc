@@ -12,8 +12,9 @@ struct Template::Rep {
 };
 
 Result<Template> Template::parse(std::string_view name, std::string_view text,
-                                 const TemplateFunctions& functions) {
+                                 const TemplateFunctions& functions, TemplateMode mode) {
   NINES_TRY(internal::TemplateTree tree, internal::parse_template(name, text, functions));
+  tree.html = mode == TemplateMode::kHtml;
   return Template(std::make_shared<const Rep>(Rep{std::move(tree)}));
 }
 

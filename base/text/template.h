@@ -3,6 +3,7 @@
 // range, with, if/else, define/template, variables, comparison functions, whitespace trimming.
 // Source: pkg.go.dev/text/template (behaviour), prometheus.io template reference.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -12,9 +13,23 @@
 #include <variant>
 #include <vector>
 
+#include "base/core/clock.h"
 #include "base/core/result.h"
+#include "base/text/time_zone.h"
 
 namespace nines {
+
+// An instant, as one zone's clocks show it. Prints as Go's time.Time; has its methods Format, Unix,
+// UTC, Year, Month, Day, Hour, Minute, Second and Weekday.
+struct TemplateTime {
+  LogTime at{};
+  TimeZone zone = TimeZone::utc();
+};
+
+// Text that is HTML already: TemplateMode::kHtml writes it as it is.
+struct TemplateHtml {
+  std::string text;
+};
 
 // A value a template works on. Maps are sorted by key, as Go prints and ranges over them.
 class TemplateValue {
@@ -33,13 +48,19 @@ class TemplateValue {
   TemplateValue(List l) : data_(std::make_shared<const List>(std::move(l))) {}  // NOLINT: implicit
   TemplateValue(Map m) : data_(std::make_shared<const Map>(std::move(m))) {}    // NOLINT: implicit
 
+  TemplateValue(TemplateTime t)  // NOLINT: implicit
+      : data_(std::make_shared<const TemplateTime>(std::move(t))) {}
+  TemplateValue(std::chrono::nanoseconds d) : data_(d) {}       // NOLINT: implicit; a duration
+  TemplateValue(TemplateHtml html) : data_(std::move(html)) {}  // NOLINT: implicit
+
   bool truth() const;             // Go's rule: false, 0, "", nil and empty collections are false
   std::string to_string() const;  // Go's %v
   const auto& data() const { return data_; }
 
  private:
   std::variant<std::monostate, bool, std::int64_t, double, std::string, std::shared_ptr<const List>,
-               std::shared_ptr<const Map>>
+               std::shared_ptr<const Map>, std::shared_ptr<const TemplateTime>,
+               std::chrono::nanoseconds, TemplateHtml>
       data_;
 };
 
@@ -49,9 +70,19 @@ using TemplateFunctions = std::map<std::string, TemplateFunction, std::less<>>;
 
 // toUpper, toLower, title, match, reReplaceAll, humanize, humanize1024, humanizeDuration,
 // humanizePercentage, humanizeTimestamp, toTime, parseDuration, stripPort, stripDomain, join,
-// safeHtml, args, first, label, value, strvalue, sortByLabel, trimSpace, stringSlice ... : all that
-// need no server.
+// safeHtml, args, first, label, value, strvalue, sortByLabel, trimSpace, stringSlice, date, tz,
+// list, append, dict, toJson, urlUnescape ... : all that need no server and no clock. `tmpl NAME
+// DOT`, which gives what {{template NAME DOT}} writes, belongs to the language.
 TemplateFunctions standard_template_functions();
+
+// Those of Alertmanager's notifications: `since` and `now` ask the clock, which must outlive them,
+// and `title` makes small letters of all but the first of a word.
+TemplateFunctions notification_template_functions(const Clock& clock);
+
+// kHtml escapes every value that is written, but for what safeHtml gave. The address in a `href`,
+// `src` or `action` is written as "#ZgotmplZ" when its scheme is none of http, https and mailto; a
+// value inside <script> or <style> is refused.
+enum class TemplateMode : std::uint8_t { kText, kHtml };
 
 struct TemplateLimits {
   std::size_t output_bytes_max = 1u << 20;
@@ -63,7 +94,8 @@ class Template {
  public:
   // kInvalid: `name:line:col: message`. Functions must be known at parse time, as in Go.
   static Result<Template> parse(std::string_view name, std::string_view text,
-                                const TemplateFunctions& functions);
+                                const TemplateFunctions& functions,
+                                TemplateMode mode = TemplateMode::kText);
   // `data` is the dot; `variables` are $labels, $value, ... kInvalid on an execution error, kLimit.
   Result<std::string> execute(const TemplateValue& data,
                               const std::map<std::string, TemplateValue>& variables = {},

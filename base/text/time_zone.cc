@@ -39,6 +39,11 @@ LocalTime TimeZone::to_local(Timestamp at) const {
       zone_of(zone_).to_local(date::sys_time<Ms>(at.time_since_epoch())).time_since_epoch());
 }
 
+std::string TimeZone::abbreviation(Timestamp at) const {
+  if (zone_ == nullptr) return "UTC";
+  return zone_of(zone_).get_info(date::sys_time<Ms>(at.time_since_epoch())).abbrev;
+}
+
 Timestamp TimeZone::to_utc(LocalTime local) const {
   if (zone_ == nullptr) return Timestamp(local.time_since_epoch());
   const date::local_time<Ms> wall(local.time_since_epoch());

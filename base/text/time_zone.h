@@ -25,6 +25,8 @@ class TimeZone {
   // A local time that occurs twice means its first occurrence; one that is skipped means the
   // instant of the jump.
   Timestamp to_utc(LocalTime local) const;
+  // What clocks there call the time then: "CET", "UTC".
+  std::string abbreviation(Timestamp at) const;
   const std::string& name() const { return name_; }
 
  private:

@@ -16,7 +16,14 @@ TemplateValue sample_data() {
   using List = TemplateValue::List;
   const Map labels{{"alertname", "Down"}, {"job", "api"}, {"instance", "web:80"}};
   const Map firing{{"Status", "firing"}, {"Labels", labels}, {"Value", 1.5}};
-  return Map{{"Labels", labels}, {"Alerts", List{firing, firing}}, {"Value", 0.25}, {"N", 7}};
+  return Map {
+    {"Labels", labels}, {"Alerts", List{firing, firing}}, {"Value", 0.25}, {"N", 7}, {
+      "At", nines::TemplateTime {
+        nines::LogTime(std::chrono::seconds(1'750'000'000)), nines::TimeZone::utc()
+      }
+    }
+  }
+};
 }
 
 }  // namespace
@@ -36,6 +43,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto first = parsed->execute(dot, {{"value", 1.5}}, limits);
   const auto again = parsed->execute(dot, {{"value", 1.5}}, limits);
   if (first.has_value() != again.has_value()) __builtin_trap();
+  // As HTML too: what is a value there cannot open a tag of its own.
+  const auto html = nines::Template::parse("t", text, functions, nines::TemplateMode::kHtml);
+  if (html && html->execute(dot, {}, limits) &&
+      html->execute(dot, {}, limits)->size() > limits.output_bytes_max) {
+    __builtin_trap();
+  }
   if (first && (*first != *again || first->size() > limits.output_bytes_max)) __builtin_trap();
   return 0;
 }

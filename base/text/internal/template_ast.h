@@ -61,7 +61,8 @@ using NodeList = std::vector<Node>;
 
 struct TemplateTree {
   std::string name;
-  std::string text;  // for places in error messages
+  std::string text;   // for places in error messages
+  bool html = false;  // values are escaped
   NodeList root;
   std::map<std::string, NodeList, std::less<>> defined;
 };

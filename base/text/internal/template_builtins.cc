@@ -29,8 +29,10 @@ Result<bool> equal(const TemplateValue& a, const TemplateValue& b) {
   if (is_nil(a) || is_nil(b)) return is_nil(a) && is_nil(b);
   if (as_integer(a) && as_integer(b)) return *as_integer(a) == *as_integer(b);
   if (as_number(a) && as_number(b)) return *as_number(a) == *as_number(b);
+  if (as_text(a) && as_text(b)) return *as_text(a) == *as_text(b);
+  if (as_time(a) && as_time(b)) return as_time(a)->at == as_time(b)->at;
+  if (as_duration(a) && as_duration(b)) return *as_duration(a) == *as_duration(b);
   if (a.data().index() != b.data().index()) return bad_types(a, b);
-  if (const auto* text = as_text(a)) return *text == *as_text(b);
   return std::get<bool>(a.data()) == std::get<bool>(b.data());
 }
 
@@ -38,6 +40,8 @@ Result<bool> less(const TemplateValue& a, const TemplateValue& b) {
   if (as_integer(a) && as_integer(b)) return *as_integer(a) < *as_integer(b);
   if (as_number(a) && as_number(b)) return *as_number(a) < *as_number(b);
   if (as_text(a) && as_text(b)) return *as_text(a) < *as_text(b);
+  if (as_time(a) && as_time(b)) return as_time(a)->at < as_time(b)->at;
+  if (as_duration(a) && as_duration(b)) return *as_duration(a) < *as_duration(b);
   return bad_types(a, b);
 }
 
@@ -228,6 +232,9 @@ const TemplateFunctions& template_builtins() {
          return TemplateValue(print_values(a, true));
        }},
       {"printf", call_format},
+      // Known to the parser; the executor runs it itself.
+      {"tmpl",
+       [](const Arguments&) -> Result<TemplateValue> { return invalid("tmpl cannot run here"); }},
       {"html", escaped(escape_html)},
       {"js", escaped(escape_script)},
       {"urlquery", escaped(escape_query)},

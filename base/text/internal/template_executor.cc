@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text/internal/html_place.h"
 #include "base/text/internal/template_lexer.h"
 #include "base/text/internal/template_values.h"
 #include "base/text/text.h"
@@ -94,8 +95,17 @@ class Executor {
   Result<Flow> print(const Node& node, const TemplateValue& dot) {
     NINES_TRY(const TemplateValue value, evaluate(node.pipeline, dot));
     if (!node.pipeline.variables.empty()) return Flow::kNext;  // a declaration prints nothing
-    if (is_nil(value)) return written(write(node.at, "<no value>"));
-    return written(write(node.at, value.to_string()));
+    const std::string text = is_nil(value) ? "<no value>" : value.to_string();
+    if (!tree_.html) return written(write(node.at, text));
+    html_.follow(out_);
+    if (html_.inside_code()) {
+      return error(node.at, "a value inside <script> or <style> cannot be escaped");
+    }
+    if (std::holds_alternative<TemplateHtml>(value.data())) return written(write(node.at, text));
+    if (html_.begins_address() && !is_harmless_address(text)) {
+      return written(write(node.at, "#ZgotmplZ"));
+    }
+    return written(write(node.at, escape_html(text)));
   }
 
   // if and with; variables of the pipeline live until the end of both branches.
@@ -156,17 +166,21 @@ class Executor {
   }
 
   Result<Flow> invoke(const Node& node, const TemplateValue& dot) {
-    const auto found = tree_.defined.find(node.text);
-    if (found == tree_.defined.end()) {
-      return error(node.at, "template " + quote_go(node.text) + " not defined");
-    }
-    if (calls_ == kTemplateCallsMax) {
-      return limit(node.at, "templates call each other more than " +
-                                std::to_string(kTemplateCallsMax) + " deep");
-    }
     TemplateValue inner;
     if (!node.pipeline.commands.empty()) {
       NINES_TRY(inner, evaluate(node.pipeline, dot));
+    }
+    return enter(node.at, node.text, inner);
+  }
+
+  Result<Flow> enter(std::size_t at, const std::string& name, const TemplateValue& inner) {
+    const auto found = tree_.defined.find(name);
+    if (found == tree_.defined.end()) {
+      return error(at, "template " + quote_go(name) + " not defined");
+    }
+    if (calls_ == kTemplateCallsMax) {
+      return limit(
+          at, "templates call each other more than " + std::to_string(kTemplateCallsMax) + " deep");
     }
     // A template sees nothing of its caller but the value handed over.
     Scope outer = std::exchange(scope_, Scope());
@@ -311,10 +325,25 @@ class Executor {
       return limit(op.at, "the arguments of " + op.name + " exceed " +
                               std::to_string(limits_.output_bytes_max) + " bytes");
     }
-    auto result = op.function(arguments);
+    auto result = op.name == kInvokeFunction ? invoked(op, arguments) : op.function(arguments);
     if (result) return result;
     const Error placed = error(op.at, "error calling " + op.name + ": " + result.error().what());
     return Error(result.error().code(), placed.what());
+  }
+
+  // tmpl NAME DOT: the text that template writes. It counts for the limit of the output at once,
+  // and again when it is written.
+  Result<TemplateValue> invoked(const Operand& op, const std::vector<TemplateValue>& arguments) {
+    const auto* name = arguments.size() == 2 ? as_text(arguments[0]) : nullptr;
+    if (name == nullptr) return error(op.at, "tmpl wants the name of a template and a value");
+    const std::size_t begin = out_.size();
+    const HtmlPlace html = html_;
+    NINES_TRY(const Flow flow, enter(op.at, *name, arguments[1]));
+    static_cast<void>(flow);  // a template cannot leave the loop of its caller
+    TemplateHtml text{out_.substr(begin)};
+    out_.resize(begin);
+    html_ = html;
+    return TemplateValue(std::move(text));
   }
 
   // and, or: the first argument that decides, without a look at those behind it.
@@ -337,7 +366,8 @@ class Executor {
   const TemplateTree& tree_;
   const TemplateLimits limits_;
   std::string out_;
-  Scope scope_;  // the innermost variable last
+  HtmlPlace html_;  // where in the document out_ ends; of TemplateMode::kHtml
+  Scope scope_;     // the innermost variable last
   int steps_ = 0;
   int calls_ = 0;
 };

@@ -210,7 +210,7 @@ void format_one(std::string& out, const Spec& spec, const TemplateValue& value) 
     }
     out += ']';
   } else if (spec.verb == 'v' || (std::holds_alternative<bool>(value.data()) && spec.verb == 't') ||
-             (as_map(value) != nullptr && spec.verb == 's')) {
+             ((as_map(value) || as_time(value) || as_duration(value)) && spec.verb == 's')) {
     done = true;
     pad(out, spec, value.to_string(), false);
   }

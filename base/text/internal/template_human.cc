@@ -2,6 +2,7 @@
 // prometheus.io/docs/prometheus/latest/configuration/template_reference.
 
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ Result<double> number_argument(const Arguments& arguments) {
   auto counted = want_arguments(arguments, 1);
   if (!counted) return std::move(counted).error();
   if (const auto number = as_number(arguments[0])) return *number;
+  if (const auto* duration = as_duration(arguments[0])) {
+    return std::chrono::duration<double>(*duration).count();
+  }
   if (const auto* text = as_text(arguments[0])) {
     if (const auto number = parse_double(*text)) return *number;
     return Error(ErrorCode::kInvalid, quote_go(*text) + " is no number");
@@ -89,22 +93,6 @@ std::string humanize_duration(double v) {
   return out;
 }
 
-// As Go prints a time in UTC: 2015-06-23 13:19:44.128 +0000 UTC, trailing zeros cut.
-Result<std::string> print_time(double seconds) {
-  if (!std::isfinite(seconds)) return four_digits(seconds);
-  const double nanos = seconds * 1e9;
-  if (!(std::abs(nanos) < 0x1p63)) {
-    return Error(ErrorCode::kInvalid,
-                 format_double_g(seconds) + " cannot be represented as a nanoseconds timestamp");
-  }
-  std::string out = format_time(from_millis(static_cast<std::int64_t>(nanos) / 1'000'000));
-  out.pop_back();  // the Z
-  out[out.find('T')] = ' ';
-  while (out.back() == '0') out.pop_back();
-  if (out.back() == '.') out.pop_back();
-  return out + " +0000 UTC";
-}
-
 TemplateFunction of_number(std::string (*print)(double)) {
   return [print](const Arguments& arguments) -> Result<TemplateValue> {
     NINES_TRY(const double v, number_argument(arguments));
@@ -112,10 +100,41 @@ TemplateFunction of_number(std::string (*print)(double)) {
   };
 }
 
-Result<TemplateValue> call_time(const Arguments& arguments) {
+// Seconds as whole nanoseconds; kInvalid where they do not fit, or are no number.
+Result<std::chrono::nanoseconds> nanos_of(double seconds, const char* what) {
+  const double nanos = seconds * 1e9;
+  if (!(std::abs(nanos) < 0x1p63)) {
+    return Error(ErrorCode::kInvalid,
+                 format_double_g(seconds) + " cannot be represented as a " + what);
+  }
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(nanos));
+}
+
+Result<TemplateTime> to_time(const Arguments& arguments) {
+  if (arguments.size() == 1 && as_time(arguments[0])) return *as_time(arguments[0]);
   NINES_TRY(const double v, number_argument(arguments));
-  NINES_TRY(std::string text, print_time(v));
-  return TemplateValue(std::move(text));
+  NINES_TRY(const std::chrono::nanoseconds nanos, nanos_of(v, "nanoseconds timestamp"));
+  const auto whole = std::chrono::floor<std::chrono::milliseconds>(nanos);
+  return TemplateTime{LogTime(whole), TimeZone::utc()};
+}
+
+Result<TemplateValue> call_to_time(const Arguments& arguments) {
+  NINES_TRY(TemplateTime time, to_time(arguments));
+  return TemplateValue(std::move(time));
+}
+
+Result<TemplateValue> call_humanize_timestamp(const Arguments& arguments) {
+  if (const auto v = number_argument(arguments); v && !std::isfinite(*v)) {
+    return TemplateValue(four_digits(*v));
+  }
+  NINES_TRY(const TemplateTime time, to_time(arguments));
+  return TemplateValue(print_time(time));
+}
+
+Result<TemplateValue> call_to_duration(const Arguments& arguments) {
+  NINES_TRY(const double v, number_argument(arguments));
+  NINES_TRY(const std::chrono::nanoseconds nanos, nanos_of(v, "duration"));
+  return TemplateValue(nanos);
 }
 
 Result<TemplateValue> call_parse_duration(const Arguments& arguments) {
@@ -131,27 +150,6 @@ std::string to_percentage(double v) {
   return four_digits(v * 100) + "%";
 }
 
-// Go's time.Duration prints 1h2m3.5s; the units up to hours.
-std::string print_duration(double seconds) {
-  if (!std::isfinite(seconds) || std::abs(seconds) >= 0x1p63 / 1e9)
-    return four_digits(seconds) + "s";
-  const auto nanos = static_cast<std::int64_t>(seconds * 1e9);
-  if (nanos == 0) return "0s";
-  const std::string sign = nanos < 0 ? "-" : "";
-  const auto left = static_cast<std::uint64_t>(nanos < 0 ? -nanos : nanos);
-  const auto with_unit = [&](double unit_nanos, const char* unit) {
-    return sign + format_double(static_cast<double>(left) / unit_nanos) + unit;
-  };
-  if (left < 1'000) return with_unit(1, "ns");
-  if (left < 1'000'000) return with_unit(1e3, "µs");
-  if (left < 1'000'000'000) return with_unit(1e6, "ms");
-  const std::uint64_t minutes = left / 60'000'000'000;
-  std::string out = sign;
-  if (minutes >= 60) out += std::to_string(minutes / 60) + "h";
-  if (minutes > 0) out += std::to_string(minutes % 60) + "m";
-  return out + format_double(static_cast<double>(left % 60'000'000'000) / 1e9) + "s";
-}
-
 }  // namespace
 
 void add_human_functions(TemplateFunctions& functions) {
@@ -159,9 +157,9 @@ void add_human_functions(TemplateFunctions& functions) {
   functions["humanize1024"] = of_number(humanize_1024);
   functions["humanizeDuration"] = of_number(humanize_duration);
   functions["humanizePercentage"] = of_number(to_percentage);
-  functions["humanizeTimestamp"] = call_time;
-  functions["toTime"] = call_time;
-  functions["toDuration"] = of_number(print_duration);
+  functions["humanizeTimestamp"] = call_humanize_timestamp;
+  functions["toTime"] = call_to_time;
+  functions["toDuration"] = call_to_duration;
   functions["parseDuration"] = call_parse_duration;
 }
 

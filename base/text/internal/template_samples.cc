@@ -71,21 +71,6 @@ Result<TemplateValue> call_sort(const Arguments& arguments) {
   return TemplateValue(std::move(sorted));
 }
 
-// Counts the values inside `v`, repeats included, until there are more than `max`.
-std::size_t count_values(const TemplateValue& v, std::size_t max) {
-  std::size_t count = 1;
-  if (const auto* list = as_list(v)) {
-    for (auto it = list->begin(); it != list->end() && count <= max; ++it) {
-      count += count_values(*it, max - count);
-    }
-  } else if (const auto* map = as_map(v)) {
-    for (auto it = map->begin(); it != map->end() && count <= max; ++it) {
-      count += count_values(it->second, max - count);
-    }
-  }
-  return count;
-}
-
 Result<TemplateValue> call_args(const Arguments& arguments) {
   // {{$x = args $x $x}} in a loop would make a value without end.
   constexpr std::size_t kValuesMax = 10'000;

@@ -9,6 +9,10 @@ void add_human_functions(TemplateFunctions& functions);   // humanize...: number
 void add_text_functions(TemplateFunctions& functions);    // title, match, stripPort, join ...
 void add_sample_functions(TemplateFunctions& functions);  // first, label, value, sortByLabel ...
 
+void add_time_functions(TemplateFunctions& functions);        // date, tz
+void add_collection_functions(TemplateFunctions& functions);  // list, append, dict, toJson
+void add_clock_functions(TemplateFunctions& functions, const Clock& clock);  // since, now
+
 // For the function `name`: an error unless there are exactly `count` arguments.
 Result<void> want_arguments(const std::vector<TemplateValue>& arguments, std::size_t count);
 // Argument `i` as text; kInvalid for anything else.

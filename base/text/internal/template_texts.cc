@@ -88,10 +88,6 @@ std::string strip_domain(const std::string& text) {
   return host + ":" + parts.port;
 }
 
-std::string same(const std::string& text) {
-  return text;
-}
-
 std::string trim_space(const std::string& text) {
   return std::string(trim(text));
 }
@@ -123,6 +119,27 @@ TemplateFunction of_text(std::string (*change)(const std::string&)) {
     NINES_TRY(const std::string text, text_argument(arguments, 0));
     return TemplateValue(change(text));
   };
+}
+
+Result<TemplateValue> call_html(const Arguments& arguments) {
+  auto counted = want_arguments(arguments, 1);
+  if (!counted) return std::move(counted).error();
+  NINES_TRY(std::string text, text_argument(arguments, 0));
+  return TemplateValue(TemplateHtml{std::move(text)});
+}
+
+Result<TemplateValue> call_unescape(const Arguments& arguments) {
+  auto counted = want_arguments(arguments, 1);
+  if (!counted) return std::move(counted).error();
+  NINES_TRY(const std::string text, text_argument(arguments, 0));
+  const auto plain = url_decode(text, true);
+  if (!plain) return Error(ErrorCode::kInvalid, quote_go(text) + " is no escaped URL");
+  return TemplateValue(*plain);
+}
+
+// Capitals at the beginning of words, small letters behind.
+std::string to_headline(const std::string& text) {
+  return to_title(to_lower(text));
 }
 
 Result<TemplateValue> call_match(const Arguments& arguments) {
@@ -170,9 +187,9 @@ void add_text_functions(TemplateFunctions& functions) {
   functions["trimSpace"] = of_text(trim_space);
   functions["stripPort"] = of_text(strip_port);
   functions["stripDomain"] = of_text(strip_domain);
-  // The output is text, never HTML that would need escaping.
-  functions["safeHtml"] = of_text(same);
-  functions["safeUrl"] = of_text(same);
+  functions["safeHtml"] = call_html;
+  functions["safeUrl"] = call_html;
+  functions["urlUnescape"] = call_unescape;
   functions["urlQueryEscape"] = of_text(escape_query);
   functions["graphLink"] = of_text(graph_link);
   functions["tableLink"] = of_text(table_link);
@@ -187,6 +204,15 @@ TemplateFunctions standard_template_functions() {
   internal::add_human_functions(functions);
   internal::add_text_functions(functions);
   internal::add_sample_functions(functions);
+  internal::add_time_functions(functions);
+  internal::add_collection_functions(functions);
+  return functions;
+}
+
+TemplateFunctions notification_template_functions(const Clock& clock) {
+  TemplateFunctions functions = standard_template_functions();
+  functions["title"] = internal::of_text(internal::to_headline);
+  internal::add_clock_functions(functions, clock);
   return functions;
 }
 

@@ -37,6 +37,10 @@ void append_value(std::string& out, const TemplateValue& value) {
     out += std::to_string(*integer);
   } else if (const auto* number = std::get_if<double>(&value.data())) {
     out += format_double_g(*number);
+  } else if (const auto* time = as_time(value)) {
+    out += print_time(*time);
+  } else if (const auto* duration = as_duration(value)) {
+    out += print_duration(*duration);
   } else {
     out += "<nil>";
   }
@@ -106,6 +110,20 @@ Result<TemplateValue> without_names(const TemplateValue::Map& map,
 
 }  // namespace
 
+std::size_t count_values(const TemplateValue& v, std::size_t max) {
+  std::size_t count = 1;
+  if (const auto* list = as_list(v)) {
+    for (auto it = list->begin(); it != list->end() && count <= max; ++it) {
+      count += count_values(*it, max - count);
+    }
+  } else if (const auto* map = as_map(v)) {
+    for (auto it = map->begin(); it != map->end() && count <= max; ++it) {
+      count += count_values(it->second, max - count);
+    }
+  }
+  return count;
+}
+
 std::optional<std::int64_t> as_integer(const TemplateValue& v) {
   const auto* integer = std::get_if<std::int64_t>(&v.data());
   return integer != nullptr ? std::optional(*integer) : std::nullopt;
@@ -120,8 +138,16 @@ std::optional<double> as_number(const TemplateValue& v) {
 }
 
 std::string_view type_name(const TemplateValue& v) {
-  static constexpr std::string_view kNames[] = {
-      "<nil>", "bool", "int", "float64", "string", "[]interface {}", "map[string]interface {}"};
+  static constexpr std::string_view kNames[] = {"<nil>",
+                                                "bool",
+                                                "int",
+                                                "float64",
+                                                "string",
+                                                "[]interface {}",
+                                                "map[string]interface {}",
+                                                "time.Time",
+                                                "time.Duration",
+                                                "template.HTML"};
   if (const auto* map = as_map(v); map != nullptr && is_map_of_texts(*map)) {
     return "map[string]string";
   }
@@ -150,6 +176,9 @@ TemplateValue map_entry(const TemplateValue::Map& map, std::string_view key) {
 std::optional<Result<TemplateValue>> call_method(const TemplateValue& value,
                                                  std::string_view method,
                                                  const std::vector<TemplateValue>& arguments) {
+  if (as_time(value) != nullptr || as_duration(value) != nullptr) {
+    return call_time_method(value, method, arguments);
+  }
   if (const auto* list = as_list(value)) {
     return arguments.empty() ? list_method(*list, method) : std::nullopt;
   }
@@ -172,6 +201,8 @@ bool TemplateValue::truth() const {
   if (const auto* map = internal::as_map(*this)) return !map->empty();
   if (const auto* text = internal::as_text(*this)) return !text->empty();
   if (const auto* b = std::get_if<bool>(&data_)) return *b;
+  if (internal::as_time(*this) != nullptr) return true;
+  if (const auto* duration = internal::as_duration(*this)) return duration->count() != 0;
   const auto number = internal::as_number(*this);
   return number.has_value() && *number != 0;
 }

@@ -83,15 +83,18 @@ std::string without_preamble(const std::string& name, std::string message) {
 TemplateFunctions RuleTemplates::functions(const TemplateWorld& world, const promql::Engine* engine,
                                            std::shared_ptr<const Moment> moment) {
   TemplateFunctions out = standard_template_functions();
+  const std::shared_ptr<const Moment> moment_of_now = moment;
   out["query"] = [engine, moment = std::move(moment)](const std::vector<TemplateValue>& arguments) {
     return run_query(engine, moment->at, arguments);
+  };
+  out["now"] = [moment =
+                    moment_of_now](const std::vector<TemplateValue>&) -> Result<TemplateValue> {
+    return TemplateValue(static_cast<double>(to_millis(moment->at)) / 1000.0);
   };
   out["externalURL"] = constant(world.external_url);
   out["pathPrefix"] = constant(path_of(world.external_url));
   out["graphLink"] = link("0");
   out["tableLink"] = link("1");
-  // Reaches into the template that runs, which a function cannot: known, and empty.
-  if (!out.contains("tmpl")) out["tmpl"] = constant("");
   return out;
 }
 
