@@ -48,7 +48,9 @@ class RealScheduler final : public Scheduler {
   RealScheduler(const RealScheduler&) = delete;
   RealScheduler& operator=(const RealScheduler&) = delete;
 
-  TimerId at(Instant when, std::function<void()> task) override {
+  // Up to the next whole millisecond: what is due in the same one costs one waking.
+  TimerId at(Instant exactly, std::function<void()> task) override {
+    const Instant when = std::chrono::ceil<Duration>(exactly);
     const std::lock_guard lock(mutex_);
     const TimerId id{++last_id_};
     const auto it = queue_.emplace(std::pair(when, last_id_), std::move(task)).first;

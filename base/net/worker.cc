@@ -68,21 +68,24 @@ void Worker::wake() const {
 }
 
 void Worker::add(std::unique_ptr<Transfer> transfer, Result<std::string> origin) {
+  bool first = false;
   {
     const std::lock_guard lock(mutex_);
     const HttpCallId id = transfer->id();
     live_.insert(number(id));
+    first = orders_.empty();
     orders_.push_back({std::move(transfer), id, std::move(origin)});
   }
-  wake();
+  if (first) wake();  // whoever put in the order before has woken it already
 }
 
 void Worker::cancel(HttpCallId id) {
   std::unique_lock lock(mutex_);
   if (live_.erase(number(id)) != 0) {
+    const bool first = orders_.empty();
     orders_.push_back({nullptr, id, std::string()});
     lock.unlock();
-    wake();
+    if (first) wake();
     return;
   }
   if (std::this_thread::get_id() == thread_.get_id()) return;

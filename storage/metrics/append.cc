@@ -206,6 +206,7 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
     Version& version = *group.current;
     LiveSamples& live = *version.live;
     entries_.clear();
+    entries_.reserve(rows.size());
     for (const Row& row : rows) {
       Entry entry;
       if (accept(group, row, to_millis(at), now, outcome, entry))
@@ -230,6 +231,7 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
       written = journal(version, to_millis(at), entries_);
       keep(version, to_millis(at), entries_);
       outcome.appended += static_cast<std::uint32_t>(entries_.size());
+      if (rest.empty()) break;  // and entries_ keeps its room for the next scrape
       entries_.swap(rest);
     }
     appended_ += outcome.appended;
