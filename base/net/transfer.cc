@@ -12,6 +12,7 @@ namespace nines::net {
 namespace {
 
 constexpr long kRedirectsMax = 10;
+constexpr long kReadBytes = 64 * 1024;  // at once; a scrape's usual body
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -93,6 +94,7 @@ Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent) {
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_BUFFERSIZE, kReadBytes);
   set(CURLOPT_QUICK_EXIT, 1L);  // a resolver that hangs must not hold the worker at the deadline
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<Duration::rep>(1, request_.timeout.count())));
   set(CURLOPT_CONNECTTIMEOUT_MS,

@@ -12,10 +12,16 @@ constexpr std::size_t kBodyStartMax = 1024;   // shown of a body that failed
 constexpr std::size_t kFamiliesMax = 10'000;  // whose metadata is kept per target
 constexpr std::uint8_t kRefusedFor = 10;      // scrapes before a refused series is offered again
 constexpr const char* kComponent = "scrape";
+constexpr std::size_t kSpareRowsMax = 10'000;  // a thread keeps room for between scrapes
 
 constexpr const char* kReportNames[] = {"up", "scrape_duration_seconds", "scrape_samples_scraped",
                                         "scrape_samples_post_metric_relabeling",
                                         "scrape_series_added"};
+
+std::vector<storage::Row>& spare_rows() {
+  thread_local std::vector<storage::Row> rows;
+  return rows;
+}
 
 Error limit(const char* name, std::uint64_t value, std::string_view what) {
   return {ErrorCode::kLimit,
@@ -61,6 +67,7 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
     return report;
   }
   ++turn_;
+  rows_.swap(spare_rows());
   discard();
   scraped_ = kept_ = added_ = refused_ = 0;
   Result<void> taken;
@@ -94,8 +101,11 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
     parts_.log.error(kComponent, "write pool={} url={} error=\"{}\"", target_.config->job_name,
                      target_.url, appended.error().what());
   }
-  // Ten thousand targets wait between their scrapes: what only a scrape needs goes.
-  rows_ = {};
+  // Ten thousand targets wait between their scrapes: what only a scrape needs goes, the rows to the
+  // thread's next scrape.
+  rows_.clear();
+  if (rows_.capacity() > kSpareRowsMax) rows_.shrink_to_fit();
+  spare_rows().swap(rows_);
   metadata_.clear();
   return report;
 }
