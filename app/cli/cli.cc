@@ -32,6 +32,8 @@ struct Commands {
   DumpVerbOptions dump_options;
   BackupVerbOptions backup_options;
   ImportOptions import_options;
+  LintOptions lint_options;
+  ReplayOptions replay_options;
   double target_percent = 99.9, error_percent = 1;
   int window_days = 30;
   std::string junit, file, expr, time, start, end, step, label;
@@ -93,7 +95,13 @@ struct Commands {
     verb->callback([this] { exit_code = check_config(file); });
     verb = check.add_subcommand("rules", "check rule files (TOML, or Prometheus's YAML)");
     verb->add_option("FILE", files)->required();
-    verb->callback([this] { exit_code = check_rules(files); });
+    verb->add_flag("!--no-lint", lint_options.lint, "only whether the files load, no advice");
+    verb->add_flag("--lint-fatal", lint_options.fatal, "advice makes the exit code 1");
+    verb->add_option("--server,--url", lint_options.server,
+                     "URL of a nines or Prometheus: name selectors that match nothing there");
+    verb->add_option("--window", lint_options.window, "how far back series are looked for")
+        ->default_val("1h");
+    verb->callback([this] { exit_code = check_rules(files, lint_options); });
     verb = check.add_subcommand("ready", "exit 0 when the server is ready");
     add_client_options(*verb);
     verb->callback([this] { exit_code = check_ready(client); });
@@ -105,10 +113,23 @@ struct Commands {
         ->check(CLI::Range(1, 64));
     verb->add_option("--page-span", page_span, "no page reaches over a multiple of this, as 1m");
     verb->callback([this] { exit_code = test_promql(files, rows_per_page, page_span); });
-    verb = test.add_subcommand("rules", "run promtool's unit tests of rules");
-    verb->add_option("FILE", files)->required();
-    verb->add_option("--junit", junit, "write a JUnit report to this file");
-    verb->callback([this] { exit_code = test_rules(files, junit); });
+    verb = test.add_subcommand(
+        "rules", "run promtool's unit tests of rules, or replay rules over stored history");
+    verb->add_option("FILE", files, "test files; with --replay, rule files")->required();
+    CLI::Option* report = verb->add_option("--junit", junit, "write a JUnit report to this file");
+    CLI::Option* replay = verb->add_option(
+        "--replay", replay_options.span,
+        "list every alert the rules would have fired in this long a time, as 30d, on a server");
+    replay->excludes(report);
+    verb->add_option("--until", replay_options.until,
+                     "end of the replayed time: RFC 3339 or seconds; default now")
+        ->needs(replay);
+    add_client_options(*verb);
+    verb->callback([this] {
+      replay_options.client = client;
+      exit_code = replay_options.span.empty() ? test_rules(files, junit)
+                                              : replay_rules(files, replay_options);
+    });
   }
 
   void add_storage_options(CLI::App& verb) {

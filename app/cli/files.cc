@@ -45,25 +45,4 @@ int check_config(const std::string& file) {
   return kExitOk;
 }
 
-int check_rules(const std::vector<std::string>& files) {
-  const auto fs = make_posix_fs();
-  int code = kExitOk;
-  for (const std::string& file : files) {
-    const bool absolute = file.starts_with('/');
-    const std::string toml = "rule_files = [" + quote_go(absolute ? file : "./" + file) +
-                             "]\n[builtin]\nrules = false\nslo = false\n";
-    const auto config = config::load_text(*fs, "<command line>", toml);
-    if (!config) {
-      fmt::print(stderr, "{}\n", config.error().what());
-      code = kExitFailure;
-      continue;
-    }
-    std::size_t rules = 0;
-    for (const auto& group : config->groups) rules += group.rules.size();
-    fmt::print("{}: ok: {} groups, {} rules, {} SLOs\n", file, config->groups.size(), rules,
-               config->slos.size());
-  }
-  return code;
-}
-
 }  // namespace nines::app

@@ -16,14 +16,13 @@ TemplateValue sample_data() {
   using List = TemplateValue::List;
   const Map labels{{"alertname", "Down"}, {"job", "api"}, {"instance", "web:80"}};
   const Map firing{{"Status", "firing"}, {"Labels", labels}, {"Value", 1.5}};
-  return Map {
-    {"Labels", labels}, {"Alerts", List{firing, firing}}, {"Value", 0.25}, {"N", 7}, {
-      "At", nines::TemplateTime {
-        nines::LogTime(std::chrono::seconds(1'750'000'000)), nines::TimeZone::utc()
-      }
-    }
-  }
-};
+  const nines::TemplateTime time{nines::LogTime(std::chrono::seconds(1'750'000'000)),
+                                 nines::TimeZone::utc()};
+  return Map{{"Labels", labels},
+             {"Alerts", List{firing, firing}},
+             {"Value", 0.25},
+             {"N", 7},
+             {"At", time}};
 }
 
 }  // namespace

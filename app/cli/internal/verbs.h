@@ -18,13 +18,27 @@ struct ClientOptions {
 int serve(const ServeOptions& options, bool verbose);
 int init(const std::string& file);
 int check_config(const std::string& file);
-int check_rules(const std::vector<std::string>& files);
+
+struct LintOptions {
+  bool lint = true;
+  bool fatal = false;         // findings make the exit code 1
+  std::string server;         // URL to look for dead selectors at; empty: not looked for
+  std::string window = "1h";  // how far back a series may have ended and still count
+};
+int check_rules(const std::vector<std::string>& files, const LintOptions& options);
 // Pages of at most `rows_per_page` rows (1 to 64) that do not reach over multiples of `page_span`
 // (a duration; empty: no such cut).
 int test_promql(const std::vector<std::string>& files, std::uint32_t rows_per_page,
                 const std::string& page_span);
 // `junit`: where to write a JUnit report; empty: nowhere.
 int test_rules(const std::vector<std::string>& files, const std::string& junit);
+struct ReplayOptions {
+  ClientOptions client;
+  std::string span;   // how far back, as 30d
+  std::string until;  // RFC 3339 or seconds; empty: now
+};
+// Rule files, not tests, over what a server has stored.
+int replay_rules(const std::vector<std::string>& files, const ReplayOptions& options);
 
 int check_ready(const ClientOptions& client);
 int query_instant(const ClientOptions& client, const std::string& expr, const std::string& time);

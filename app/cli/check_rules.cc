@@ -1,0 +1,75 @@
+// `nines check rules`: do the files load, and is there advice on what they hold?
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "app/cli/cli.h"
+#include "app/cli/internal/ask.h"
+#include "app/cli/internal/rule_files.h"
+#include "app/cli/internal/verbs.h"
+#include "base/core/real_clock.h"
+#include "base/fs/fs.h"
+#include "base/text/numbers.h"
+#include "rules/alerts/lint.h"
+
+namespace nines::app {
+namespace {
+
+// Whether the server has a series that matches, within what it was told to look back.
+Result<bool> series_exists(const ClientOptions& client, const std::string& selector,
+                           Duration window) {
+  const Timestamp now = make_real_clock()->now();
+  const Answer answer = ask(client, "GET", "/api/v1/series",
+                            {{"match[]", selector},
+                             {"start", format_time(now - window)},
+                             {"end", format_time(now)},
+                             {"limit", "1"}});
+  if (answer.exit_code != kExitOk)
+    return Error(ErrorCode::kUnavailable, "no answer on " + selector);
+  return !answer.json["data"].items().empty();
+}
+
+}  // namespace
+
+int check_rules(const std::vector<std::string>& files, const LintOptions& options) {
+  const auto fs = make_posix_fs();
+  const auto window = parse_duration(options.window);
+  if (!window) {
+    fmt::print(stderr, "nines: --window: {}\n", window.error().what());
+    return kExitUsage;
+  }
+  alerts::SelectorExists exists;
+  if (!options.server.empty()) {
+    exists = [&, client = ClientOptions{options.server, "table"}](const std::string& selector) {
+      return series_exists(client, selector, *window);
+    };
+  }
+  int code = kExitOk;
+  for (const std::string& file : files) {
+    const auto config = load_rule_file(*fs, file);
+    if (!config) {
+      fmt::print(stderr, "{}\n", config.error().what());
+      code = kExitFailure;
+      continue;
+    }
+    std::size_t rules = 0;
+    for (const auto& group : config->groups) rules += group.rules.size();
+    fmt::print("{}: ok: {} groups, {} rules, {} SLOs\n", file, config->groups.size(), rules,
+               config->slos.size());
+    if (!options.lint) continue;
+    const auto findings = alerts::lint_groups(config->groups, config->promql, exists);
+    if (!findings) {
+      fmt::print(stderr, "nines: {}\n", findings.error().what());
+      return kExitUnreachable;
+    }
+    for (const alerts::LintFinding& one : *findings) {
+      fmt::print("{}: {}: {}: {}\n", one.place, one.rule, one.check, one.text);
+    }
+    if (options.fatal && !findings->empty()) code = kExitFailure;
+  }
+  return code;
+}
+
+}  // namespace nines::app

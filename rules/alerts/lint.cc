@@ -1,0 +1,190 @@
+#include "rules/alerts/lint.h"
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/text/regex.h"
+#include "base/text/text.h"
+#include "rules/alerts/internal/result_labels.h"
+#include "rules/alerts/internal/rule_key.h"
+
+namespace nines::alerts {
+namespace {
+
+std::string selector_text(const std::vector<Matcher>& matchers) {
+  std::string out = "{";
+  for (const Matcher& matcher : matchers) {
+    if (out.size() > 1) out += ",";
+    out += matcher.to_string();
+  }
+  return out + "}";
+}
+
+// The metric a selector asks for by equality; empty when it does not.
+std::string metric_of(const std::vector<Matcher>& matchers) {
+  for (const Matcher& matcher : matchers) {
+    if (matcher.name() == kMetricName && matcher.op() == MatchOp::kEqual) return matcher.value();
+  }
+  return "";
+}
+
+class Linter {
+ public:
+  Linter(const std::vector<GroupConfig>& groups, const promql::EngineOptions& options,
+         const SelectorExists& exists)
+      : groups_(groups), options_(options), exists_(exists) {}
+
+  Result<std::vector<LintFinding>> run() {
+    for (const GroupConfig& group : groups_) {
+      for (const RuleConfig& rule : group.rules) {
+        if (!rule.record.empty()) recorded_.insert(rule.record);
+      }
+    }
+    for (const GroupConfig& group : groups_) {
+      for (const RuleConfig& rule : group.rules) {
+        group_ = &group;
+        rule_ = &rule;
+        check_duplicate();
+        NINES_TRY(const promql::Query query, promql::Query::parse(rule.expr, options_));
+        check_patterns(query);
+        if (auto checked = check_alive(query); !checked) return checked.error();
+        if (rule.alert.empty()) continue;
+        if (rule.hold == Duration::zero()) {
+          find("missing-for",
+               "fires on a single evaluation; a `for` of two intervals or more keeps "
+               "one bad scrape from paging");
+        }
+        check_labels(query);
+      }
+    }
+    return std::move(findings_);
+  }
+
+ private:
+  std::string place() const {
+    return rule_->line > 0 ? group_->file + ":" + std::to_string(rule_->line) : group_->file;
+  }
+  void find(const char* check, std::string text) {
+    findings_.push_back({place(), rule_name(*rule_), check, std::move(text)});
+  }
+
+  void check_duplicate() {
+    std::string key = (rule_->alert.empty() ? "record " : "alert ") + rule_name(*rule_);
+    for (const auto& [name, value] : merged_labels(*group_, *rule_)) {
+      key += "\n" + name + "=" + value;
+    }
+    const auto [first, is_new] = seen_.emplace(std::move(key), place());
+    if (is_new) return;
+    find("duplicate", "gives series of the same name and labels as the rule at " + first->second +
+                          "; tell them apart by a label");
+  }
+
+  void check_patterns(const promql::Query& query) {
+    for (const std::vector<Matcher>& matchers : query.selectors()) {
+      bool bounded = false;
+      for (const Matcher& matcher : matchers) {
+        bounded |= matcher.op() == MatchOp::kEqual && !matcher.value().empty();
+        bounded |= !matcher.literal_set().empty();
+        if (matcher.op() == MatchOp::kRegex || matcher.op() == MatchOp::kNotRegex) {
+          check_pattern(matcher);
+        }
+      }
+      if (!bounded) {
+        find("regex", "the selector " + selector_text(matchers) +
+                          " names no metric and no label's value: it reads every series; add one");
+      }
+    }
+  }
+
+  void check_pattern(const Matcher& matcher) {
+    const std::string& pattern = matcher.value();
+    const std::string shown = "`" + matcher.to_string() + "`";
+    if (pattern == ".*") {
+      find("regex", shown + (matcher.op() == MatchOp::kRegex
+                                 ? " matches everything, leave it out"
+                                 : " matches nothing: the selector is always empty"));
+    } else if (pattern.starts_with('^') || (pattern.ends_with('$') && !pattern.ends_with("\\$"))) {
+      find("regex", shown + ": patterns are anchored on both ends by themselves, drop ^ and $");
+    } else if (pattern.find_first_of("\\.+*?()|[]{}^$") == std::string::npos) {
+      find("regex",
+           shown + " has no pattern in it, use " + (matcher.op() == MatchOp::kRegex ? "=" : "!="));
+    }
+  }
+
+  void check_labels(const promql::Query& query) {
+    const ResultLabels labels = result_labels(query.expr(), query.text());
+    std::set<std::string> told;
+    const auto look = [&](const char* what, const std::map<std::string, std::string>& texts) {
+      for (const auto& [name, text] : texts) {
+        for (const std::string& used : labels_used(text)) {
+          if (labels.may_have(used) || !told.insert(used).second) continue;
+          find("dropped-label", std::string(what) + " " + quote_go(name) + " uses $labels." + used +
+                                    ", but the expression drops the label " + quote_go(used));
+        }
+      }
+    };
+    look("label", merged_labels(*group_, *rule_));
+    look("annotation", rule_->annotations);
+  }
+
+  // The X of each $labels.X.
+  static std::vector<std::string> labels_used(const std::string& text) {
+    static const auto kPattern =
+        Regex::compile("\\$labels\\.([a-zA-Z_][a-zA-Z0-9_]*)", RegexAnchor::kNone);
+    std::vector<std::string> out;
+    std::string_view rest = text;
+    for (auto groups = (*kPattern)->groups(rest); !groups.empty();
+         groups = (*kPattern)->groups(rest)) {
+      out.emplace_back(groups[1]);
+      rest =
+          rest.substr(static_cast<std::size_t>(groups[0].data() - rest.data()) + groups[0].size());
+    }
+    return out;
+  }
+
+  Result<void> check_alive(const promql::Query& query) {
+    if (!exists_) return {};
+    const std::set<std::string> absent = absent_arguments(query.expr(), query.text());
+    for (const std::vector<Matcher>& matchers : query.selectors()) {
+      const std::string metric = metric_of(matchers);
+      if (recorded_.contains(metric) || metric == "ALERTS" || metric == "ALERTS_FOR_STATE")
+        continue;
+      std::string listed;
+      for (const Matcher& matcher : matchers) listed += matcher.to_string() + ",";
+      if (absent.contains(listed)) continue;
+      const std::string selector = selector_text(matchers);
+      const auto known = asked_.find(selector);
+      bool alive = known != asked_.end() && known->second;
+      if (known == asked_.end()) {
+        NINES_TRY(alive, exists_(selector));
+        asked_[selector] = alive;
+      }
+      if (!alive) {
+        find("dead-selector",
+             "nothing matches " + selector + ": the target is missing, or a name is misspelt");
+      }
+    }
+    return {};
+  }
+
+  const std::vector<GroupConfig>& groups_;
+  const promql::EngineOptions& options_;
+  const SelectorExists& exists_;
+  const GroupConfig* group_ = nullptr;  // under inspection
+  const RuleConfig* rule_ = nullptr;
+  std::set<std::string> recorded_;
+  std::map<std::string, std::string> seen_;  // what tells rules apart, and where it stood first
+  std::map<std::string, bool> asked_;
+  std::vector<LintFinding> findings_;
+};
+
+}  // namespace
+
+Result<std::vector<LintFinding>> lint_groups(const std::vector<GroupConfig>& groups,
+                                             const promql::EngineOptions& options,
+                                             const SelectorExists& exists) {
+  return Linter(groups, options, exists).run();
+}
+
+}  // namespace nines::alerts

@@ -1,0 +1,127 @@
+#include "rules/alerts/lint.h"
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+namespace nines::alerts {
+namespace {
+
+RuleConfig alert(const std::string& expr, const std::string& annotation = "") {
+  RuleConfig rule;
+  rule.alert = "A";
+  rule.expr = expr;
+  rule.hold = Duration(60'000);
+  rule.line = 7;
+  if (!annotation.empty()) rule.annotations["summary"] = annotation;
+  return rule;
+}
+
+std::vector<LintFinding> lint(std::vector<RuleConfig> rules, const SelectorExists& exists = {}) {
+  GroupConfig group;
+  group.file = "f";
+  group.name = "g";
+  group.rules = std::move(rules);
+  auto found = lint_groups({group}, {}, exists);
+  REQUIRE(found);
+  return *found;
+}
+
+// The checks that speak, in order.
+std::string checks(const RuleConfig& rule) {
+  std::string out;
+  for (const LintFinding& one : lint({rule})) out += one.check + " ";
+  return out;
+}
+
+TEST_CASE("a sound rule has no findings") {
+  CHECK(checks(alert("up{job=\"a\"} == 0", "{{ $labels.instance }} {{ $value }}")).empty());
+}
+
+TEST_CASE("an alert without `for` is told, with its place") {
+  RuleConfig rule = alert("up == 0");
+  rule.hold = Duration(0);
+  const auto found = lint({rule});
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].check == "missing-for");
+  CHECK(found[0].place == "f:7");
+  CHECK(found[0].rule == "A");
+}
+
+TEST_CASE("two rules that give the same series are told, a label tells them apart") {
+  RuleConfig first = alert("up == 0");
+  RuleConfig second = alert("up == 1");
+  REQUIRE(lint({first, second}).size() == 1);
+  CHECK(lint({first, second})[0].check == "duplicate");
+  second.labels["severity"] = "page";
+  CHECK(lint({first, second}).empty());
+}
+
+TEST_CASE("patterns that are none, are anchored twice, or match everything") {
+  CHECK(checks(alert("up{job=~\"api\"} == 0")) == "regex ");
+  CHECK(checks(alert("up{job=~\"^api.*\"} == 0")) == "regex ");
+  CHECK(checks(alert("up{job=~\"api.*$\"} == 0")) == "regex ");
+  CHECK(checks(alert("up{job=~\".*\"} == 0")) == "regex ");
+  CHECK(checks(alert("up{job=~\"api|web\"} == 0")).empty());
+  CHECK(checks(alert("up{job=~\"api.+\"} == 0")).empty());
+  CHECK(checks(alert("count({job=~\".+x\"}) > 0")) == "regex ");
+}
+
+TEST_CASE("a label that the expression drops must not be used") {
+  const auto uses = [](const std::string& expr, const std::string& label) {
+    return checks(alert(expr, "{{ $labels." + label + " }}")) == "dropped-label ";
+  };
+  CHECK(uses("sum by (job) (up) > 1", "instance"));
+  CHECK_FALSE(uses("sum by (job) (up) > 1", "job"));
+  CHECK(uses("sum(up) > 1", "job"));
+  CHECK(uses("sum without (job) (up) > 1", "job"));
+  CHECK_FALSE(uses("sum without (job) (up) > 1", "instance"));
+  CHECK(uses("rate(x[5m]) / on (job) y > 1", "instance"));
+  CHECK_FALSE(uses("rate(x[5m]) / on (job) group_left (zone) y > 1", "instance"));
+  CHECK(uses("sum by (job) (x) / on (job) group_left (zone) y > 1", "instance"));
+  CHECK_FALSE(uses("sum by (job) (x) / on (job) group_left (zone) y > 1", "zone"));
+  CHECK(uses("x / ignoring (path) y > 1", "path"));
+  CHECK(uses("sum by (a) (x) or sum by (b) (y)", "c"));
+  CHECK_FALSE(uses("sum by (a) (x) or sum by (b) (y)", "b"));
+  CHECK_FALSE(uses("sum by (a) (x) or y", "c"));
+  CHECK(uses("sum by (a) (x) and y", "c"));
+  CHECK(uses("topk(3, sum by (a) (x))", "c"));
+  CHECK_FALSE(uses("topk(3, x)", "c"));
+  CHECK(uses("absent(up{job=\"a\"})", "instance"));
+  CHECK_FALSE(uses("absent(up{job=\"a\"})", "job"));
+  CHECK(uses("vector(1)", "job"));
+  CHECK_FALSE(uses("label_replace(sum(x), \"dst\", \"$1\", \"src\", \"(.*)\")", "dst"));
+  CHECK_FALSE(uses("count_values(\"v\", x)", "v"));
+  CHECK(uses("histogram_quantile(0.9, sum by (le, job) (rate(x_bucket[5m]))) > 1", "le"));
+  CHECK(uses("max_over_time(sum by (job) (x)[5m:1m]) > 1", "instance"));
+  CHECK(uses("2 * (sum by (job) (x)) > 1", "instance"));
+}
+
+TEST_CASE(
+    "dead selectors are asked for once each; recorded series and absent() are not asked for") {
+  std::vector<std::string> asked;
+  const SelectorExists exists = [&](const std::string& selector) -> Result<bool> {
+    asked.push_back(selector);
+    return selector.find("dead") == std::string::npos;
+  };
+  RuleConfig record;
+  record.record = "mine";
+  record.expr = "sum(alive)";
+  RuleConfig other = alert("dead{a=\"b\"} > alive");
+  other.alert = "B";
+  const auto found =
+      lint({record, alert("mine > 1 and absent(dead2) and ALERTS == 1"), other}, exists);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].check == "dead-selector");
+  CHECK(found[0].rule == "B");
+  CHECK(asked == std::vector<std::string>{"{__name__=\"alive\"}", "{a=\"b\",__name__=\"dead\"}"});
+  const auto refused = lint_groups({GroupConfig{"f", "g", {}, {}, 0, {}, {record}}}, {},
+                                   [](const std::string&) -> Result<bool> {
+                                     return Error(ErrorCode::kUnavailable, "no server");
+                                   });
+  CHECK_FALSE(refused);
+}
+
+}  // namespace
+}  // namespace nines::alerts
