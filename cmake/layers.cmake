@@ -30,7 +30,8 @@ nines_layer(collector/probe       USES base/core base/model base/text base/net b
 nines_layer(collector/host        USES base/core base/model base/text base/fs base/log storage/api)
 nines_layer(collector/tail        USES base/core base/model base/text base/fs base/log base/telemetry
                                        storage/api)
-nines_layer(collector/receive     USES base/core base/model base/text base/log base/telemetry storage/api)
+nines_layer(collector/receive     USES base/core base/model base/text base/net base/log base/telemetry
+                                       storage/api collector/discovery)
 nines_layer(collector/backfill    USES base/core base/model base/text storage/api collector/exposition)
 nines_layer(rules/promql          USES base/core base/model base/text storage/api)
 nines_layer(rules/logql           USES base/core base/model base/text storage/api rules/promql)

@@ -1,4 +1,4 @@
-#include "base/net/internal/inflate.h"
+#include "base/net/inflate.h"
 
 #include <array>
 

@@ -254,7 +254,7 @@ class Reader {
   }
 
   static void sample(pbf_reader message, WrittenSeries& series) {
-    WrittenSample s;
+    PushedSample s;
     while (message.next()) {
       if (message.tag() == 1) {
         s.value = message.get_double();
@@ -270,7 +270,7 @@ class Reader {
   }
 
   void histogram(pbf_reader message, WrittenSeries& series) {
-    WrittenSample s;
+    PushedSample s;
     Histogram h;
     Sides sides;
     while (message.next()) read_histogram_field(message, h, sides, s);
@@ -287,7 +287,7 @@ class Reader {
     series.samples.push_back(std::move(s));
   }
 
-  static void read_histogram_field(pbf_reader& m, Histogram& h, Sides& sides, WrittenSample& s) {
+  static void read_histogram_field(pbf_reader& m, Histogram& h, Sides& sides, PushedSample& s) {
     const auto push = [](auto& to) { return [&to](auto value) { to.push_back(value); }; };
     switch (m.tag()) {
       case 1:

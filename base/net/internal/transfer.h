@@ -11,7 +11,7 @@
 
 #include "base/core/result.h"
 #include "base/net/http_client.h"
-#include "base/net/internal/inflate.h"
+#include "base/net/inflate.h"
 
 namespace nines::net {
 

@@ -5,34 +5,26 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/core/result.h"
-#include "base/model/histogram.h"
 #include "base/model/sample.h"
+#include "collector/receive/internal/group_table.h"
 
 namespace nines::collector {
 
 enum class WriteVersion : std::uint8_t { kV1, kV2 };
 
-struct WrittenSample {
-  std::int64_t time_ms = 0;
-  double value = 0;
-  std::int64_t start_ms = 0;  // 0: unknown
-  HistogramPtr histogram;     // shared because Row takes a pointer and samples are sorted by copy
-};
-
 struct WrittenExemplar {
-  std::vector<std::pair<std::string_view, std::string_view>> labels;
+  WrittenLabels labels;
   double value = 0;
   std::int64_t time_ms = 0;
 };
 
 // Views point into the message.
 struct WrittenSeries {
-  std::vector<std::pair<std::string_view, std::string_view>> labels;
-  std::vector<WrittenSample> samples;  // floats and histograms
+  WrittenLabels labels;
+  std::vector<PushedSample> samples;   // floats and histograms
   std::vector<WrittenExemplar> exemplars;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// Inflates a gzip answer as it arrives, so that a bomb is cut off before it takes the memory.
+// Inflates a gzip body as it arrives, so that a bomb is cut off before it takes the memory.
 
 #include <cstddef>
 #include <memory>
