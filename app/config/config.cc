@@ -205,6 +205,7 @@ Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text)
   read_scrapes(root, config, context);
   read_probes(root, config, context);
   read_logs(root, config);
+  read_receive(root, config);
   read_groups(root, config, context);
   read_slos(root, config);
   read_notify(root, config, context);

@@ -12,6 +12,7 @@
 #include "base/model/labels.h"
 #include "collector/host/host.h"
 #include "collector/probe/prober.h"
+#include "collector/receive/receivers.h"
 #include "collector/scrape/scraper.h"
 #include "collector/tail/tailer.h"
 #include "rules/alerts/config.h"
@@ -51,6 +52,7 @@ struct Config {
   std::vector<collector::ScrapeConfig> scrapes;
   std::vector<collector::ProbeConfig> probes;
   std::vector<collector::LogConfig> logs;
+  collector::ReceiveOptions receive;  // takes effect at the next start
   std::vector<alerts::GroupConfig> groups;  // of the file, of rule_files, and the built-in ones
   std::vector<slo::SloConfig> slos;
   notify::Config notify;

@@ -15,7 +15,7 @@
 #include "collector/discovery/discovery.h"
 #include "collector/host/host.h"
 #include "collector/probe/prober.h"
-#include "collector/receive/remote_write.h"
+#include "collector/receive/receivers.h"
 #include "collector/scrape/scraper.h"
 #include "collector/tail/tailer.h"
 #include "rules/alerts/manager.h"
@@ -65,7 +65,7 @@ struct ApiParts {
   const collector::Discovery& discovery;
   const collector::Host* host;  // null when switched off
   const collector::Tailer& tailer;
-  collector::RemoteWriteReceiver& remote_write;
+  collector::Receivers& receivers;
   const alerts::Manager& rules;
   slo::Service& slos;
   notify::Notifier& notifier;

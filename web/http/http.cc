@@ -73,12 +73,15 @@ Response json_response(int status, std::string json) {
   return response;
 }
 
-void Router::add(std::string method, std::string pattern, Pool pool, Handler handler) {
-  entries_.push_back({std::move(method), std::move(pattern), pool, std::move(handler), nullptr});
+void Router::add(std::string method, std::string pattern, Pool pool, Handler handler,
+                 BodyUse body) {
+  entries_.push_back(
+      {std::move(method), std::move(pattern), pool, std::move(handler), nullptr, body});
 }
 
 void Router::add_stream(std::string pattern, StreamHandler handler) {
-  entries_.push_back({"GET", std::move(pattern), Pool::kFast, nullptr, std::move(handler)});
+  entries_.push_back(
+      {"GET", std::move(pattern), Pool::kFast, nullptr, std::move(handler), BodyUse::kForm});
 }
 
 Router::Match Router::find(std::string_view method, std::string_view path) const {
@@ -100,6 +103,7 @@ Router::Match Router::find(std::string_view method, std::string_view path) const
     if (entry.pattern != best) continue;
     if (entry.method == method) {
       match.pool = entry.pool;
+      match.body = entry.body;
       match.handler = entry.handler ? &entry.handler : nullptr;
       match.stream = entry.stream ? &entry.stream : nullptr;
       match.allow.clear();

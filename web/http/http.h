@@ -74,17 +74,23 @@ class EventStream {
 };
 using StreamHandler = std::function<void(const Request&, std::shared_ptr<EventStream>)>;
 
+// How a route wants its body. kForm: fields of a posted form become parameters. kRaw: as it came,
+// whatever its Content-Type says (curl calls everything a form), in any Content-Encoding.
+enum class BodyUse : std::uint8_t { kForm, kRaw };
+
 // Routes by exact path, or by prefix where the pattern ends in "/*" (the rest is in
 // Request::path). Unknown paths: 404 text "404 page not found"; known path, other method: 405 with
 // Allow.
 class Router {
  public:
-  void add(std::string method, std::string pattern, Pool pool, Handler handler);
+  void add(std::string method, std::string pattern, Pool pool, Handler handler,
+           BodyUse body = BodyUse::kForm);
   void add_stream(std::string pattern, StreamHandler handler);  // GET
   struct Match {
     const Handler* handler = nullptr;
     const StreamHandler* stream = nullptr;
     Pool pool = Pool::kFast;
+    BodyUse body = BodyUse::kForm;
     std::string allow;  // set when only the method is wrong
   };
   Match find(std::string_view method, std::string_view path) const;
@@ -97,6 +103,7 @@ class Router {
     Pool pool;
     Handler handler;
     StreamHandler stream;
+    BodyUse body = BodyUse::kForm;
   };
   std::vector<Entry> entries_;
 };

@@ -74,7 +74,9 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
               : nullptr),
       tailer_({around.fs, store_->log_appender(), store_->appender(), store_->state(),
                around.scheduler, *collect_pool_, around.log, *telemetry_}),
-      remote_write_({store_->appender(), around.clock, around.log, *telemetry_}, {}),
+      receivers_({store_->appender(), store_->state(), around.scheduler, *collect_pool_, around.log,
+                  *telemetry_},
+                 config.receive),
       slos_({store_->querier(), store_->appender(), store_->state(), around.scheduler, *rules_pool_,
              around.log, *telemetry_}),
       notifier_(notifier_options(config),
@@ -113,6 +115,7 @@ Parts::~Parts() {
   rules_.stop();
   slos_.stop();
   discovery_.stop();
+  receivers_.push.stop();
   scraper_.stop();
   prober_.stop();
   if (host_) host_->stop();
@@ -159,6 +162,8 @@ Result<std::unique_ptr<Parts>> Parts::open(config::Config config, const Surround
         [telemetry_text = parts->telemetry_.get()] { return telemetry_text->text(); });
   }
   if (Result<void> applied = parts->apply(config); !applied) return std::move(applied).error();
+  if (Result<void> started = parts->receivers_.push.start(); !started)
+    return std::move(started).error();
   parts->note_reload(true, around.clock.now());
   parts->start();
   return parts;
@@ -182,7 +187,7 @@ Result<void> Parts::serve(const config::Config& config, Callbacks callbacks) {
                                          discovery_,
                                          host_.get(),
                                          tailer_,
-                                         remote_write_,
+                                         receivers_,
                                          rules_,
                                          slos_,
                                          notifier_,

@@ -14,7 +14,7 @@
 #include "collector/discovery/discovery.h"
 #include "collector/host/host.h"
 #include "collector/probe/prober.h"
-#include "collector/receive/remote_write.h"
+#include "collector/receive/receivers.h"
 #include "collector/scrape/scraper.h"
 #include "collector/tail/tailer.h"
 #include "rules/alerts/manager.h"
@@ -69,7 +69,7 @@ class Parts {
   collector::Prober prober_;
   std::unique_ptr<collector::Host> host_;
   collector::Tailer tailer_;
-  collector::RemoteWriteReceiver remote_write_;
+  collector::Receivers receivers_;
   slo::Service slos_;
   notify::Notifier notifier_;
   notify::Alertmanagers alertmanagers_;

@@ -53,7 +53,12 @@ Response options_response(const Router& router, const Request& request) {
 Response route(const Router& router, const Request& request) {
   const Router::Match match =
       router.find(request.method == "HEAD" ? "GET" : request.method, request.path);
-  if (match.handler != nullptr) return (*match.handler)(request);
+  if (match.handler != nullptr) {
+    const std::string coding = to_lower(request.header("content-encoding"));
+    if (match.body != BodyUse::kRaw && !coding.empty() && coding != "identity")
+      return text_response(415, "encoded request bodies are not taken here\n");
+    return (*match.handler)(request);
+  }
   if (request.method == "OPTIONS") return options_response(router, request);
   if (match.allow.empty() && match.stream == nullptr) {
     return text_response(404, "404 page not found\n");
@@ -73,14 +78,15 @@ HeaderList security_headers(const std::string& content_security_policy) {
           {"X-Frame-Options", "DENY"}};
 }
 
-Result<Request> make_request(FramedRequest& framed) {
+Result<Request> make_request(FramedRequest& framed, const Router& router) {
   Request request;
   request.method = framed.method;
   request.path = framed.path;
   request.remote = framed.remote;
   request.client = framed.client;
   const std::string type = to_lower(framed.header("content-type"));
-  if (trim(split(type, ';').front()) == "application/x-www-form-urlencoded" &&
+  const bool raw = router.find(framed.method, framed.path).body == BodyUse::kRaw;
+  if (!raw && trim(split(type, ';').front()) == "application/x-www-form-urlencoded" &&
       !parse_form(framed.body, request.params)) {
     return Error(ErrorCode::kInvalid, "malformed form");
   }

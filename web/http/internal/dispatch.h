@@ -21,8 +21,9 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;
 HeaderList security_headers(const std::string& content_security_policy);
 
 // The request as handlers see it: form fields ahead of those of the query, as Go's FormValue has
-// them. Takes the body and the headers out of `framed`. kInvalid: a malformed form.
-Result<Request> make_request(FramedRequest& framed);
+// them, when its route takes forms. Takes the body and the headers out of `framed`. kInvalid: a
+// malformed form.
+Result<Request> make_request(FramedRequest& framed, const Router& router);
 
 // Runs the handler. 404 and 405 for what the router does not know, 204 for OPTIONS, 500 without a
 // word of it for an exception (the log has the text).

@@ -73,7 +73,7 @@ class HttplibEngine final : public Engine, private httplib::Server {
 
  private:
   void run_handler(httplib::Response& out) {
-    Result<Request> request = make_request(*current_);
+    Result<Request> request = make_request(*current_, parts_.router);
     Response response = request ? dispatch(parts_.router, *request, parts_.log)
                                 : text_response(400, request.error().what() + "\n");
     if (request) finish(response, *request, parts_.response_bytes_max);

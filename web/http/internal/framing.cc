@@ -207,9 +207,9 @@ bool RequestFramer::check_headers(bool http11) {
       has_coding = true;
       coding = value;
     }
-    // Snappy is remote write's own business; nobody below unpacks it unasked.
+    // Its route's own business, where it has one that takes them; nobody below unpacks unasked.
     if (name == "content-encoding" && !value.empty() && to_lower(value) != "identity" &&
-        to_lower(value) != "snappy") {
+        to_lower(value) != "snappy" && to_lower(value) != "gzip") {
       refuse(415, "encoded request bodies are not taken");
       return false;
     }

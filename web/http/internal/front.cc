@@ -223,7 +223,7 @@ void Front::work(Engine& engine, Job job) {
     return;
   }
   try {
-    const Result<Request> request = make_request(job.request);
+    const Result<Request> request = make_request(job.request, router_);
     if (request) (*job.stream)(*request, std::move(job.events));
   } catch (const std::exception& e) {
     log_.error("http", "{} failed: {}", job.request.path, e.what());
