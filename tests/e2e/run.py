@@ -18,6 +18,7 @@ import hostile
 import imports
 import newcomers
 import offline
+import pushes
 import resize
 import rule_unit_tests
 import scenario
@@ -41,6 +42,9 @@ TESTS = (
     full_disk.full_disk_again_and_again,
     resize.budget_shrinks_and_grows,
     exemplars.exemplars_survive_a_kill,
+    pushes.pushes_as_pushgateway_keeps_them,
+    pushes.line_protocol_as_victoria_metrics_names_it,
+    pushes.otlp_metrics_arrive,
     tiers.windows_answer_for_a_month,
     offline.verify_and_list,
     offline.analyze_and_dump,
