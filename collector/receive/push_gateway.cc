@@ -32,17 +32,28 @@ double seconds(std::int64_t ms) {
   return static_cast<double>(ms) / 1000;
 }
 
+void add_series(const LabelSet& labels, double value, std::int64_t at_ms, bool ended,
+                std::vector<PushedSeries>& out) {
+  out.push_back({labels, {{at_ms, ended ? stale_nan() : value, 0, {}}}, {}});
+}
+
+std::vector<PushedSeries> times_of(const PushGroup& group, std::int64_t at_ms, bool ended) {
+  std::vector<PushedSeries> out;
+  const auto add = [&](std::string_view name, std::int64_t ms) {
+    add_series(group.key.with(kMetricName, name), seconds(ms), at_ms, ended, out);
+  };
+  add(kPushTime, group.pushed_ms);
+  add(kFailureTime, group.failed_ms);
+  return out;
+}
+
 // Everything a group shows, its two times included.
 std::vector<PushedSeries> series_of(const PushGroup& group, std::int64_t at_ms, bool ended) {
-  std::vector<PushedSeries> out;
-  const auto add = [&](const LabelSet& labels, double value) {
-    out.push_back({labels, {{at_ms, ended ? stale_nan() : value, 0, {}}}, {}});
-  };
+  std::vector<PushedSeries> out = times_of(group, at_ms, ended);
   for (const auto& [name, family] : group.families) {
-    for (const PushedValue& value : family.values) add(value.labels, value.value);
+    for (const PushedValue& value : family.values)
+      add_series(value.labels, value.value, at_ms, ended, out);
   }
-  add(group.key.with(kMetricName, kPushTime), seconds(group.pushed_ms));
-  add(group.key.with(kMetricName, kFailureTime), seconds(group.failed_ms));
   return out;
 }
 
@@ -109,11 +120,12 @@ struct PushGateway::Impl : std::enable_shared_from_this<Impl> {
     const bool fresh = group.key.empty();
     group.key = key;
     group.failed_ms = now_ms;
-    if (fresh && groups.size() > options.groups_max) {
-      groups.erase(key);
-    } else if (save(group)) {
-      if (fresh && !save_index()) groups.erase(key);
+    const bool room = !fresh || groups.size() <= options.groups_max;
+    if (!room || !save(group) || (fresh && !save_index())) {
+      if (fresh) groups.erase(key);  // what is not on disk is not shown
+      return {status, why};
     }
+    write(times_of(group, now_ms, false));
     return {status, why};
   }
 
