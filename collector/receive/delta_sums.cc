@@ -7,8 +7,39 @@
 namespace nines::collector {
 namespace {
 
-// Beyond this a merged histogram would be no histogram any more, only a waste of memory.
-constexpr std::int64_t kBucketsMax = 10'000;
+// A sum whose buckets would spread wider is made coarser, down to the coarsest scale there is.
+constexpr std::int64_t kBucketsMax = 320;
+constexpr std::int32_t kScaleMin = -4, kScaleMax = 8;
+
+std::int64_t width(const OtlpBuckets& a, const OtlpBuckets& b) {
+  const auto end = [](const OtlpBuckets& o) {
+    return o.offset + static_cast<std::int64_t>(o.counts.size());
+  };
+  if (a.counts.empty()) return static_cast<std::int64_t>(b.counts.size());
+  if (b.counts.empty()) return static_cast<std::int64_t>(a.counts.size());
+  return std::max(end(a), end(b)) - std::min(a.offset, b.offset);
+}
+
+void coarsen_to(OtlpPoint& point, std::int32_t scale) {
+  const std::int32_t by = point.scale - scale;
+  if (by <= 0) return;
+  coarsen(point.positive, by);
+  coarsen(point.negative, by);
+  point.scale = scale;
+}
+
+// Brings two exponential histograms to one scale at which their sum is not too wide.
+void align(OtlpPoint& a, OtlpPoint& b) {
+  std::int32_t scale = std::min({a.scale, b.scale, kScaleMax});
+  coarsen_to(a, scale);
+  coarsen_to(b, scale);
+  while (scale > kScaleMin && (width(a.positive, b.positive) > kBucketsMax ||
+                               width(a.negative, b.negative) > kBucketsMax)) {
+    --scale;
+    coarsen_to(a, scale);
+    coarsen_to(b, scale);
+  }
+}
 
 void add_counts(std::vector<std::uint64_t>& to, const std::vector<std::uint64_t>& from) {
   for (std::size_t i = 0; i < from.size(); ++i) to[i] += from[i];
@@ -40,13 +71,7 @@ bool add_point(OtlpPoint& sum, OtlpPoint delta) {
       sum.zero_threshold != delta.zero_threshold) {
     return false;
   }
-  const std::int32_t scale = std::min(sum.scale, delta.scale);
-  for (OtlpPoint* point : {&sum, &delta}) {
-    const std::int32_t by = point->scale - scale;
-    coarsen(point->positive, by);
-    coarsen(point->negative, by);
-    point->scale = scale;
-  }
+  align(sum, delta);
   if (!add_buckets(sum.positive, delta.positive) || !add_buckets(sum.negative, delta.negative)) {
     return false;
   }

@@ -21,8 +21,8 @@ class DeltaSums {
       : clock_(clock), series_max_(series_max), idle_max_(idle_max) {}
 
   // Makes a cumulative point of a delta one: value, counts and sums since the first delta of
-  // `series`, and the start time of that one. A histogram whose bounds or scale change starts anew
-  // unless the scales can be brought together. kOutOfOrder: not later than what was added already.
+  // `series`, and the start time of that one. A histogram whose bounds change starts anew; an
+  // exponential one is made coarser where its buckets would spread too wide. kOutOfOrder: not later than what was added already.
   // kLimit: series_max series are added up already.
   Result<void> accumulate(const LabelSet& series, OtlpPoint& point);
   std::size_t size() const;

@@ -169,6 +169,28 @@ TEST_CASE("exponential histograms: indexes move by one, scales past 8 are coarse
   CHECK(s.metric(point + R"(-5}]}})").body.find("coarser than -4") != std::string::npos);
 }
 
+TEST_CASE("deltas of exponential histograms far apart are added up at a coarser scale") {
+  SimClock clock{from_millis(kTime)};
+  DeltaSums sums(clock, 10, Duration(1000));
+  const LabelSet labels{{"a", "b"}};
+  OtlpPoint point;
+  for (const std::int32_t offset : {-1, (1 << 20) - 1, (1 << 21) - 1}) {  // 1, 2 and 4 at scale 20
+    point = {};
+    point.time_ns = static_cast<std::uint64_t>(offset) + 10;
+    point.scale = 20;
+    point.count = 1;
+    point.positive = {offset, {1}};
+    REQUIRE(sums.accumulate(labels, point));
+  }
+  CHECK(point.count == 3);
+  CHECK(point.scale == 7);  // at 8 they would spread over 513 buckets
+  std::uint64_t count = 0;
+  for (const std::uint64_t c : point.positive.counts) count += c;
+  CHECK(count == 3);
+  CHECK(point.positive.counts.front() == 1);
+  CHECK(point.positive.counts.size() == 257);
+}
+
 TEST_CASE("names under the four strategies") {
   const auto name = [](OtlpTranslation t, std::string n, std::string unit, OtlpKind kind,
                        bool monotonic = false) {
