@@ -149,6 +149,8 @@ void Front::on_event(std::uint64_t id, std::uint32_t events, Instant now) {
   Connection& connection = *found->second;
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) return close(connection);
   if ((events & EPOLLRDHUP) != 0) on_half_closed(connection);
+  // The number of a closed descriptor may be somebody else's already: nothing is sent to it.
+  if (connection.phase == Phase::kClosed) return;
   if ((events & EPOLLOUT) != 0) {
     flush(connection, now);
     send_events(connection, now);
