@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "app/config/restart.h"
 #include "app/server/internal/flags.h"
 #include "app/server/internal/parts.h"
 #include "base/core/mutex.h"
@@ -43,7 +44,7 @@ class RunningApplication final : public Application {
       runtime_.config_file = config.file;
       runtime_.config_toml = config.toml;
       runtime_.flags = prometheus_flags(config);
-      running_ = config;
+      running_ = started_ = config;
     }
     NINES_TRY(parts_, Parts::open(std::move(config), around_,
                                   {[this] { return runtime(); }, [this] { return reload(); }}));
@@ -66,10 +67,9 @@ class RunningApplication final : public Application {
                         applied.error().what());
       return applied;
     }
-    if (config->storage.path != running_.storage.path ||
-        config->storage.budget_bytes != running_.storage.budget_bytes ||
-        config->web.listen != running_.web.listen) {
-      around_.log.warn("app", "[storage] and [web] settings take effect at the next start");
+    if (const auto waiting = config::changes_that_wait(started_, *config); !waiting.empty()) {
+      around_.log.warn("app", "these settings have changed and take effect at the next start: {}",
+                       fmt::join(waiting, ", "));
     }
     runtime_.config_toml = config->toml;
     running_ = *std::move(config);
@@ -98,6 +98,7 @@ class RunningApplication final : public Application {
   mutable Mutex mutex_;
   web::RuntimeInfo runtime_ NINES_GUARDED_BY(mutex_);
   config::Config running_ NINES_GUARDED_BY(mutex_);
+  config::Config started_ NINES_GUARDED_BY(mutex_);  // what waits for a start is told against it
   std::unique_ptr<Parts> parts_;  // last: its threads call back into what stands above
 };
 

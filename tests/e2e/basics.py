@@ -57,6 +57,27 @@ def bad_reload_changes_nothing(args, folder):
         nines.kill(signal.SIGTERM)
 
 
+def reload_names_what_waits(args, folder):
+    """A reload names each changed setting that waits for the next start, at every reload until then, and applies the rest."""
+    config = os.path.join(folder, "nines.toml")
+    with open(config, "w") as f:
+        f.write('[storage]\nbudget = "64MiB"\n')
+    nines = Nines(args.nines, folder, config)
+    try:
+        with open(config, "w") as f:
+            f.write('[storage]\nbudget = "65MiB"\nquota = { logs = 30 }\nmax_series = 1000\n[query]\nmax_points = 7\n'
+                    '[[groups]]\nname = "g"\n[[groups.rules]]\nrecord = "one"\nexpr = "vector(1)"\n')
+        for _ in range(2):
+            urllib.request.urlopen(urllib.request.Request(nines.url + "/-/reload", method="POST"), timeout=10)
+        lines = [line for line in nines.process.output().splitlines() if "take effect at the next start" in line]
+        named = "[storage] budget, [storage] quota, [storage] max_series, [query] max_points"
+        assert len(lines) == 2 and all(line.endswith(named) for line in lines), lines
+        assert any(g["name"] == "g" for g in nines.json("/api/v1/rules")["data"]["groups"])
+        say("   " + lines[0])
+    finally:
+        nines.kill(signal.SIGTERM)
+
+
 def port_is_taken(args, folder):
     """A second nines on the same port, or on the same data, says who holds it and what to type instead."""
     nines = Nines(args.nines, folder)
