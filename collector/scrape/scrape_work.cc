@@ -37,7 +37,16 @@ ScrapeCounters::ScrapeCounters(Telemetry& t)
       refused(t.counter("nines_scrape_samples_refused_total",
                         "Samples the store refused: out of order, conflicting, past a limit.")),
       duplicates(t.counter("nines_scrape_duplicate_series_total",
-                           "Series that stood twice in one body; the first one counts.")) {}
+                           "Series that stood twice in one body; the first one counts.")),
+      telemetry_(t) {}
+
+Counter* ScrapeCounters::past_limit(const LabelSet& target) {
+  if (named_.load() >= kNamedTargetsMax || named_.fetch_add(1) >= kNamedTargetsMax) return nullptr;
+  return &telemetry_.counter(
+      "nines_scrape_target_samples_refused_total",
+      "Samples refused by a series limit, of the targets that had any.",
+      {{"instance", std::string(target.get("instance"))}, {"job", std::string(target.get("job"))}});
+}
 
 ScrapeWork::ScrapeWork(ScrapeTarget target, ScrapeWorkParts parts, SelfScrape self)
     : target_(std::move(target)),
@@ -54,6 +63,8 @@ Result<void> ScrapeWork::open() {
   if (writer_) return {};
   NINES_TRY(writer_, parts_.appender.open_group({target_.group_name(), target_.labels,
                                                  "scrape/" + target_.config->job_name}));
+  // Before the target's own: one that exposes more than it may still has its `up`.
+  for (std::size_t which = 0; which < kReports; ++which) report_slot(static_cast<Report>(which));
   return {};
 }
 
@@ -97,6 +108,7 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
   add_reports(taken.has_value(), began);
   report.up = taken.has_value();
   report.samples = scraped_;
+  note_refused(report);
   if (Result<void> appended = append(at); !appended) {
     parts_.log.error(kComponent, "write pool={} url={} error=\"{}\"", target_.config->job_name,
                      target_.url, appended.error().what());
@@ -108,6 +120,20 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
   spare_rows().swap(rows_);
   metadata_.clear();
   return report;
+}
+
+// A target that brings more series than it may is up, and says all the same what it lost.
+void ScrapeWork::note_refused(TargetReport& report) {
+  if (!report.up) return;
+  if (refused_ == 0) {
+    refusal_.clear();
+    return;
+  }
+  report.cut = true;
+  report.error = std::to_string(refused_) + " of " + std::to_string(kept_) +
+                 " samples refused by a limit of the store, the last: " + refusal_;
+  if (past_limit_ == nullptr) past_limit_ = parts_.counters.past_limit(target_.labels);
+  if (past_limit_ != nullptr) past_limit_->add(static_cast<double>(refused_));
 }
 
 // Nothing of a failed scrape is kept.
@@ -162,6 +188,7 @@ Result<SeriesCache::Place> ScrapeWork::place_of(const ExposedSample& sample) {
     if (!slot && slot.error().code() != ErrorCode::kLimit) return Error(slot.error());
     if (!known) ++added_;
     series.retry_in = slot ? 0 : kRefusedFor + 1;
+    if (!slot) refusal_ = slot.error().what();
     if (slot) {
       series.slot = *slot;
       seen_at(*slot);
@@ -275,17 +302,21 @@ void ScrapeWork::mark_vanished() {
   live_next_.clear();
 }
 
-void ScrapeWork::add_report(Report which, double value) {
-  if (!reports_[which]) {
-    const Result<storage::Slot> slot =
-        writer_->slot(target_.labels.with(kMetricName, kReportNames[which]));
-    if (!slot) {
-      parts_.log.warn(kComponent, "no room for {} url={} error=\"{}\"", kReportNames[which],
-                      target_.url, slot.error().what());
-      return;
-    }
+std::optional<storage::Slot> ScrapeWork::report_slot(Report which) {
+  if (reports_[which]) return reports_[which];
+  const Result<storage::Slot> slot =
+      writer_->slot(target_.labels.with(kMetricName, kReportNames[which]));
+  if (slot) {
     reports_[which] = *slot;
+  } else {
+    parts_.log.warn(kComponent, "no room for {} url={} error=\"{}\"", kReportNames[which],
+                    target_.url, slot.error().what());
   }
+  return reports_[which];
+}
+
+void ScrapeWork::add_report(Report which, double value) {
+  if (!report_slot(which)) return;
   // A target may expose a series of this very name and labels; ours is the one that counts.
   if (seen_at(*reports_[which]) != 0) {
     std::erase_if(rows_, [&](const storage::Row& row) { return row.slot == *reports_[which]; });

@@ -67,7 +67,7 @@ struct TargetStatus {
   LabelSet discovered;  // __address__, __scheme__, ... before relabelling
   LabelSet labels;      // job, instance, ...
   TargetHealth health = TargetHealth::kUnknown;
-  std::string last_error;  // why it is down, one line
+  std::string last_error;  // why it is down, or what the store refused of it; one line
   std::string body_start;  // the beginning of a body that failed to parse, at most 1 KiB
   Timestamp last_scrape{};
   Duration last_duration{};

@@ -113,9 +113,10 @@ void TargetLoop::work(Timestamp at, Instant began, Answer answer) {
       std::chrono::duration_cast<Duration>(parts_.scheduler.clock().elapsed() - began);
   const TargetHealth health = report.up ? TargetHealth::kUp : TargetHealth::kDown;
   TargetHealth before{};
-  bool last = false;
+  bool last = false, was_cut = false;
   {
     const MutexLock lock(mutex_);
+    was_cut = std::exchange(cut_, report.cut);
     before = std::exchange(status_.health, health);
     status_.last_error = report.error;
     status_.body_start = std::move(report.body_start);
@@ -131,6 +132,13 @@ void TargetLoop::work(Timestamp at, Instant began, Answer answer) {
   } else if (health == TargetHealth::kUp && before == TargetHealth::kDown) {
     parts_.log.info(parts_.component, "target up again pool={} url={}", plan_.status.pool,
                     plan_.status.url);
+  }
+  if (report.cut && !was_cut) {
+    parts_.log.warn(parts_.component, "target cut off pool={} url={} error=\"{}\"",
+                    plan_.status.pool, plan_.status.url, report.error);
+  } else if (was_cut && report.up && !report.cut) {
+    parts_.log.info(parts_.component, "target within its limits again pool={} url={}",
+                    plan_.status.pool, plan_.status.url);
   }
   if (last) end();
 }

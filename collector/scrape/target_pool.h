@@ -21,6 +21,7 @@ namespace nines::collector {
 // How one turn went.
 struct TargetReport {
   bool up = false;
+  bool cut = false;        // up, but the store took only a part; `error` says which and why
   std::string error;       // why it is down
   std::string body_start;  // of a body that failed to parse
   std::uint64_t samples = 0;

@@ -1,6 +1,7 @@
 #pragma once
 // From a target's answer to rows in the store.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,6 +28,14 @@ struct ScrapeCounters {
   Counter& samples;
   Counter& refused;     // by the store: too old, too far ahead, conflicting, past a series limit
   Counter& duplicates;  // the same series twice in one body
+  // Of one target, by its job and instance; null when kNamedTargetsMax have one already.
+  Counter* past_limit(const LabelSet& target);
+
+  static constexpr std::uint32_t kNamedTargetsMax = 10'000;
+
+ private:
+  Telemetry& telemetry_;
+  std::atomic<std::uint32_t> named_{0};
 };
 
 struct ScrapeWorkParts {
@@ -74,6 +83,8 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   std::uint32_t& seen_at(storage::Slot slot);
   void discard();
   void mark_vanished();
+  void note_refused(TargetReport& report);
+  std::optional<storage::Slot> report_slot(Report which);
   void add_reports(bool up, Instant began);
   void add_report(Report which, double value);
   Result<void> append(Timestamp at);
@@ -97,6 +108,8 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   std::uint64_t kept_ = 0;  // of them, by metric relabelling
   std::uint64_t added_ = 0;
   std::uint64_t refused_ = 0;
+  std::string refusal_;            // the last one's text, while some are refused
+  Counter* past_limit_ = nullptr;  // of this target, since its first refusal
   std::unordered_map<std::string, Metadata, TextHash, std::equal_to<>> metadata_;
 };
 

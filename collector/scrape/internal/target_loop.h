@@ -51,6 +51,7 @@ class TargetLoop : public std::enable_shared_from_this<TargetLoop> {
   State state_ NINES_GUARDED_BY(mutex_) = State::kIdle;
   bool retired_ NINES_GUARDED_BY(mutex_) = false;
   bool silently_ NINES_GUARDED_BY(mutex_) = false;
+  bool cut_ NINES_GUARDED_BY(mutex_) = false;  // as its last report said
   TimerId timer_ NINES_GUARDED_BY(mutex_) = TimerId::kNone;
   HttpCallId call_ NINES_GUARDED_BY(mutex_) = HttpCallId::kNone;
   std::uint64_t skipped_ NINES_GUARDED_BY(mutex_) = 0;
