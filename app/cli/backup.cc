@@ -1,4 +1,7 @@
 // `nines backup` and `nines restore`.
+#include <future>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +33,31 @@ void name_damage(const std::vector<std::string>& damage, const char* what) {
   for (const std::string& line : damage) fmt::print(stderr, "  {}\n", line);
 }
 
+// Lets a copy go on when what was copied so far has had its time.
+class Pace {
+ public:
+  Pace(Scheduler& scheduler, std::uint64_t bytes_per_second)
+      : scheduler_(scheduler),
+        bytes_per_second_(static_cast<double>(bytes_per_second)),
+        began_(scheduler.clock().elapsed()) {}
+
+  void wait(std::uint64_t copied) {
+    copied_ += copied;
+    const std::chrono::duration<double> due(static_cast<double>(copied_) / bytes_per_second_);
+    const Instant until = began_ + std::chrono::duration_cast<Instant::duration>(due);
+    if (until <= scheduler_.clock().elapsed()) return;
+    std::promise<void> over;
+    scheduler_.at(until, [&over] { over.set_value(); });
+    over.get_future().wait();
+  }
+
+ private:
+  Scheduler& scheduler_;
+  const double bytes_per_second_;
+  const Instant began_;
+  std::uint64_t copied_ = 0;
+};
+
 }  // namespace
 
 int backup_storage(const BackupVerbOptions& options) {
@@ -37,7 +65,21 @@ int backup_storage(const BackupVerbOptions& options) {
   const auto clock = make_real_clock();
   const Instant started = clock->elapsed();
   const std::string data = data_of(options);
-  const auto report = storage::back_up(*fs, *clock, {data, options.folder, kVersion});
+  storage::BackupOptions copying{data, options.folder, kVersion, {}};
+  std::unique_ptr<Scheduler> scheduler;
+  std::optional<Pace> pace;
+  if (!options.rate_max.empty()) {
+    const Result<std::uint64_t> rate = parse_bytes(options.rate_max);
+    if (!rate || *rate < 1024) {
+      fmt::print(stderr, "nines: --max-rate must be a size of at least 1KiB such as 20MiB, not {}\n",
+                 options.rate_max);
+      return kExitUsage;
+    }
+    scheduler = make_real_scheduler(*clock);
+    pace.emplace(*scheduler, *rate);
+    copying.pace = [&pace](std::uint64_t bytes) { pace->wait(bytes); };
+  }
+  const auto report = storage::back_up(*fs, *clock, copying);
   if (!report) return failed(report.error());
   const auto took = std::chrono::duration_cast<Duration>(clock->elapsed() - started);
   name_damage(report->damage, "places of the data are damaged, and are copied as they are");

@@ -194,6 +194,8 @@ struct Commands {
     verb->add_option("DIR", backup_options.folder, "must not exist; appears whole or not at all")
         ->required();
     verb->add_option("--data", backup_options.data, "data folder; default " + default_data_path());
+    verb->add_option("--max-rate", backup_options.rate_max,
+                     "copy at most so much a second, such as 20MiB; default: no bound");
     verb->callback([this] { exit_code = backup_storage(backup_options); });
     verb = app.add_subcommand("restore", "make a data folder out of the backup in DIR");
     verb->add_option("DIR", backup_options.folder, "what `nines backup` wrote")->required();

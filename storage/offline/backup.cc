@@ -146,7 +146,8 @@ Result<BackupReport> back_up(Fs& fs, const Clock& clock, const BackupOptions& op
                                manifest);
       !copied)
     return std::move(copied).error();
-  NINES_TRY(ring::RingCopy ring, ring::copy_ring(fs, options.data, partial.path(), step));
+  NINES_TRY(ring::RingCopy ring, ring::copy_ring(fs, options.data, partial.path(), step,
+                                                options.pace));
   add_ring(std::move(ring), manifest);
   if (auto wrote = write_file_atomically(fs, partial.path() + "/" + kManifestName,
                                          write_manifest(manifest));

@@ -12,6 +12,9 @@
 
 namespace nines::storage {
 
+// Called after so many bytes of the ring were copied; whoever wants a slow copy waits in it.
+using BackupPace = std::function<void(std::uint64_t bytes)>;
+
 // Called before each file; an error ends the work with it.
 using BackupStep = std::function<Result<void>(const std::string& file)>;
 
@@ -19,6 +22,7 @@ struct BackupOptions {
   std::string data;     // the folder to copy
   std::string to;       // must not exist; it appears whole or not at all
   std::string version;  // of this nines, for whoever reads the backup later
+  BackupPace pace = {};
 };
 
 struct BackupReport {

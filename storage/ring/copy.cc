@@ -16,6 +16,7 @@ namespace nines::storage::ring {
 namespace {
 
 constexpr std::size_t kChunkBytes = 1u << 20;
+constexpr std::size_t kPacedChunkBytes = 16u << 10;
 // A frame or header that is being written just now reads as damaged; a moment later it does not.
 constexpr int kLooks = 3;
 constexpr int kPins = 20;  // a segment lasts far longer than reading all headers takes
@@ -57,8 +58,9 @@ class Target {
 
 class Copier {
  public:
-  Copier(Fs& fs, const std::string& from, const std::string& to, const CopyStep& step)
-      : fs_(fs), from_(from), to_(to), step_(step) {}
+  Copier(Fs& fs, const std::string& from, const std::string& to, const CopyStep& step,
+         const CopyPace& pace)
+      : fs_(fs), from_(from), to_(to), step_(step), pace_(pace) {}
 
   Result<RingCopy> run() {
     NINES_TRY(super_, read_super(fs_, from_, &out_.damage));
@@ -206,13 +208,14 @@ class Copier {
             target.write_page(pinned.sealed ? encode_header(*pinned.sealed) : HeaderBytes{});
         !wrote)
       return wrote;
-    std::vector<std::byte> chunk(kChunkBytes);
+    std::vector<std::byte> chunk(pace_ ? kPacedChunkBytes : kChunkBytes);
     for (std::uint64_t at = kDataBegin; at < end;) {
-      const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(kChunkBytes, end - at));
+      const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), end - at));
       NINES_TRY(const std::size_t got, file->pread(at, std::span(chunk).first(want)));
       if (got != want) return Error(ErrorCode::kIo, from_ + "/" + name + " became shorter");
       if (auto wrote = target.write(std::span(chunk).first(got)); !wrote) return wrote;
       at += got;
+      if (pace_) pace_(got);
     }
     NINES_TRY(CopiedFile copied, target.finish());
     // The writer puts a new life's header on disk before its first frame: with the old header still
@@ -266,6 +269,7 @@ class Copier {
   Fs& fs_;
   const std::string from_, to_;
   const CopyStep& step_;
+  const CopyPace& pace_;
   Super super_;
   RingCopy out_;
   std::vector<Damage> found_;  // of the segment being copied
@@ -274,14 +278,15 @@ class Copier {
 }  // namespace
 
 Result<RingCopy> copy_ring(Fs& fs, const std::string& from, const std::string& to,
-                           const CopyStep& step) {
-  return Copier(fs, from, to, step).run();
+                           const CopyStep& step, const CopyPace& pace) {
+  return Copier(fs, from, to, step, pace).run();
 }
 
 Result<std::uint64_t> copy_bytes_max(Fs& fs, const std::string& from) {
   NINES_TRY(const Super super, read_super(fs, from, nullptr));
   const CopyStep none;
-  Copier copier(fs, from, {}, none);
+  const CopyPace at_once;
+  Copier copier(fs, from, {}, none, at_once);
   copier.use(super);
   std::uint64_t sum = kSuperBytes;
   for (const bool journals : {true, false}) {

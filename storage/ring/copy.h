@@ -34,6 +34,9 @@ struct RingCopy {
 // Called between the steps of a copy; may report, or end it with an error.
 using CopyStep = std::function<Result<void>(const std::string& file)>;
 
+// Called after so many bytes were copied; whoever wants a slow copy waits in it.
+using CopyPace = std::function<void(std::uint64_t bytes)>;
+
 // Copies the ring in `from` into the folder `to`, which must exist. Of each segment only what is in
 // use is copied, so that the files are short; Ring::open() takes a folder of such files and gives
 // them their size again. Nothing is written to `from` and no lock is taken: a running nines never
@@ -48,7 +51,7 @@ using CopyStep = std::function<Result<void>(const std::string& file)>;
 // kUnavailable: the writer used a segment again before it was copied. kNotFound, kCorrupt: as
 // check_ring(). kIo. What was written so far stays; the caller removes it.
 Result<RingCopy> copy_ring(Fs& fs, const std::string& from, const std::string& to,
-                           const CopyStep& step);
+                           const CopyStep& step, const CopyPace& pace = {});
 
 // The most a copy can take, bytes. Errors as check_ring().
 Result<std::uint64_t> copy_bytes_max(Fs& fs, const std::string& from);

@@ -40,6 +40,7 @@ struct BackupVerbOptions {
   std::string folder;  // of the backup
   std::string data;    // the data folder; empty: default_data_path()
   bool force = false;  // restore: replace what nines keeps in the data folder
+  std::string rate_max;  // backup: bytes a second, as "20MiB"; empty: as fast as it goes
 };
 int backup_storage(const BackupVerbOptions& options);
 int restore_storage(const BackupVerbOptions& options);
