@@ -18,9 +18,14 @@ struct ClassStatus {
   std::uint64_t bytes_used = 0;
   Timestamp oldest{};
   Timestamp newest{};
-  double bytes_per_second = 0;     // fill rate, measured; 0: not yet known
-  Duration projected_retention{};  // zero: not yet known
+  double bytes_per_second = 0;     // written since the start; 0: nothing yet
+  Duration projected_retention{};  // zero: not yet known, or a journal's
 };
+
+// How long `bytes` will hold data, when what is there, from `oldest` to `newest`, takes `used` of
+// them; zero while that says little: nothing is there, or less than a minute of it.
+Duration projected_retention(std::uint64_t bytes, std::uint64_t used, Timestamp oldest,
+                             Timestamp newest);
 
 struct StoreStatus {
   std::string path;

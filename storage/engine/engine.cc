@@ -212,10 +212,9 @@ class EngineImpl final : public Engine {
     out.bytes_per_second = static_cast<double>(use.bytes_appended) / seconds;
     const bool keeps =
         cls != ring::SegmentClass::kJournal && cls != ring::SegmentClass::kLogJournal;
-    if (keeps && use.bytes_appended > 0 && seconds > 60) {
-      out.projected_retention = Duration(
-          static_cast<std::int64_t>(static_cast<double>(use.bytes) / out.bytes_per_second * 1000));
-    }
+    if (keeps)
+      out.projected_retention =
+          projected_retention(out.bytes, out.bytes_used, out.oldest, out.newest);
     return out;
   }
 

@@ -12,6 +12,7 @@
 
 #include "base/model/matcher.h"
 #include "base/model/sample.h"
+#include "storage/api/status.h"
 
 namespace nines::storage {
 namespace {
@@ -216,12 +217,10 @@ class Analyzer {
     for (const ClassShare& share : folder_.classes()) {
       ClassAnalysis cls;
       cls.share = share;
-      const auto span = static_cast<double>((share.newest - share.oldest).count());
       const bool keeps = share.name != "journal" && share.name != "log_journal";
-      if (keeps && share.bytes_used > 0 && span > 0) {
-        const double times = static_cast<double>(share.bytes) /
-                             static_cast<double>(share.bytes_used);
-        cls.retention = Duration(static_cast<std::int64_t>(span * times));
+      if (keeps) {
+        cls.retention =
+            projected_retention(share.bytes, share.bytes_used, share.oldest, share.newest);
       }
       out_.classes.push_back(cls);
       const std::uint64_t paged =
