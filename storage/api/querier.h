@@ -85,14 +85,14 @@ class Querier {
                                                           const StopFlag* stop = nullptr) const = 0;
 
   // Sorted, unique. Empty `matchers`: everything in the range. `limit` 0: no limit; when it cut the
-  // answer, the result has exactly `limit` entries.
+  // answer, the result has exactly `limit` entries. kUnavailable when stopped.
   virtual Result<std::vector<std::string>> label_names(std::span<const Matcher> matchers,
-                                                       TimeRange range,
-                                                       std::size_t limit) const = 0;
+                                                       TimeRange range, std::size_t limit,
+                                                       const StopFlag* stop = nullptr) const = 0;
   virtual Result<std::vector<std::string>> label_values(const std::string& name,
                                                         std::span<const Matcher> matchers,
-                                                        TimeRange range,
-                                                        std::size_t limit) const = 0;
+                                                        TimeRange range, std::size_t limit,
+                                                        const StopFlag* stop = nullptr) const = 0;
   // Exemplars in `range` of the series that match all of at least one set of matchers; sorted by
   // series. Thread-safe. Without a store of them: none.
   virtual std::vector<SeriesExemplars> exemplars(std::span<const std::vector<Matcher>> /*sets*/,

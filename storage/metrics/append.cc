@@ -145,7 +145,7 @@ bool StoreImpl::accept(Group& group, const Row& row, std::int64_t at, std::int64
   // At or behind the newest: there may be a sample of this very time.
   Point there;
   bool taken =
-      live.head.find(slot, entry.time, there) ||
+      live.find(slot, entry.time, there) ||
       (entry.time <= live.paged_until && find_paged(*group.current, slot, entry.time, there));
   if (!taken && entry.time == live.newest[slot]) {
     there = {entry.time, std::bit_cast<double>(live.newest_bits[slot]), nullptr, 0};
@@ -238,7 +238,9 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
     if (outcome.appended > 0 && live.open_rows++ == 0) live.open_since_ms = now;
     if (live.open_rows >= options_.rows_per_page ||
         live.head.odd_points() > kOddPointsMax + 16 * live.head.slots()) {
-      if (Result<void> flushed = flush_version(group.current); !flushed) {
+      if (!live.closing && live.open_samples() > options_.flush_at_once_samples) {
+        live.close();
+      } else if (Result<void> flushed = flush_version(group.current); !flushed) {
         parts_.log.error("storage", "cannot write a page of {}, its rows stay in the journal: {}",
                          group.name, flushed.error().what());
       }
@@ -265,7 +267,7 @@ void StoreImpl::make_journal_room() {
   const auto victim = parts_.ring.next_victim(SegmentClass::kJournal);
   if (!victim) return;
   each_live([&](const std::shared_ptr<Version>& version) {
-    const std::uint64_t oldest = version->live->oldest_generation;
+    const std::uint64_t oldest = version->live->needed_generation();
     if (oldest == 0 || oldest > victim->generation) return;
     if (Result<void> flushed = flush_version(version); !flushed) {
       parts_.log.error("storage", "rows of {} are lost from the journal: {}", version->group,

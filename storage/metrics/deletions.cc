@@ -35,6 +35,11 @@ Result<void> StoreImpl::save_deletions(Tombstones now) {
 // All samples there are go into pages first: a page's place then says whether it was written
 // before the deletion or after.
 Result<void> StoreImpl::delete_series(std::span<const std::vector<Matcher>> sets, TimeRange range) {
+  if (std::any_of(sets.begin(), sets.end(), selects_all)) {
+    return Error(ErrorCode::kInvalid,
+                 "a deletion needs at least one matcher that does not match the empty string: "
+                 "name what is to go, such as {__name__=~\".+\"} for everything");
+  }
   if (range.to < range.from) return {};
   const std::lock_guard lock(mutex_);
   if (std::all_of(sets.begin(), sets.end(),
@@ -94,13 +99,14 @@ std::shared_ptr<const Tombstones> StoreImpl::deletions() const {
 // The label sets of series that have samples left. For answers about names and values while
 // something is deleted.
 Result<std::unique_ptr<SeriesSelection>> StoreImpl::undeleted(std::span<const Matcher> matchers,
-                                                              TimeRange range) const {
+                                                              TimeRange range,
+                                                              const StopFlag* stop) const {
   std::vector<Matcher> all(matchers.begin(), matchers.end());
   if (std::all_of(all.begin(), all.end(), [](const Matcher& m) { return m.matches_empty(); })) {
     NINES_TRY(Matcher any, Matcher::make(MatchOp::kNotEqual, "__name__", ""));
     all.push_back(std::move(any));
   }
-  return select(all, range, kNamesSeriesMax, nullptr);
+  return select(all, range, kNamesSeriesMax, stop);
 }
 
 }  // namespace nines::storage

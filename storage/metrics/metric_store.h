@@ -33,6 +33,9 @@ struct MetricStoreOptions {
   std::size_t exemplars_max = 100'000;  // kept, the newest; 0: none
   std::uint32_t rows_per_page = 64;     // 1..64
   Duration page_age_max{900'000};
+  // Open samples of a group that append() makes pages of itself, some 20 ms; more are left to
+  // tend(), so that nobody waits for them.
+  std::size_t flush_at_once_samples = 262'144;
   std::size_t page_cache_bytes = 16u << 20;  // decoded pages kept for queries
 };
 

@@ -82,7 +82,7 @@ void StoreImpl::keep_sampled(const Version& version, TimeRange range,
   const std::int64_t to = to_millis(range.to);
   std::vector<std::uint32_t> found;
   if (version.live) {
-    const ring::TimeBounds open = version.live->head.bounds();
+    const ring::TimeBounds open = version.live->bounds();
     if (!open.empty() && overlaps(open, range)) {
       std::erase_if(slots, [&](std::uint32_t slot) {
         if (slot >= version.live->newest.size() ||
@@ -233,10 +233,8 @@ Result<void> StoreImpl::read_series(const Versions& versions, std::span<const Pl
       version.pages[paged_class(ring::SegmentClass::kRaw)].each_page(
           place.slot, from, to,
           [&](const ring::Location& at) { pages.emplace_back(at, place.slot); });
-      if (version.live && place.slot < version.live->head.slots() &&
-          overlaps(version.live->head.bounds(), range)) {
-        version.live->head.read(place.slot, open);
-      }
+      if (version.live && overlaps(version.live->bounds(), range))
+        version.live->read(place.slot, open);
     }
   }
   std::size_t damaged = 0;
@@ -263,44 +261,6 @@ Result<void> StoreImpl::read_series(const Versions& versions, std::span<const Pl
     return Error(ErrorCode::kCorrupt,
                  std::to_string(damaged) + " damaged pages of the series were left out");
   return {};
-}
-
-Result<std::vector<std::string>> StoreImpl::label_names(std::span<const Matcher> matchers,
-                                                        TimeRange range, std::size_t limit) const {
-  std::set<std::string> found;
-  if (!deletions()->empty()) {
-    NINES_TRY(const auto left, undeleted(matchers, range));
-    for (std::size_t i = 0; i < left->size(); ++i) {
-      for (const Label& label : left->labels(i)) found.insert(label.name);
-    }
-  } else {
-    const std::lock_guard lock(mutex_);
-    for (const Live& one : live(matchers, range))
-      one.version->layout->index.collect_names(one.slots, one.version->labels, found);
-  }
-  std::vector<std::string> out(found.begin(), found.end());
-  if (limit != 0 && out.size() > limit) out.resize(limit);
-  return out;
-}
-
-Result<std::vector<std::string>> StoreImpl::label_values(const std::string& name,
-                                                         std::span<const Matcher> matchers,
-                                                         TimeRange range, std::size_t limit) const {
-  std::set<std::string> found;
-  if (!deletions()->empty()) {
-    NINES_TRY(const auto left, undeleted(matchers, range));
-    for (std::size_t i = 0; i < left->size(); ++i) {
-      if (const std::string_view value = left->labels(i).get(name); !value.empty())
-        found.emplace(value);
-    }
-  } else {
-    const std::lock_guard lock(mutex_);
-    for (const Live& one : live(matchers, range))
-      one.version->layout->index.collect_values(name, one.slots, one.version->labels, found);
-  }
-  std::vector<std::string> out(found.begin(), found.end());
-  if (limit != 0 && out.size() > limit) out.resize(limit);
-  return out;
 }
 
 void StoreImpl::set_metadata(const std::string& family, const Metadata& metadata) {

@@ -52,8 +52,10 @@ std::int64_t StoreImpl::settled(const Version& version, std::int64_t now, bool& 
   const std::int64_t window = options_.out_of_order_window.count();
   ended = !current || now - newest - kSilence > window;
   std::int64_t until = ended ? newest : newest - window - 1;
-  if (version.live && !version.live->head.empty())
-    until = std::min(until, version.live->head.bounds().min - 1);
+  if (version.live) {
+    if (const ring::TimeBounds open = version.live->bounds(); !open.empty())
+      until = std::min(until, open.min - 1);
+  }
   return until;
 }
 
@@ -80,7 +82,7 @@ std::optional<StoreImpl::Fold> StoreImpl::next_fold(const std::shared_ptr<Versio
                          fold.after == INT64_MIN ? times.min : std::max(times.min, fold.after + 1));
   };
   ring::TimeBounds open;
-  if (tier == Tier::k5m && version->live) open = version->live->head.bounds();
+  if (tier == Tier::k5m && version->live) open = version->live->bounds();
   look(open);
   source(*version, tier).each([&](const PageRef& page) { look(page.times); });
   if (fold.from == INT64_MAX) return std::nullopt;
@@ -130,8 +132,7 @@ void StoreImpl::gather_samples(const Fold& fold, SlotRange slots, std::span<cons
       if (!page->read(slot, samples)) cut_torn(samples);
       if (!deleted.empty()) erase_deleted(samples, before, place, deleted);
     }
-    if (fold.open && slot < fold.version->live->head.slots())
-      fold.version->live->head.read(slot, samples);
+    if (fold.open) fold.version->live->read(slot, samples);
     put_in_order(samples, fold.from, fold.to);
     fold_samples(samples, tier_step(fold.tier), out[slot - slots.first]);
   }

@@ -40,11 +40,13 @@ class Ready final : public storage::Querier {
     return std::unique_ptr<storage::SeriesSelection>(std::make_unique<Selection>(*this));
   }
   Result<std::vector<std::string>> label_names(std::span<const Matcher>, storage::TimeRange,
-                                               std::size_t) const override {
+                                               std::size_t,
+                                               const storage::StopFlag*) const override {
     return std::vector<std::string>{};
   }
   Result<std::vector<std::string>> label_values(const std::string&, std::span<const Matcher>,
-                                                storage::TimeRange, std::size_t) const override {
+                                                storage::TimeRange, std::size_t,
+                                                const storage::StopFlag*) const override {
     return std::vector<std::string>{};
   }
   std::map<std::string, Metadata> metadata() const override { return {}; }

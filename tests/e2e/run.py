@@ -12,10 +12,12 @@ import basics
 import damage
 import deletions
 import discovery
+import endless
 import exemplars
 import full_disk
 import hostile
 import imports
+import lapped
 import newcomers
 import offline
 import pushes
@@ -28,6 +30,7 @@ from harness import Skipped, say
 TESTS = (
     basics.zero_configuration,
     basics.bad_reload_changes_nothing,
+    basics.reload_names_what_waits,
     basics.port_is_taken,
     hostile.targets_that_misbehave,
     hostile.receiver_is_down,
@@ -37,6 +40,7 @@ TESTS = (
     damage.disk_is_too_small,
     damage.damaged_segment_is_skipped_and_named,
     newcomers.target_with_endless_series,
+    endless.endless_series_at_default_limits,
     imports.history_is_imported,
     deletions.series_are_deleted,
     full_disk.full_disk_again_and_again,
@@ -49,6 +53,7 @@ TESTS = (
     offline.verify_and_list,
     offline.analyze_and_dump,
     backups.backup_of_a_running_nines,
+    lapped.slow_backup_gives_up,
     rule_unit_tests.same_verdicts_as_promtool,
     scenario.scenario,
 )

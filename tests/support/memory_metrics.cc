@@ -236,7 +236,9 @@ Result<std::unique_ptr<storage::SeriesSelection>> MemoryMetrics::select(
 
 Result<std::vector<std::string>> MemoryMetrics::label_names(std::span<const Matcher> matchers,
                                                             storage::TimeRange range,
-                                                            std::size_t limit) const {
+                                                            std::size_t limit,
+                                                            const storage::StopFlag* stop) const {
+  if (stop && stop->stop) return Error(ErrorCode::kUnavailable, "the query was stopped");
   const MutexLock lock(mutex_);
   std::set<std::string> names;
   for (const Series* series : matching(matchers, range)) {
@@ -248,7 +250,9 @@ Result<std::vector<std::string>> MemoryMetrics::label_names(std::span<const Matc
 Result<std::vector<std::string>> MemoryMetrics::label_values(const std::string& name,
                                                              std::span<const Matcher> matchers,
                                                              storage::TimeRange range,
-                                                             std::size_t limit) const {
+                                                             std::size_t limit,
+                                                             const storage::StopFlag* stop) const {
+  if (stop && stop->stop) return Error(ErrorCode::kUnavailable, "the query was stopped");
   const MutexLock lock(mutex_);
   std::set<std::string> values;
   for (const Series* series : matching(matchers, range)) {

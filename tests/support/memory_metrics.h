@@ -36,11 +36,13 @@ class MemoryMetrics final : public storage::Appender, public storage::Querier {
       const storage::StopFlag* stop = nullptr) const override;
   Result<std::vector<std::string>> label_names(std::span<const Matcher> matchers,
                                                storage::TimeRange range,
-                                               std::size_t limit) const override;
+                                               std::size_t limit,
+                                               const storage::StopFlag* stop) const override;
   Result<std::vector<std::string>> label_values(const std::string& name,
                                                 std::span<const Matcher> matchers,
                                                 storage::TimeRange range,
-                                                std::size_t limit) const override;
+                                                std::size_t limit,
+                                                const storage::StopFlag* stop) const override;
   std::map<std::string, Metadata> metadata() const override;
   std::vector<storage::SeriesExemplars> exemplars(std::span<const std::vector<Matcher>> sets,
                                                   storage::TimeRange range) const override;

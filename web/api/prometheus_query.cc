@@ -214,11 +214,13 @@ Response list_strings(const Request& request, Read read) {
   if (!range) return failure("bad_data", range.error().what());
   const auto limit = count_param(request, "limit", 0);
   if (!limit) return bad_parameter("limit", limit.error().what());
+  const ClientStop client(request);
+  const std::size_t most = *limit == 0 ? 0 : *limit + 1;  // one more tells that there are more
   std::set<std::string> found;
   std::vector<std::vector<Matcher>> each = *sets;
   if (each.empty()) each.emplace_back();
   for (const auto& matchers : each) {
-    Result<std::vector<std::string>> some = read(matchers, *range);
+    Result<std::vector<std::string>> some = read(matchers, *range, most, client.flag());
     if (!some) return failure(some.error());
     found.insert(some->begin(), some->end());
   }
@@ -236,8 +238,9 @@ Response list_strings(const Request& request, Read read) {
 }
 
 Response label_names(const QueryParts& parts, const Request& request) {
-  return list_strings(request, [&](const auto& matchers, storage::TimeRange range) {
-    return parts.querier.label_names(matchers, range, 0);
+  return list_strings(request, [&](const auto& matchers, storage::TimeRange range, std::size_t most,
+                                   const storage::StopFlag* stop) {
+    return parts.querier.label_names(matchers, range, most, stop);
   });
 }
 
@@ -273,8 +276,9 @@ Response label_values(const QueryParts& parts, const Request& request) {
   const std::string name =
       unescape_name(path.substr(kPrefix.size(), path.size() - kPrefix.size() - kSuffix.size()));
   if (!is_valid_utf8(name)) return failure("bad_data", "invalid label name: " + quote_go(name));
-  return list_strings(request, [&](const auto& matchers, storage::TimeRange range) {
-    return parts.querier.label_values(name, matchers, range, 0);
+  return list_strings(request, [&](const auto& matchers, storage::TimeRange range, std::size_t most,
+                                   const storage::StopFlag* stop) {
+    return parts.querier.label_values(name, matchers, range, most, stop);
   });
 }
 

@@ -184,12 +184,12 @@ void Catalog::tidy() {
     Group& group = *it->second;
     // What nobody writes to any more keeps no memory for it.
     if (!group.has_writer && group.current && group.current->live &&
-        group.current->live->open_rows == 0) {
+        !group.current->live->holds_rows()) {
       set_current(group, nullptr);
     }
     std::erase_if(group.versions, [&](const std::shared_ptr<Version>& version) {
       if (version == group.current) return false;
-      if (version->live && version->live->open_rows == 0) version->live.reset();
+      if (version->live && !version->live->holds_rows()) version->live.reset();
       if (version->live || version->has_pages()) return false;
       --version->layout->users;
       return true;

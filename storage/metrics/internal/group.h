@@ -8,6 +8,7 @@
 #include <memory>
 #include <shared_mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/model/labels.h"
@@ -48,7 +49,44 @@ struct LiveSamples {
   RowsState rows;
   std::uint64_t oldest_generation = 0;  // of the journal segment with its first open row; 0: none
   std::uint64_t last_sequence = 0;      // of its last journal frame
+  // Rows before head's, on their way into pages. Making pages of so many would hold up appends, so
+  // the thread that tends does it, without the store's mutex: they do not change. Null: none.
+  std::shared_ptr<const GroupHead> closing;
+  std::uint64_t closing_generation = 0;  // of closing: as the two above
+  std::uint64_t closing_sequence = 0;
 
+  bool holds_rows() const { return open_rows > 0 || closing; }
+  ring::TimeBounds bounds() const {
+    ring::TimeBounds all = head.bounds();
+    if (closing) all.include(closing->bounds());
+    return all;
+  }
+  // Appends what is in no page; in the order of writing.
+  void read(std::uint32_t slot, SampleColumns& out) const {
+    if (closing && slot < closing->slots()) closing->read(slot, out);
+    if (slot < head.slots()) head.read(slot, out);
+  }
+  bool find(std::uint32_t slot, std::int64_t time, Point& out) const {
+    return head.find(slot, time, out) ||
+           (closing && slot < closing->slots() && closing->find(slot, time, out));
+  }
+  // The oldest journal segment that is still needed for it; 0: none.
+  std::uint64_t needed_generation() const {
+    return closing_generation != 0 ? closing_generation : oldest_generation;
+  }
+  std::size_t open_samples() const {  // at most
+    return head.slots() * open_rows + head.odd_points();
+  }
+  // Open rows become closing ones; there are none yet.
+  void close() {
+    auto closed = std::make_shared<GroupHead>();
+    closed->grow(head.slots());
+    std::swap(*closed, head);  // nothing fails from here on
+    closing = std::move(closed);
+    closing_generation = std::exchange(oldest_generation, 0);
+    closing_sequence = last_sequence;
+    open_rows = 0;
+  }
   void grow(std::size_t slots) {
     if (slots <= newest.size()) return;
     head.grow(slots);

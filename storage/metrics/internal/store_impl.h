@@ -2,10 +2,12 @@
 // The metric store: appends, pages, recovery, queries.
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -55,10 +57,12 @@ class StoreImpl final : public MetricStore {
                                                   TimeRange range, std::size_t series_max,
                                                   const StopFlag* stop) const override;
   Result<std::vector<std::string>> label_names(std::span<const Matcher> matchers, TimeRange range,
-                                               std::size_t limit) const override;
+                                               std::size_t limit,
+                                               const StopFlag* stop) const override;
   Result<std::vector<std::string>> label_values(const std::string& name,
                                                 std::span<const Matcher> matchers, TimeRange range,
-                                                std::size_t limit) const override;
+                                                std::size_t limit,
+                                                const StopFlag* stop) const override;
   std::vector<SeriesExemplars> exemplars(std::span<const std::vector<Matcher>> sets,
                                          TimeRange range) const override;
   Retention retention() const override;
@@ -114,10 +118,28 @@ class StoreImpl final : public MetricStore {
   }
   Result<void> flush_all();
   Result<void> flush_version(const std::shared_ptr<Version>& version);
+  struct FlushedPage {
+    PageHead head;
+    std::string columns;
+  };
+  std::vector<FlushedPage> encode_pages(const GroupHead& rows) const;  // without mutex_, too
+  Result<void> write_pages(const std::shared_ptr<Version>& version, std::uint64_t sequence,
+                           std::vector<FlushedPage> pages);
+  Result<void> write_closing(const std::shared_ptr<Version>& version,
+                             std::vector<FlushedPage> pages);
   std::shared_ptr<const Page> load(const ring::Location& location, std::size_t& damaged) const;
   void release_journal();
   void forget_segment(const ring::SegmentInfo& segment);
 
+  // label_queries.cc
+  using Texts = std::set<std::string>;
+  using CollectSome = void(const series::SeriesIndex& index, std::span<const std::uint32_t> slots,
+                           const LabelSet& base, Texts& found);
+  using CollectOne = void(const LabelSet& labels, Texts& found);
+  Result<std::vector<std::string>> collect(std::span<const Matcher> matchers, TimeRange range,
+                                           std::size_t limit, const StopFlag* stop,
+                                           const std::function<CollectSome>& some,
+                                           const std::function<CollectOne>& one) const;
   void count_series(const Version& version);
   std::uint64_t series_of_metric(std::string_view metric);
 
@@ -127,7 +149,7 @@ class StoreImpl final : public MetricStore {
   Result<void> forget_deletions();
   std::shared_ptr<const Tombstones> deletions() const;  // without mutex_, as the next
   Result<std::unique_ptr<SeriesSelection>> undeleted(std::span<const Matcher> matchers,
-                                                     TimeRange range) const;
+                                                     TimeRange range, const StopFlag* stop) const;
 
   // exemplars.cc
   Result<void> journal_exemplars(std::span<const StoredExemplar> exemplars);
@@ -157,7 +179,14 @@ class StoreImpl final : public MetricStore {
     TierPageHead head;
     std::string columns;
   };
+  struct Flushed {
+    bool any = false;
+    bool all = true;
+    std::uint64_t journal_epoch = 0;  // when it was looked what is due
+  };
   void tend_pages();
+  Flushed flush_due();                                    // takes mutex_ for a moment at a time
+  Result<void> flush_due(const std::shared_ptr<Version>& version);
   bool has_tiers() const;
   struct WindowSpan {
     std::int64_t step = 0;

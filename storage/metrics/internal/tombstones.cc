@@ -30,6 +30,10 @@ void erase_marked(std::vector<T>& column, std::size_t size, std::size_t begin, c
 
 }  // namespace
 
+bool selects_all(const std::vector<Matcher>& set) {
+  return std::all_of(set.begin(), set.end(), [](const Matcher& m) { return m.matches_empty(); });
+}
+
 bool Tombstones::drop_before(const RingPlaces& oldest) {
   return std::erase_if(all_, [&](const Tombstone& one) {
            return std::equal(one.before.begin(), one.before.end(), oldest.begin(),
@@ -101,6 +105,7 @@ Result<Tombstones> Tombstones::decode(std::string_view text) {
         if (!matcher) return damaged();
         set.push_back(*std::move(matcher));
       }
+      if (selects_all(set)) return damaged();
       one.sets.push_back(std::move(set));
     }
     one.from = in.signed_varint();

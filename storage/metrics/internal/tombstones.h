@@ -41,6 +41,9 @@ struct Tombstone {
   std::int64_t created_ms = 0;  // exemplars have no place: those after it are not covered
 };
 
+// No matcher, or only such as a series without any label satisfies: nobody meant to delete that.
+bool selects_all(const std::vector<Matcher>& set);
+
 // Immutable once shared: readers keep the version they began with.
 class Tombstones {
  public:

@@ -109,6 +109,29 @@ TEST_CASE("exemplars of the range go too") {
   CHECK(rig.store->exemplars(sets, kAlways).size() == 1);
 }
 
+TEST_CASE("a deletion of everything by accident is refused") {
+  StoreRig rig;
+  auto group = rig.group("g");
+  write(*group, kA, 0, 10);
+  const Matcher empty = Matcher::equal("x", "");
+  const Matcher any = *Matcher::make(MatchOp::kRegex, "x", ".*");
+  for (const std::vector<Matcher>& set : {std::vector<Matcher>{}, {empty}, {any, empty}}) {
+    for (const bool first : {false, true}) {
+      std::vector<std::vector<Matcher>> sets = {{Matcher::equal("__name__", "nothing")}};
+      sets.insert(first ? sets.begin() : sets.end(), set);
+      const auto refused = rig.store->delete_series(sets, kAlways);
+      REQUIRE_FALSE(refused);
+      CHECK(refused.error().code() == ErrorCode::kInvalid);
+      CHECK(refused.error().what().find("at least one matcher") != std::string::npos);
+    }
+  }
+  CHECK(rig.points(kA).size() == 10);
+  const std::vector<std::vector<Matcher>> all = {
+      {*Matcher::make(MatchOp::kRegex, "__name__", ".+")}};
+  CHECK(rig.store->delete_series(all, kAlways));
+  CHECK(rig.points(kA).empty());
+}
+
 TEST_CASE("what matches nothing is not remembered, the limit names itself, and the ring forgets") {
   StoreRig rig(13, 64u << 10);
   rig.ring_options.parts = {120, 530, 0, 0, 270, 80};

@@ -66,7 +66,9 @@ struct Threads {
     auto opened = ring::Ring::open(options, fs, clock, *log);
     REQUIRE_MESSAGE(opened, opened.error().what());
     ring = *std::move(opened);
-    auto made = MetricStore::open({}, {*ring, state, clock, *log, *telemetry});
+    MetricStoreOptions store_options;
+    store_options.flush_at_once_samples = 0;  // pages are made while others append and read
+    auto made = MetricStore::open(store_options, {*ring, state, clock, *log, *telemetry});
     REQUIRE_MESSAGE(made, made.error().what());
     store = *std::move(made);
   }

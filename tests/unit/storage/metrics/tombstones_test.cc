@@ -37,6 +37,17 @@ TEST_CASE("a series has the spans of every deletion one of whose sets it matches
   CHECK(Tombstones::decode("")->empty());
 }
 
+TEST_CASE("a set that matches everything is damage") {
+  for (const bool empty : {false, true}) {
+    Tombstones all;
+    all.add(stone({{Matcher::equal("a", empty ? "" : "b")}}, 0, 1, {1, 1}));
+    CHECK(Tombstones::decode(all.encode()).has_value() == !empty);
+  }
+  Tombstones none;
+  none.add(stone({{}}, 0, 1, {1, 1}));
+  CHECK_FALSE(Tombstones::decode(none.encode()));
+}
+
 TEST_CASE("a place that no file has is damage") {
   for (const bool past : {false, true}) {
     Tombstones all;
