@@ -1,10 +1,12 @@
 """Windows outlive samples: a ring of 16 MiB is given 40 days, and answers for 30, the same after kill -9."""
+import json
 import os
 import random
+import re
 import subprocess
 import time
 
-from harness import Nines, say
+from harness import Nines, get, say, wait_for
 
 SERIES, DAYS, STEP = 30, 40, 60
 HOUR, DAY = 3600, 86400
@@ -25,6 +27,29 @@ def increase(samples, start, at, length):
         to_start = min(to_start, sampled * values[0] / total)
     to_end = to_end if to_end < STEP * 1.1 else STEP / 2
     return total * (sampled + to_start + to_end) / sampled
+
+
+def seconds_of(text):
+    units = {"y": 365 * DAY, "w": 7 * DAY, "d": DAY, "h": HOUR, "m": 60, "s": 1, "ms": 0.001}
+    return sum(int(n) * units[unit] for n, unit in re.findall(r"(\d+)(ms|[ywdhms])", text))
+
+
+def projections_agree(args, nines, data, config):
+    """How long each share lasts: the same in /api/v1/status/tsdb, as a metric, and in `nines storage analyze`."""
+    def told():
+        page = {c["class"]: seconds_of(c["projectedRetention"]) for c in nines.json("/api/v1/status/tsdb")["data"]["retention"]}
+        lines = re.findall(r'^nines_storage_class_projected_retention_seconds\{class="(\w+)"\} (\S+)$', get(nines.url + "/metrics"), re.M)
+        return page, {name: float(value) for name, value in lines}
+
+    # The metric is as old as the last look at the store, some seconds.
+    page, metric = wait_for("page and metric agree", lambda: (lambda both: both if all(
+        abs(both[0][c] - both[1].get(c, -1)) <= 0.01 * both[0][c] + 1 for c in both[0]) and both[0]["raw"] > 0 else None)(told()), 30)
+    done = subprocess.run([args.nines, "storage", "analyze", data, "--config", config, "--json"], check=True, capture_output=True, text=True, timeout=120)
+    analyzed = {c["class"]: c.get("projected_retention_seconds", 0) for c in json.loads(done.stdout)["classes"]}
+    for name in ("raw", "t5m", "t1h"):
+        assert page[name] > HOUR, (name, page)
+        assert abs(analyzed[name] - page[name]) <= 0.02 * page[name], (name, page, metric, analyzed)
+    say("   lasts, in days: " + ", ".join(f"{name} {page[name] / DAY:.1f} (analyze {analyzed[name] / DAY:.1f})" for name in ("raw", "t5m", "t1h")))
 
 
 def ask(nines, expr, end):
@@ -84,6 +109,7 @@ def windows_answer_for_a_month(args, folder):
             assert "quantile_over_time needs them" in answer["warnings"][0], answer
             kept = {c["class"]: c for c in nines.json("/api/v1/status/tsdb")["data"]["retention"]}
             assert kept["t5m"]["bytesUsed"] > 0 and kept["t1h"]["bytesUsed"] > 0, kept
+            projections_agree(args, nines, data, config)
             if life == 0:
                 nines.kill()
                 nines.start()

@@ -294,6 +294,51 @@ TEST_CASE("tiers that come late, into a ring that is full, make room and begin")
   rig.check(Tier::k1h, 3 * kDay);
 }
 
+TEST_CASE("other shares at a restart lose nothing by themselves, and later only what does not fit") {
+  const ring::Parts even = {250, 250, 250, 250, 0, 0};
+  for (const ring::Parts& later :
+       {ring::Parts{250, 100, 250, 400, 0, 0}, ring::Parts{250, 400, 250, 100, 0, 0},
+        ring::Parts{250, 150, 450, 150, 0, 0}}) {
+    TierRig rig;
+    rig.run(6 * kDay);
+    std::vector<std::vector<TierWindow>> minutes, hours;
+    for (std::size_t i = 0; i < rig.labels.size(); ++i) {
+      minutes.push_back(rig.windows(i, Tier::k5m));
+      hours.push_back(rig.windows(i, Tier::k1h));
+    }
+    const auto before = rig.store->retention();
+    REQUIRE(before.dropped_until);
+    const SampleColumns raw = rig.columns(rig.labels[0], to_millis(*before.dropped_until) + 1);
+    rig.ring_options.parts = later;
+    rig.start();
+    // The start itself.
+    for (std::size_t i = 0; i < rig.labels.size(); ++i) {
+      CHECK(rig.windows(i, Tier::k5m) == minutes[i]);
+      CHECK(rig.windows(i, Tier::k1h) == hours[i]);
+    }
+    CHECK(rig.store->retention().dropped_until == before.dropped_until);
+    CHECK(rig.columns(rig.labels[0], to_millis(*before.dropped_until) + 1).times == raw.times);
+    // Going on. A class with a larger share, or the same, keeps what it has while it is not full.
+    const auto oldest = [&](ring::SegmentClass cls) {
+      return rig.ring->segments(cls).front().times.min;
+    };
+    const std::int64_t oldest_hours = oldest(ring::SegmentClass::kT1h);
+    const std::int64_t oldest_minutes = oldest(ring::SegmentClass::kT5m);
+    const std::int64_t oldest_raw = oldest(ring::SegmentClass::kRaw);
+    rig.run(6 * kHour);
+    if (later[3] > even[3]) CHECK(oldest(ring::SegmentClass::kT1h) == oldest_hours);
+    if (later[2] > even[2]) CHECK(oldest(ring::SegmentClass::kT5m) == oldest_minutes);
+    if (later[1] > even[1]) CHECK(oldest(ring::SegmentClass::kRaw) == oldest_raw);
+    rig.run(2 * kDay);
+    rig.check(Tier::k5m, 6 * kHour);
+    rig.check(Tier::k1h, kDay);
+    for (const auto cls :
+         {ring::SegmentClass::kRaw, ring::SegmentClass::kT5m, ring::SegmentClass::kT1h}) {
+      CHECK(rig.ring->use(cls).used <= rig.ring->use(cls).quota);
+    }
+  }
+}
+
 TEST_CASE("without room for tiers nothing is kept in them") {
   TierRig rig;
   rig.writer.reset();
