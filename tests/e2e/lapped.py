@@ -17,7 +17,7 @@ rules = false
 slo = false
 [storage]
 budget = "16MiB"
-quota = {{ raw = 20 }}
+quota = {{ raw = 20, t1h = 9 }}
 [[scrape_configs]]
 job_name = "noise"
 static_configs = [{{ targets = [{targets}] }}]
