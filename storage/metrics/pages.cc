@@ -186,7 +186,8 @@ Result<void> StoreImpl::flush_due(const std::shared_ptr<Version>& version) {
     const std::lock_guard lock(mutex_);
     if (!version->live) return {};
     LiveSamples& live = *version->live;
-    if (!live.closing && live.open_samples() <= options_.flush_at_once_samples)
+    // Where a journal segment failed, open rows are in memory alone, behind closing ones, too.
+    if (rows_at_risk_ || (!live.closing && live.open_samples() <= options_.flush_at_once_samples))
       return flush_version(version);
     if (!live.closing) live.close();
     rows = live.closing;
