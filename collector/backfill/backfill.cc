@@ -101,12 +101,12 @@ class Writer final : public Reader {
  private:
   Result<void> take(std::uint32_t series, const ExposedSample& sample) override {
     samples_.push_back({series, *sample.time_ms, sample.value});
-    if (sample.exemplar) {
+    for (const ExposedExemplar& exposed : sample.exemplars) {
       Exemplar exemplar;
-      exemplar.labels = sample.exemplar->labels;
-      exemplar.value = sample.exemplar->value;
-      exemplar.time_ms = sample.exemplar->time_ms.value_or(*sample.time_ms);
-      exemplar.own_time = sample.exemplar->time_ms.has_value();
+      exemplar.labels = exposed.labels;
+      exemplar.value = exposed.value;
+      exemplar.time_ms = exposed.time_ms.value_or(*sample.time_ms);
+      exemplar.own_time = exposed.time_ms.has_value();
       exemplars_.push_back({series, std::move(exemplar)});
     }
     if (samples_.size() < options_.samples_per_block) return {};
@@ -243,6 +243,10 @@ Error explained(Error error, ExpositionFormat format) {
 }  // namespace
 
 Result<BackfillReport> check_backfill(std::string_view text, ExpositionFormat format) {
+  if (format == ExpositionFormat::kProtobuf) {
+    return Error(ErrorCode::kInvalid,
+                 "an import is text, OpenMetrics or Prometheus's; this is protobuf");
+  }
   Reader reader(text);
   if (Result<void> parsed = parse_exposition(text, format, reader); !parsed)
     return explained(std::move(parsed).error(), format);

@@ -12,12 +12,78 @@ namespace {
 constexpr std::size_t kShownMax = 100;  // bytes of the target's text in a message
 
 // By ScrapeProtocol.
-constexpr std::array<std::string_view, 4> kNames = {"PrometheusText0.0.4", "PrometheusText1.0.0",
-                                                    "OpenMetricsText0.0.1", "OpenMetricsText1.0.0"};
-constexpr std::array<std::string_view, 4> kAccepted = {
-    "text/plain;version=0.0.4", "text/plain;version=1.0.0;escaping=allow-utf-8",
-    "application/openmetrics-text;version=0.0.1",
-    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8"};
+constexpr std::array<std::string_view, 5> kNames = {"PrometheusText0.0.4", "PrometheusText1.0.0",
+                                                    "OpenMetricsText0.0.1", "OpenMetricsText1.0.0",
+                                                    "PrometheusProto"};
+constexpr std::array<std::string_view, 5> kAccepted = {
+    "text/plain;version=0.0.4", "text/plain;version=1.0.0",
+    "application/openmetrics-text;version=0.0.1", "application/openmetrics-text;version=1.0.0",
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"};
+constexpr std::array<std::string_view, 4> kEscapings = {"allow-utf-8", "underscores", "dots",
+                                                        "values"};
+
+bool takes_escaping(ScrapeProtocol protocol) {
+  return protocol == ScrapeProtocol::kPrometheusText100 ||
+         protocol == ScrapeProtocol::kOpenMetricsText100 ||
+         protocol == ScrapeProtocol::kPrometheusProto;
+}
+
+bool is_token_char(char c) {
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         kOthers.find(c) != kOthers.npos;
+}
+
+// Takes a token of RFC 9110 off the front; empty when there is none.
+std::string_view take_token(std::string_view& rest) {
+  std::size_t n = 0;
+  while (n < rest.size() && is_token_char(rest[n])) ++n;
+  const std::string_view token = rest.substr(0, n);
+  rest.remove_prefix(n);
+  return token;
+}
+
+// Takes a parameter's value, a token or quoted text, off the front; false when there is none.
+bool take_value(std::string_view& rest) {
+  if (!rest.starts_with('"')) return !take_token(rest).empty();
+  for (std::size_t i = 1; i < rest.size(); ++i) {
+    if (rest[i] == '\\') {
+      ++i;
+    } else if (rest[i] == '"') {
+      rest.remove_prefix(i + 1);
+      return true;
+    }
+  }
+  return false;
+}
+
+// The media type in lower case; nothing when the header is not one with its parameters.
+std::optional<std::string> media_type(std::string_view header) {
+  std::string_view rest = trim(header.substr(0, header.find(';')));
+  const std::string type = to_lower(rest);
+  if (take_token(rest).empty()) return std::nullopt;
+  if (!rest.empty()) {
+    if (!rest.starts_with('/')) return std::nullopt;
+    rest.remove_prefix(1);
+    if (take_token(rest).empty() || !rest.empty()) return std::nullopt;
+  }
+  std::vector<std::string> names;
+  const std::size_t semicolon = header.find(';');
+  rest = semicolon == header.npos ? std::string_view() : header.substr(semicolon);
+  while (!trim(rest).empty()) {
+    rest = trim(rest);
+    if (!rest.starts_with(';')) return std::nullopt;
+    rest = trim(rest.substr(1));
+    if (rest.empty()) break;  // a semicolon at the end is common
+    std::string name = to_lower(take_token(rest));
+    if (name.empty() || !rest.starts_with('=')) return std::nullopt;
+    rest.remove_prefix(1);
+    if (!take_value(rest)) return std::nullopt;
+    if (std::find(names.begin(), names.end(), name) != names.end()) return std::nullopt;
+    names.push_back(std::move(name));
+  }
+  return type;
+}
 
 }  // namespace
 
@@ -36,24 +102,45 @@ std::span<const std::string_view> scrape_protocol_names() noexcept {
 }
 
 ExpositionFormat format_of(ScrapeProtocol protocol) noexcept {
-  return protocol == ScrapeProtocol::kOpenMetricsText001 ||
-                 protocol == ScrapeProtocol::kOpenMetricsText100
-             ? ExpositionFormat::kOpenMetrics
-             : ExpositionFormat::kText004;
+  switch (protocol) {
+    case ScrapeProtocol::kOpenMetricsText001:
+    case ScrapeProtocol::kOpenMetricsText100:
+      return ExpositionFormat::kOpenMetrics;
+    case ScrapeProtocol::kPrometheusProto:
+      return ExpositionFormat::kProtobuf;
+    case ScrapeProtocol::kPrometheusText004:
+    case ScrapeProtocol::kPrometheusText100:
+      break;
+  }
+  return ExpositionFormat::kText004;
 }
 
-std::vector<ScrapeProtocol> default_scrape_protocols() {
-  return {ScrapeProtocol::kOpenMetricsText100, ScrapeProtocol::kOpenMetricsText001,
-          ScrapeProtocol::kPrometheusText100, ScrapeProtocol::kPrometheusText004};
+std::string_view to_string(NameEscaping escaping) noexcept {
+  return kEscapings[static_cast<std::size_t>(escaping)];
+}
+
+std::optional<NameEscaping> name_escaping(std::string_view name) {
+  const auto found = std::find(kEscapings.begin(), kEscapings.end(), name);
+  if (found == kEscapings.end()) return std::nullopt;
+  return static_cast<NameEscaping>(found - kEscapings.begin());
+}
+
+std::vector<ScrapeProtocol> default_scrape_protocols(bool native_histograms) {
+  std::vector<ScrapeProtocol> all = {
+      ScrapeProtocol::kOpenMetricsText100, ScrapeProtocol::kOpenMetricsText001,
+      ScrapeProtocol::kPrometheusText100, ScrapeProtocol::kPrometheusText004};
+  if (native_histograms) all.insert(all.begin(), ScrapeProtocol::kPrometheusProto);
+  return all;
 }
 
 // Weights as Prometheus gives them: one more than there are protocols for the first, one less for
 // each after it, and whatever else there is last.
-std::string accept_header(std::span<const ScrapeProtocol> protocols) {
+std::string accept_header(std::span<const ScrapeProtocol> protocols, NameEscaping escaping) {
   std::string out;
-  std::size_t weight = std::min<std::size_t>(9, kNames.size() + 2);
+  std::size_t weight = kNames.size() + 1;
   for (const ScrapeProtocol protocol : protocols) {
     out += kAccepted[static_cast<std::size_t>(protocol)];
+    if (takes_escaping(protocol)) out += ";escaping=" + std::string(to_string(escaping));
     out += ";q=0." + std::to_string(weight) + ",";
     if (weight > 1) --weight;
   }
@@ -62,15 +149,18 @@ std::string accept_header(std::span<const ScrapeProtocol> protocols) {
 
 Result<ExpositionFormat> exposition_format(std::string_view content_type,
                                            std::optional<ScrapeProtocol> fallback) {
-  const std::string type = to_lower(trim(content_type.substr(0, content_type.find(';'))));
+  const std::optional<std::string> type = media_type(content_type);
   if (type == "application/openmetrics-text") return ExpositionFormat::kOpenMetrics;
   if (type == "text/plain") return ExpositionFormat::kText004;
+  if (type == "application/vnd.google.protobuf") return ExpositionFormat::kProtobuf;
   if (fallback) return format_of(*fallback);
-  const std::string got = trim(content_type).empty()
-                              ? "answer has no Content-Type"
-                              : "answer has the Content-Type " +
-                                    quote_go(content_type.substr(0, kShownMax)) +
-                                    ", which is no exposition";
+  const std::string shown = quote_go(content_type.substr(0, kShownMax));
+  std::string got = "answer has no Content-Type";
+  if (type) {
+    got = "answer has the Content-Type " + shown + ", which is no exposition";
+  } else if (!trim(content_type).empty()) {
+    got = "answer has the Content-Type " + shown + ", which cannot be read";
+  }
   return Error(ErrorCode::kInvalid,
                got + "; fallback_scrape_protocol = \"PrometheusText0.0.4\" reads it as text");
 }

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/text/text.h"
+#include "collector/exposition/internal/convert_classic.h"
+#include "collector/exposition/internal/protobuf.h"
 #include "collector/exposition/internal/series_scan.h"
 #include "collector/exposition/internal/unescape.h"
 #include "collector/exposition/internal/value_scan.h"
@@ -105,6 +107,8 @@ class Parser {
     sample.lead_hash = guess.lead_hash;
     sample.lead_bytes = guess.lead_bytes;
     sample.as_expected = sample.lead_known = true;
+    if (guess.lead_bytes != 0) comments_ = {lead_, guess.lead_bytes};
+    sample.comments = comments_;
     rest_ = lead_ = end + 1;
     return true;
   }
@@ -128,6 +132,8 @@ class Parser {
     const std::string_view expected = visitor_.expected().series;
     sample.lead_bytes = static_cast<std::uint32_t>(start - lead_);
     sample.lead_hash = sample.lead_bytes == 0 ? 0 : hash_of_lead(sample.lead_bytes);
+    if (sample.lead_bytes != 0) comments_ = {lead_, sample.lead_bytes};
+    sample.comments = comments_;
     const auto left = static_cast<std::size_t>(end_ - p);
     if (!expected.empty() && expected.size() < left &&
         std::memcmp(p, expected.data(), expected.size()) == 0 && is_blank(p[expected.size()])) {
@@ -156,7 +162,7 @@ class Parser {
     }
     if (open_metrics_ && p != end_ && *p == '#') {
       if (Result<void> r = exemplar(p); !r) return r;
-      sample.exemplar = &exemplar_;
+      sample.exemplars = {&exemplar_, 1};
     }
     if (p != end_) return fail_at_word(p, "expected the end of the line", token(p));
     lead_ = rest_;
@@ -285,7 +291,8 @@ class Parser {
 
   const char* const body_;
   const char* rest_;
-  const char* lead_;  // where the lead of the next sample begins
+  const char* lead_;           // where the lead of the next sample begins
+  std::string_view comments_;  // the last lead that was not empty
   const char* const body_end_;
   const bool open_metrics_;
   ExpositionVisitor& visitor_;
@@ -299,8 +306,25 @@ class Parser {
 }  // namespace
 
 Result<void> parse_exposition(std::string_view body, ExpositionFormat format,
-                              ExpositionVisitor& visitor) {
-  return Parser(body, format, visitor).run();
+                              ExpositionVisitor& visitor, const ExpositionOptions& options) {
+  if (format == ExpositionFormat::kProtobuf) return parse_protobuf(body, visitor, options);
+  if (!options.convert_classic) return Parser(body, format, visitor).run();
+  ConvertClassic convert(visitor, options.keep_classic);
+  if (Result<void> r = Parser(body, format, convert).run(); !r) return r;
+  return convert.finish();
+}
+
+std::optional<DeclaredFamily> declared_family(std::string_view comments, ExpositionFormat format) {
+  struct Finder final : ExpositionVisitor {
+    Result<void> on_sample(const ExposedSample&) override { return {}; }
+    void on_type(std::string_view name, MetricType type) override {
+      found = DeclaredFamily{std::string(name), type};
+    }
+    std::optional<DeclaredFamily> found;
+  } finder;
+  // They were parsed before; an OpenMetrics end is all they lack.
+  (void)Parser(comments, format, finder).run().has_value();
+  return finder.found;
 }
 
 }  // namespace nines::collector

@@ -1,5 +1,6 @@
 #pragma once
-// Reads what targets expose: Prometheus text 0.0.4 and OpenMetrics 1.0.
+// Reads what targets expose: Prometheus text 0.0.4 and 1.0.0, OpenMetrics 1.0, and Prometheus's
+// protobuf messages.
 
 #include <cstdint>
 #include <functional>
@@ -16,7 +17,8 @@
 
 namespace nines::collector {
 
-enum class ExpositionFormat : std::uint8_t { kText004, kOpenMetrics };
+// kProtobuf: io.prometheus.client.MetricFamily messages, each behind its length as a varint.
+enum class ExpositionFormat : std::uint8_t { kText004, kOpenMetrics, kProtobuf };
 
 // What a target may be asked to speak, under Prometheus's names for it.
 enum class ScrapeProtocol : std::uint8_t {
@@ -24,6 +26,7 @@ enum class ScrapeProtocol : std::uint8_t {
   kPrometheusText100,   // PrometheusText1.0.0: names may be any UTF-8
   kOpenMetricsText001,  // OpenMetricsText0.0.1
   kOpenMetricsText100,  // OpenMetricsText1.0.0
+  kPrometheusProto,     // PrometheusProto
 };
 std::string_view to_string(ScrapeProtocol protocol) noexcept;
 std::optional<ScrapeProtocol> scrape_protocol(std::string_view name);
@@ -31,14 +34,23 @@ ExpositionFormat format_of(ScrapeProtocol protocol) noexcept;
 // Every name, for messages.
 std::span<const std::string_view> scrape_protocol_names() noexcept;
 
-// Prometheus's default order of preference.
-std::vector<ScrapeProtocol> default_scrape_protocols();
+// How a target should write names that its format's older versions cannot hold.
+enum class NameEscaping : std::uint8_t { kAllowUtf8, kUnderscores, kDots, kValues };
+std::string_view to_string(NameEscaping escaping) noexcept;  // "allow-utf-8", "underscores", ...
+std::optional<NameEscaping> name_escaping(std::string_view name);
+
+// Prometheus's default order of preference; only protobuf carries native histograms, so it is the
+// first when they are wanted.
+std::vector<ScrapeProtocol> default_scrape_protocols(bool native_histograms = false);
 
 // The Accept header that asks for these, the first of them most.
-std::string accept_header(std::span<const ScrapeProtocol> protocols);
+std::string accept_header(std::span<const ScrapeProtocol> protocols,
+                          NameEscaping escaping = NameEscaping::kAllowUtf8);
 
-// From a Content-Type header. What is missing or names no exposition is read as `fallback`; without
-// one it is kInvalid, and the text says what stood there and which option helps.
+// From a Content-Type header, as Prometheus 3 does: a media type that names an exposition counts
+// whatever its parameters say. A header that is missing, cannot be read or names anything else is
+// read as `fallback`; without one it is kInvalid, and the text says what stood there and which
+// option helps.
 Result<ExpositionFormat> exposition_format(std::string_view content_type,
                                            std::optional<ScrapeProtocol> fallback);
 
@@ -53,8 +65,12 @@ struct ExposedSample {
   std::string_view series;  // the text up to the value, byte for byte: a cache key
   double value = 0;
   std::optional<std::int64_t> time_ms;
-  const ExposedExemplar* exemplar = nullptr;  // lives during the call
-  bool as_expected = false;  // `series` is what ExpositionVisitor::expected() had named
+  // When set, `value` means nothing. Both live during the call.
+  const Histogram* histogram = nullptr;
+  std::span<const ExposedExemplar> exemplars = {};
+  std::int64_t start_ms = 0;  // when its counter began to count, where the format says so; else 0
+  std::string_view comments;  // the last lead that was not empty: see declared_family()
+  bool as_expected = false;   // `series` is what ExpositionVisitor::expected() had named
   // The lead: comments and blanks between the line of the sample before and `series`. `lead_known`:
   // it is the one that expected() had described, and its comments were not reported again.
   std::uint64_t lead_hash = 0;  // of the format, too: what is a comment depends on it
@@ -82,12 +98,29 @@ class ExpositionVisitor {
   virtual void on_unit(std::string_view /*family*/, std::string_view /*unit*/) {}
 };
 
+// What becomes of histograms.
+struct ExpositionOptions {
+  bool native_histograms = false;  // those of protobuf; otherwise only their classic buckets
+  // Classic buckets become a native histogram with these bounds; not beside one that is there.
+  bool convert_classic = false;
+  bool keep_classic = false;  // classic series stay beside the native histogram of the same name
+};
+
 // kInvalid: `line 3, column 17: expected a value, got "abc"`. The visitor may have seen samples
 // before the error; a scrape is all or nothing, so its caller discards them. OpenMetrics bodies
-// must end in # EOF. Sources: prometheus.io/docs/instrumenting/exposition_formats, OpenMetrics 1.0
-// specification.
+// must end in # EOF. Of protobuf: `metric family 3 "up", metric 2, byte 410: ...`. Sources:
+// prometheus.io/docs/instrumenting/exposition_formats, OpenMetrics 1.0 specification,
+// io/prometheus/client/metrics.proto of client_model.
 Result<void> parse_exposition(std::string_view body, ExpositionFormat format,
-                              ExpositionVisitor& visitor);
+                              ExpositionVisitor& visitor, const ExpositionOptions& options = {});
+
+// The family that comments give a type last, as in ExposedSample::comments; nothing when they give
+// none.
+struct DeclaredFamily {
+  std::string name;
+  MetricType type = MetricType::kUnknown;
+};
+std::optional<DeclaredFamily> declared_family(std::string_view comments, ExpositionFormat format);
 
 // The labels of a series text as ExposedSample gives it: name{a="b",...} or {"a name",a="b",...},
 // with escapes undone. kInvalid, beside the grammar: no name, a label twice, text that is not

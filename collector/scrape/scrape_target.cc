@@ -170,8 +170,9 @@ JobTargets targets_of(std::shared_ptr<const ScrapeConfig> config, const TargetGr
 HttpRequest ScrapeTarget::request() const {
   HttpRequest request;
   request.url = url;
-  request.headers = {{"Accept", accept_header(config->scrape_protocols)},
-                     {"X-Prometheus-Scrape-Timeout-Seconds", format_double(to_seconds(timeout))}};
+  request.headers = {
+      {"Accept", accept_header(config->scrape_protocols, config->metric_name_escaping_scheme)},
+      {"X-Prometheus-Scrape-Timeout-Seconds", format_double(to_seconds(timeout))}};
   if (!config->enable_compression.value_or(!is_near(url))) {
     request.headers.emplace_back("Accept-Encoding", "identity");
   }
@@ -225,7 +226,12 @@ std::uint64_t fingerprint_of(const ScrapeConfig& c) {
   add(to_key(c));
   add(std::to_string(c.track_timestamps_staleness));
   add(c.enable_compression ? std::to_string(*c.enable_compression) : "");
-  add(accept_header(c.scrape_protocols));
+  add(accept_header(c.scrape_protocols, c.metric_name_escaping_scheme));
+  add(std::to_string(c.legacy_names_only) + std::to_string(c.scrape_native_histograms) +
+      std::to_string(c.always_scrape_classic_histograms) +
+      std::to_string(c.convert_classic_histograms_to_nhcb));
+  add(std::to_string(c.native_histogram_bucket_limit));
+  add(format_double(c.native_histogram_min_bucket_factor));
   if (c.fallback_scrape_protocol) add(to_string(*c.fallback_scrape_protocol));
   return hash64(all);
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text/text.h"
+#include "collector/exposition/native_histogram.h"
 
 namespace nines::collector {
 namespace {
@@ -98,6 +99,7 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
   }
   if (taken) {
     cache_.commit();
+    if (format_ == ExpositionFormat::kOpenMetrics) starts_.fill(rows_);
     for (const auto& [family, metadata] : metadata_) parts_.appender.set_metadata(family, metadata);
   } else {
     parts_.counters.failed.add();
@@ -118,6 +120,7 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
   rows_.clear();
   if (rows_.capacity() > kSpareRowsMax) rows_.shrink_to_fit();
   spare_rows().swap(rows_);
+  histograms_.clear();
   metadata_.clear();
   return report;
 }
@@ -141,6 +144,8 @@ void ScrapeWork::discard() {
   rows_.clear();
   rows_.reserve(live_.size() + kReports);
   exemplars_ = {};
+  histograms_.clear();
+  starts_.discard();
   live_next_.clear();
   cache_.begin();
 }
@@ -163,9 +168,17 @@ Result<void> ScrapeWork::take_text(std::string_view body, ExpositionFormat forma
                                    TargetReport& report) {
   const std::uint64_t most = target_.config->body_size_limit;
   if (most != 0 && body.size() > most) return limit("body_size_limit", most, "");
-  Result<void> parsed = parse_exposition(body, format, *this);
+  format_ = format;
+  const ScrapeConfig& c = *target_.config;
+  Result<void> parsed =
+      parse_exposition(body, format, *this,
+                       {c.scrape_native_histograms, c.convert_classic_histograms_to_nhcb,
+                        c.always_scrape_classic_histograms});
   if (!parsed && parsed.error().code() == ErrorCode::kInvalid) {
     report.body_start = body.substr(0, kBodyStartMax);
+    if (format == ExpositionFormat::kProtobuf) {
+      report.body_start = quote_go(report.body_start).substr(0, kBodyStartMax);
+    }
   }
   return parsed;
 }
@@ -175,11 +188,27 @@ Result<void> ScrapeWork::take_text(std::string_view body, ExpositionFormat forma
 Result<SeriesCache::Place> ScrapeWork::place_of(const ExposedSample& sample) {
   std::optional<SeriesCache::Place> place =
       sample.as_expected ? cache_.expected_place() : cache_.find(sample.series);
-  const bool known = place && cache_.at(*place).known;
+  // The line of a start is one in OpenMetrics alone.
+  const bool known = place && cache_.at(*place).known &&
+                     (!cache_.at(*place).created || format_ == ExpositionFormat::kOpenMetrics);
   if (known && cache_.at(*place).retry_in != 1) return *place;
-  NINES_TRY(const std::optional<LabelSet> labels, labels_of(sample.series));
+  NINES_TRY(const CachedSeries series, learn(sample, known));
+  if (!place) place = cache_.add(sample.series);
+  cache_.at(*place) = series;
+  return *place;
+}
+
+Result<CachedSeries> ScrapeWork::learn(const ExposedSample& sample, bool known) {
+  NINES_TRY(const LabelSet exposed, parse_series(sample.series));
   CachedSeries series;
   series.known = true;
+  const std::optional<StartTimes::Part> part = part_of(sample, exposed);
+  if (part && part->created) {
+    series.created = true;
+    series.slot = storage::Slot(static_cast<std::uint32_t>(starts_.line(part->metric)));
+    return series;
+  }
+  NINES_TRY(const std::optional<LabelSet> labels, labels_of(exposed));
   if (!labels) {
     series.dropped = true;
   } else {
@@ -192,11 +221,18 @@ Result<SeriesCache::Place> ScrapeWork::place_of(const ExposedSample& sample) {
     if (slot) {
       series.slot = *slot;
       seen_at(*slot);
+      if (part) starts_.add(part->metric, *slot);
     }
   }
-  if (!place) place = cache_.add(sample.series);
-  cache_.at(*place) = series;
-  return *place;
+  return series;
+}
+
+// Only OpenMetrics has lines that say when others began.
+std::optional<StartTimes::Part> ScrapeWork::part_of(const ExposedSample& sample,
+                                                    const LabelSet& exposed) const {
+  if (format_ != ExpositionFormat::kOpenMetrics) return std::nullopt;
+  const std::optional<DeclaredFamily> family = declared_family(sample.comments, format_);
+  return family ? StartTimes::part_of(exposed, *family) : std::nullopt;
 }
 
 std::uint32_t& ScrapeWork::seen_at(storage::Slot slot) {
@@ -211,6 +247,11 @@ Result<void> ScrapeWork::on_sample(const ExposedSample& sample) {
   CachedSeries& series = cache_.at(place);
   cache_.use(place, sample);
   if (series.dropped) return {};
+  if (series.created) {
+    --scraped_;
+    starts_.set(StartTimes::Line(static_cast<std::uint32_t>(series.slot)), sample.value);
+    return {};
+  }
   const std::uint64_t most = target_.config->sample_limit;
   if (++kept_ > most && most != 0) return limit("sample_limit", most, "");
   if (series.retry_in > 0) {
@@ -234,23 +275,46 @@ Result<void> ScrapeWork::on_sample(const ExposedSample& sample) {
   row.slot = series.slot;
   row.value = sample.value;
   if (own_time) row.own_time_ms = *sample.time_ms;
+  row.start_time_ms = sample.start_ms;
+  if (sample.histogram != nullptr) {
+    if (Result<void> kept = keep_histogram(*sample.histogram, row); !kept) return kept;
+  }
   rows_.push_back(row);
-  if (sample.exemplar != nullptr) keep_exemplar(row, *sample.exemplar);
+  if (!sample.exemplars.empty()) keep_exemplars(row, sample.exemplars);
+  return {};
+}
+
+Result<void> ScrapeWork::keep_histogram(const Histogram& h, storage::Row& row) {
+  const ScrapeConfig& c = *target_.config;
+  Histogram& own = *histograms_.emplace_back(std::make_unique<Histogram>(h));
+  reduce_resolution(own, schema_of_factor(c.native_histogram_min_bucket_factor));
+  const std::uint64_t most = c.native_histogram_bucket_limit;
+  if (most != 0 && !fit_buckets(own, most)) {
+    return limit("native_histogram_bucket_limit", most,
+                 " by a histogram that cannot be made coarser");
+  }
+  row.histogram = &own;
   return {};
 }
 
 // One without a time of its own has its sample's; what is not known yet is set when the scrape is
 // written.
-void ScrapeWork::keep_exemplar(const storage::Row& row, const ExposedExemplar& exposed) {
-  Exemplar exemplar{exposed.labels, exposed.value, row.own_time_ms, exposed.time_ms.has_value()};
-  if (exposed.time_ms) exemplar.time_ms = *exposed.time_ms;
-  exemplars_.push_back({row.slot, std::move(exemplar)});
+void ScrapeWork::keep_exemplars(const storage::Row& row, std::span<const ExposedExemplar> all) {
+  const auto first = static_cast<std::ptrdiff_t>(exemplars_.size());
+  for (const ExposedExemplar& exposed : all) {
+    Exemplar exemplar{exposed.labels, exposed.value, row.own_time_ms, exposed.time_ms.has_value()};
+    if (exposed.time_ms) exemplar.time_ms = *exposed.time_ms;
+    exemplars_.push_back({row.slot, std::move(exemplar)});
+  }
+  // A histogram's come by bucket, the store wants them by time.
+  std::stable_sort(exemplars_.begin() + first, exemplars_.end(), [](const auto& a, const auto& b) {
+    return a.exemplar.time_ms < b.exemplar.time_ms;
+  });
 }
 
 // The target's labels join the exposed ones. Where both have a name, honor_labels lets the exposed
 // one win; otherwise it moves to exported_<name>.
-Result<std::optional<LabelSet>> ScrapeWork::labels_of(std::string_view series) const {
-  NINES_TRY(const LabelSet exposed, parse_series(series));
+Result<std::optional<LabelSet>> ScrapeWork::labels_of(const LabelSet& exposed) const {
   LabelBuilder labels(exposed);
   for (const Label& label : target_.labels) {
     const std::string_view theirs = exposed.get(label.name);
@@ -266,7 +330,8 @@ Result<std::optional<LabelSet>> ScrapeWork::labels_of(std::string_view series) c
   std::optional<LabelSet> kept = relabel(labels.build(), target_.config->metric_relabel_configs);
   if (kept && kept->metric_name().empty()) {
     return Error(ErrorCode::kInvalid, "metric_relabel_configs left " +
-                                          quote_go(series.substr(0, 200)) + " without a name");
+                                          quote_go(exposed.to_string().substr(0, 200)) +
+                                          " without a name");
   }
   return kept;
 }
@@ -277,7 +342,16 @@ Result<void> ScrapeWork::check_limits(const LabelSet& labels) const {
   if (c.label_limit != 0 && labels.size() > c.label_limit) {
     return limit("label_limit", c.label_limit, of());
   }
+  if (c.legacy_names_only && !is_legacy_metric_name(labels.metric_name())) {
+    return Error(ErrorCode::kInvalid,
+                 "metric_name_validation_scheme = \"legacy\" refuses the name" + of());
+  }
   for (const Label& label : labels) {
+    if (c.legacy_names_only && !is_legacy_label_name(label.name)) {
+      return Error(ErrorCode::kInvalid,
+                   "metric_name_validation_scheme = \"legacy\" refuses label " +
+                       quote_go(label.name) + of());
+    }
     if (c.label_name_length_limit != 0 && label.name.size() > c.label_name_length_limit) {
       return limit("label_name_length_limit", c.label_name_length_limit, of());
     }

@@ -37,6 +37,14 @@ struct ScrapeConfig : HttpAccess {
   bool honor_timestamps = true;
   bool track_timestamps_staleness = false;  // series with own timestamps get markers too
   std::vector<ScrapeProtocol> scrape_protocols = default_scrape_protocols();  // not empty
+  NameEscaping metric_name_escaping_scheme = NameEscaping::kAllowUtf8;
+  bool legacy_names_only = false;  // metric_name_validation_scheme = "legacy": others fail a scrape
+  // Native histograms are stored as such; otherwise their classic buckets are, where there are any.
+  bool scrape_native_histograms = false;
+  bool always_scrape_classic_histograms = false;  // beside the native form
+  bool convert_classic_histograms_to_nhcb = false;
+  std::uint64_t native_histogram_bucket_limit = 0;  // 0: none; reduced to it, else the scrape fails
+  double native_histogram_min_bucket_factor = 0;    // 0: none; finer ones are reduced to it
   // How to read an answer whose Content-Type is missing or unknown; without it such a scrape fails.
   std::optional<ScrapeProtocol> fallback_scrape_protocol;
   std::uint64_t body_size_limit = 16u << 20;  // bytes, after decompression

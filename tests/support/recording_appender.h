@@ -26,6 +26,7 @@ class RecordingAppender final : public storage::Appender {
     double value = 0;
     std::int64_t own_time_ms = storage::Row::kBatchTime;
     std::int64_t start_time_ms = 0;
+    std::optional<Histogram> histogram = std::nullopt;
   };
   struct RecordedExemplar {
     std::string series;
@@ -130,7 +131,8 @@ class RecordingAppender final : public storage::Appender {
       Batch batch{name_, at, {}};
       for (const storage::Row& row : rows) {
         batch.rows.push_back({series_.at(static_cast<std::size_t>(row.slot)).to_string(), row.value,
-                              row.own_time_ms, row.start_time_ms});
+                              row.own_time_ms, row.start_time_ms, std::nullopt});
+        if (row.histogram != nullptr) batch.rows.back().histogram = *row.histogram;
       }
       const MutexLock lock(owner_.mutex_);
       owner_.batches_.push_back(std::move(batch));

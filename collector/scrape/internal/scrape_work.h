@@ -15,6 +15,7 @@
 #include "collector/exposition/parser.h"
 #include "collector/scrape/internal/scrape_target.h"
 #include "collector/scrape/internal/series_cache.h"
+#include "collector/scrape/internal/start_times.h"
 #include "collector/scrape/target_pool.h"
 #include "storage/api/appender.h"
 
@@ -78,7 +79,11 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   Result<void> take_text(std::string_view body, ExpositionFormat format, TargetReport& report);
   Result<SeriesCache::Place> place_of(const ExposedSample& sample);
   // Nothing when metric relabelling drops the series.
-  Result<std::optional<LabelSet>> labels_of(std::string_view series) const;
+  Result<std::optional<LabelSet>> labels_of(const LabelSet& exposed) const;
+  Result<CachedSeries> learn(const ExposedSample& sample, bool known);
+  std::optional<StartTimes::Part> part_of(const ExposedSample& sample,
+                                          const LabelSet& exposed) const;
+  Result<void> keep_histogram(const Histogram& h, storage::Row& row);
   Result<void> check_limits(const LabelSet& labels) const;
   std::uint32_t& seen_at(storage::Slot slot);
   void discard();
@@ -88,7 +93,7 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   void add_reports(bool up, Instant began);
   void add_report(Report which, double value);
   Result<void> append(Timestamp at);
-  void keep_exemplar(const storage::Row& row, const ExposedExemplar& exposed);
+  void keep_exemplars(const storage::Row& row, std::span<const ExposedExemplar> exposed);
   void append_exemplars(Timestamp at);
   Metadata* metadata_of(std::string_view family);
 
@@ -102,7 +107,10 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   std::vector<storage::Slot> live_;  // series that get a marker when they vanish
   std::vector<storage::Slot> live_next_;
   std::vector<storage::Row> rows_;
+  std::vector<std::unique_ptr<Histogram>> histograms_;  // of rows_, which point to them
   std::vector<storage::ExemplarRow> exemplars_;
+  StartTimes starts_;
+  ExpositionFormat format_ = ExpositionFormat::kText004;  // of this scrape
   std::optional<storage::Slot> reports_[kReports];
   std::uint64_t scraped_ = 0;
   std::uint64_t kept_ = 0;  // of them, by metric relabelling

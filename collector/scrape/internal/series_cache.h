@@ -23,6 +23,7 @@ struct CachedSeries {
   // Scrapes until a refused series is offered again; 0: it has its slot.
   std::uint8_t retry_in = 0;
   bool dropped = false;  // by metric relabelling: it has no slot and never will
+  bool created = false;  // a _created line: `slot` is its number in StartTimes
   bool known = false;    // false: nobody has asked yet what the line means for this target
 };
 

@@ -15,6 +15,7 @@ namespace {
 
 constexpr ExpositionFormat kText = ExpositionFormat::kText004;
 constexpr ExpositionFormat kOpen = ExpositionFormat::kOpenMetrics;
+constexpr ExpositionFormat kProto = ExpositionFormat::kProtobuf;
 
 struct Recorder final : ExpositionVisitor {
   struct Seen {
@@ -25,7 +26,7 @@ struct Recorder final : ExpositionVisitor {
   };
   Result<void> on_sample(const ExposedSample& s) override {
     samples.push_back({std::string(s.series), s.value, s.time_ms, s.as_expected});
-    if (s.exemplar != nullptr) exemplars.emplace_back(s.series, *s.exemplar);
+    for (const ExposedExemplar& one : s.exemplars) exemplars.emplace_back(s.series, one);
     if (s.lead_known) ++leads_known;
     own_leads.emplace_back(s.lead_hash, s.lead_bytes);
     return {};
@@ -276,6 +277,67 @@ TEST_CASE("values are Go's floats, correctly rounded, without hexadecimal and un
     CAPTURE(bad);
     CHECK_FALSE(scan_value(bad));
   }
+}
+
+TEST_CASE("a Content-Type that is missing, unreadable or unknown needs a fallback, others none") {
+  struct Row {
+    const char* type;
+    std::optional<ExpositionFormat> without;  // a fallback
+    ExpositionFormat with;                    // PrometheusProto as the fallback
+  };
+  const Row rows[] = {
+      {"", std::nullopt, kProto},
+      {"  ", std::nullopt, kProto},
+      {"text/plain", kText, kText},
+      {"text/plain;", kText, kText},
+      {"TEXT/PLAIN ; Version=0.0.4", kText, kText},
+      {"text/plain; version=1.0.0; escaping=allow-utf-8", kText, kText},
+      {"text/plain; version=99", kText, kText},
+      {"text/plain; charset=\"utf-8\"", kText, kText},
+      {"text/plain; charset=\"a\\\";b\"", kText, kText},
+      {"text/plain; charset", std::nullopt, kProto},
+      {"text/plain; =x", std::nullopt, kProto},
+      {"text/plain; a=\"b", std::nullopt, kProto},
+      {"text/plain; a=1; a=2", std::nullopt, kProto},
+      {"text/plain a=1", std::nullopt, kProto},
+      {"text", std::nullopt, kProto},
+      {"text/", std::nullopt, kProto},
+      {"text/html; charset=utf-8", std::nullopt, kProto},
+      {"application/json", std::nullopt, kProto},
+      {"application/octet-stream", std::nullopt, kProto},
+      {"application/openmetrics-text; version=1.0.0; charset=utf-8", kOpen, kOpen},
+      {"application/openmetrics-text", kOpen, kOpen},
+      {"application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+       "encoding=delimited",
+       kProto, kProto},
+      {"application/vnd.google.protobuf", kProto, kProto},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.type);
+    const auto plain = exposition_format(row.type, std::nullopt);
+    CHECK(plain.has_value() == row.without.has_value());
+    if (plain && row.without) CHECK(*plain == *row.without);
+    if (!plain) CHECK(plain.error().what().find("fallback_scrape_protocol") != std::string::npos);
+    const auto fallen = exposition_format(row.type, ScrapeProtocol::kPrometheusProto);
+    REQUIRE(fallen);
+    CHECK(*fallen == row.with);
+  }
+}
+
+TEST_CASE("names that not every format can hold are asked for as configured") {
+  const std::vector<ScrapeProtocol> all = default_scrape_protocols(true);
+  CHECK(all.front() == ScrapeProtocol::kPrometheusProto);
+  CHECK(accept_header(all, NameEscaping::kUnderscores) ==
+        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+        "encoding=delimited;escaping=underscores;q=0.6,"
+        "application/openmetrics-text;version=1.0.0;escaping=underscores;q=0.5,"
+        "application/openmetrics-text;version=0.0.1;q=0.4,"
+        "text/plain;version=1.0.0;escaping=underscores;q=0.3,"
+        "text/plain;version=0.0.4;q=0.2,*/*;q=0.1");
+  for (const char* name : {"allow-utf-8", "underscores", "dots", "values"}) {
+    CHECK(to_string(*name_escaping(name)) == name);
+  }
+  CHECK_FALSE(name_escaping("utf8"));
 }
 
 TEST_CASE("the content type names the format") {
