@@ -30,6 +30,9 @@ struct Global {
   Duration scrape_timeout{10'000};
   Duration evaluation_interval{15'000};
   LabelSet external_labels;
+  // What every scrape configuration begins with, of what [global] may say about expositions. No
+  // scrape_protocols: those that go with the histograms wanted.
+  collector::ScrapeConfig exposition;
 };
 
 struct Builtin {
@@ -45,7 +48,7 @@ struct Config {
   Builtin builtin;
   storage::Options storage;
   web::ServerOptions web;
-  bool admin_api = false;  // /api/v1/admin/*
+  bool admin_api = false;    // /api/v1/admin/*
   std::string external_url;  // how people reach the page; empty: http://<listen>
   promql::EngineOptions promql;
   collector::HostConfig host;
@@ -73,8 +76,8 @@ Result<Config> load_file(Fs& fs, const std::string& path);
 // The same for text already read; `fs` resolves rule_files relative to the folder of `name`.
 Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text);
 
-// A target file of file_sd_configs in TOML: [[static_configs]] as a job has them. kInvalid: the first
-// mistake, with its place.
+// A target file of file_sd_configs in TOML: [[static_configs]] as a job has them. kInvalid: the
+// first mistake, with its place.
 Result<collector::TargetGroups> load_targets_toml(const std::string& name, std::string_view text);
 
 // What `nines` does without a file: loads default_toml(), `file` left empty.

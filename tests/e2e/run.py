@@ -20,6 +20,7 @@ import imports
 import lapped
 import newcomers
 import offline
+import protobuf
 import pushes
 import resize
 import rule_unit_tests
@@ -49,6 +50,8 @@ TESTS = (
     pushes.pushes_as_pushgateway_keeps_them,
     pushes.line_protocol_as_victoria_metrics_names_it,
     pushes.otlp_metrics_arrive,
+    protobuf.protobuf_as_prometheus_reads_it,
+    protobuf.text_and_protobuf_of_one_target,
     tiers.windows_answer_for_a_month,
     offline.verify_and_list,
     offline.analyze_and_dump,

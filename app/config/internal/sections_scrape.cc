@@ -1,59 +1,20 @@
 // [[scrape_configs]]: which HTTP targets are scraped, and how.
-#include <algorithm>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "app/config/internal/collector_keys.h"
+#include "app/config/internal/exposition_keys.h"
 #include "app/config/internal/sections.h"
 #include "base/text/text.h"
 
 namespace nines::config {
-namespace {
-
-std::string listed(std::span<const std::string_view> names) {
-  std::string all;
-  for (const std::string_view name : names) all += (all.empty() ? "" : ", ") + std::string(name);
-  return all;
-}
-
-void read_protocols(TableReader& t, collector::ScrapeConfig& s) {
-  const auto read = [&](const char* key, const std::string& name) {
-    const auto protocol = collector::scrape_protocol(name);
-    if (protocol) return protocol;
-    t.fail(key, "`" + std::string(key) + "`: " + quote_go(name) + " is none of " +
-                    listed(collector::scrape_protocol_names()));
-    return protocol;
-  };
-  if (t.has("scrape_protocols")) {
-    std::vector<std::string> names;
-    t.read("scrape_protocols", names);
-    s.scrape_protocols.clear();
-    for (const std::string& name : names) {
-      const auto protocol = read("scrape_protocols", name);
-      if (!protocol) continue;
-      if (std::count(s.scrape_protocols.begin(), s.scrape_protocols.end(), *protocol) != 0) {
-        t.fail("scrape_protocols", "`scrape_protocols` names " + name + " twice");
-      }
-      s.scrape_protocols.push_back(*protocol);
-    }
-    if (names.empty()) t.fail("scrape_protocols", "`scrape_protocols` names no protocol");
-  }
-  std::string fallback;
-  t.read("fallback_scrape_protocol", fallback);
-  if (!fallback.empty()) {
-    s.fallback_scrape_protocol = read("fallback_scrape_protocol", fallback);
-  }
-}
-
-}  // namespace
 
 void read_scrapes(TableReader& root, Config& config, const Context& context) {
   std::set<std::string> jobs;
   root.tables("scrape_configs", [&](TableReader& t) {
-    collector::ScrapeConfig s;
+    collector::ScrapeConfig s = config.global.exposition;
     s.line = t.line();
     read_job_name(t, s.job_name, jobs);
     read_times(t, config.global, s.scrape_interval, s.scrape_timeout);
@@ -72,7 +33,17 @@ void read_scrapes(TableReader& root, Config& config, const Context& context) {
     t.read("honor_labels", s.honor_labels);
     t.read("honor_timestamps", s.honor_timestamps);
     t.read("track_timestamps_staleness", s.track_timestamps_staleness);
-    read_protocols(t, s);
+    read_exposition(t, s);
+    read_fallback_protocol(t, s);
+    if (s.scrape_protocols.empty()) {
+      s.scrape_protocols = collector::default_scrape_protocols(s.scrape_native_histograms);
+    }
+    t.read_count("native_histogram_bucket_limit", s.native_histogram_bucket_limit);
+    t.read("native_histogram_min_bucket_factor", s.native_histogram_min_bucket_factor);
+    if (s.native_histogram_min_bucket_factor < 0) {
+      t.fail("native_histogram_min_bucket_factor",
+             "`native_histogram_min_bucket_factor` must not be negative");
+    }
     t.read_bytes("body_size_limit", s.body_size_limit);
     t.read_count("sample_limit", s.sample_limit);
     t.read_count("target_limit", s.target_limit);

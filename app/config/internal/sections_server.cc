@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "app/config/internal/exposition_keys.h"
 #include "app/config/internal/sections.h"
 #include "base/text/numbers.h"
 #include "base/text/text.h"
@@ -12,8 +13,10 @@
 namespace nines::config {
 
 void read_global(TableReader& root, Config& config) {
+  config.global.exposition.scrape_protocols.clear();
   root.table("global", [&](TableReader& t) {
     Global& g = config.global;
+    read_exposition(t, g.exposition);
     t.read("scrape_interval", g.scrape_interval);
     t.read("scrape_timeout", g.scrape_timeout);
     t.read("evaluation_interval", g.evaluation_interval);

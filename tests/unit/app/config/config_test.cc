@@ -255,6 +255,7 @@ metric_relabel_configs = [{ regex = "l", action = "labeldrop" }]
   CHECK(s.scrape_protocols == std::vector{collector::ScrapeProtocol::kPrometheusText004});
   CHECK(s.fallback_scrape_protocol == collector::ScrapeProtocol::kOpenMetricsText100);
   CHECK(s.target_limit == 5);
+  CHECK_FALSE(s.scrape_native_histograms);
   CHECK(s.http_headers == HttpHeaders{{"X-Scope-OrgID", "one"}});
   CHECK(s.authorization_type == "Token");
   CHECK(s.tls_files.ca == "/etc/nines/ca.pem");
@@ -266,7 +267,57 @@ metric_relabel_configs = [{ regex = "l", action = "labeldrop" }]
   CHECK(s.metric_relabel_configs.size() == 1);
 }
 
+TEST_CASE("[global] says what jobs begin with about expositions, each job may say otherwise") {
+  using collector::NameEscaping;
+  testing::MemFs fs;
+  const Result<Config> config = load_text(fs, "/n.toml", R"(
+[global]
+scrape_native_histograms = true
+metric_name_validation_scheme = "legacy"
+[[scrape_configs]]
+job_name = "a"
+static_configs = [{ targets = ["h:1"] }]
+[[scrape_configs]]
+job_name = "b"
+scrape_native_histograms = false
+metric_name_validation_scheme = "utf8"
+metric_name_escaping_scheme = "dots"
+scrape_classic_histograms = true
+convert_classic_histograms_to_nhcb = true
+native_histogram_bucket_limit = 160
+native_histogram_min_bucket_factor = 1.1
+static_configs = [{ targets = ["h:1"] }]
+[[scrape_configs]]
+job_name = "c"
+scrape_protocols = ["PrometheusText1.0.0"]
+static_configs = [{ targets = ["h:1"] }]
+)");
+  REQUIRE_MESSAGE(config, config.error().what());
+  const auto& a = config->scrapes.at(0);
+  CHECK(a.scrape_protocols == collector::default_scrape_protocols(true));
+  CHECK(a.legacy_names_only);
+  CHECK(a.metric_name_escaping_scheme == NameEscaping::kUnderscores);
+  const auto& b = config->scrapes.at(1);
+  CHECK(b.scrape_protocols == collector::default_scrape_protocols());
+  CHECK_FALSE(b.legacy_names_only);
+  CHECK(b.metric_name_escaping_scheme == NameEscaping::kDots);
+  CHECK(b.always_scrape_classic_histograms);
+  CHECK(b.convert_classic_histograms_to_nhcb);
+  CHECK(b.native_histogram_bucket_limit == 160);
+  CHECK(b.native_histogram_min_bucket_factor == 1.1);
+  CHECK(config->scrapes.at(2).scrape_protocols ==
+        std::vector{collector::ScrapeProtocol::kPrometheusText100});
+}
+
 TEST_CASE("scrape options that make no sense are refused with their place") {
+  CHECK(
+      scrape_problem("native_histogram_min_bucket_factor = -1.0\n").find("must not be negative") !=
+      std::string::npos);
+  CHECK(scrape_problem("metric_name_validation_scheme = \"legacy\"\n"
+                       "metric_name_escaping_scheme = \"allow-utf-8\"\n")
+            .find("refuses") != std::string::npos);
+  CHECK(scrape_problem("metric_name_escaping_scheme = \"utf8\"\n").find("underscores") !=
+        std::string::npos);
   CHECK(scrape_problem("").empty());
   CHECK(scrape_problem("scrape_protocols = [\"Prometheus\"]\n").find("PrometheusText0.0.4") !=
         std::string::npos);
