@@ -32,6 +32,8 @@ nines_layer(collector/tail        USES base/core base/model base/text base/fs ba
                                        storage/api)
 nines_layer(collector/receive     USES base/core base/model base/text base/net base/log base/telemetry
                                        storage/api collector/exposition collector/discovery)
+nines_layer(collector/send        USES base/core base/model base/text base/net base/log base/telemetry
+                                       storage/api collector/discovery)
 nines_layer(collector/backfill    USES base/core base/model base/text storage/api collector/exposition)
 nines_layer(rules/promql          USES base/core base/model base/text storage/api)
 nines_layer(rules/logql           USES base/core base/model base/text storage/api rules/promql)
@@ -52,12 +54,12 @@ nines_layer(web/api               USES base/core base/model base/text base/log b
                                        web/http web/ui)
 nines_layer(app/config            USES base/core base/model base/text base/fs base/net base/log storage/engine
                                        collector/exposition collector/discovery collector/scrape collector/probe
-                                       collector/host collector/tail collector/receive rules/promql rules/logql
-                                       rules/alerts rules/slo rules/notify rules/remediation web/http)
+                                       collector/host collector/tail collector/receive collector/send rules/promql
+                                       rules/logql rules/alerts rules/slo rules/notify rules/remediation web/http)
 nines_layer(app/server            USES base/core base/text base/fs base/net base/log base/telemetry base/model
                                        storage/api storage/engine collector/exposition collector/discovery
                                        collector/scrape collector/probe collector/host collector/tail
-                                       collector/receive rules/promql rules/logql rules/alerts rules/slo
+                                       collector/receive collector/send rules/promql rules/logql rules/alerts rules/slo
                                        rules/notify rules/remediation web/http web/ui web/api app/config)
 nines_layer(app/cli               USES base/core base/text base/fs base/net base/log base/telemetry base/model storage/api
                                        storage/offline storage/engine collector/exposition collector/backfill

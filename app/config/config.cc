@@ -45,7 +45,7 @@ std::optional<std::string> too_much(const std::string& name, std::string_view te
 
 // Sections that the design names and this version does not have.
 constexpr std::string_view kLaterSections[] = {"escalations", "schedules",  "time_intervals",
-                                               "maintenance", "heartbeats", "remote_write"};
+                                               "maintenance", "heartbeats"};
 
 constexpr std::string_view kSecretKeys[] = {"password", "secret", "credentials", "bearer_token"};
 
@@ -206,6 +206,7 @@ Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text)
   read_probes(root, config, context);
   read_logs(root, config);
   read_receive(root, config);
+  read_remote_writes(root, config, context);
   read_groups(root, config, context);
   read_slos(root, config);
   read_notify(root, config, context);

@@ -14,6 +14,7 @@
 #include "collector/probe/prober.h"
 #include "collector/receive/receivers.h"
 #include "collector/scrape/scraper.h"
+#include "collector/send/remote_sender.h"
 #include "collector/tail/tailer.h"
 #include "rules/alerts/config.h"
 #include "rules/notify/config.h"
@@ -55,6 +56,8 @@ struct Config {
   std::vector<collector::ScrapeConfig> scrapes;
   std::vector<collector::ProbeConfig> probes;
   std::vector<collector::LogConfig> logs;
+  std::vector<collector::SendConfig> remote_writes;  // take effect at the next start
+  std::string remote_writes_text;                    // what they were read from, to be compared
   collector::ReceiveOptions receive;  // takes effect at the next start
   std::vector<alerts::GroupConfig> groups;  // of the file, of rule_files, and the built-in ones
   std::vector<slo::SloConfig> slos;

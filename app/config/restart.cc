@@ -74,6 +74,7 @@ std::vector<std::string> changes_that_wait(const Config& started, const Config& 
   look_at_storage(started.storage, now.storage, all);
   look_at_web(started, now, all);
   look_at_query(started.promql, now.promql, all);
+  if (started.remote_writes_text != now.remote_writes_text) all.emplace_back("[[remote_write]]");
   return all;
 }
 

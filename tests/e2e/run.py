@@ -25,6 +25,7 @@ import pushes
 import resize
 import rule_unit_tests
 import scenario
+import sends
 import tiers
 from harness import Skipped, say
 
@@ -52,6 +53,7 @@ TESTS = (
     pushes.otlp_metrics_arrive,
     protobuf.protobuf_as_prometheus_reads_it,
     protobuf.text_and_protobuf_of_one_target,
+    sends.sent_to_peers,
     tiers.windows_answer_for_a_month,
     offline.verify_and_list,
     offline.analyze_and_dump,

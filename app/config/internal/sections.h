@@ -30,6 +30,7 @@ void read_scrapes(TableReader& root, Config& config, const Context& context);
 void read_probes(TableReader& root, Config& config, const Context& context);
 void read_logs(TableReader& root, Config& config);
 void read_receive(TableReader& root, Config& config);
+void read_remote_writes(TableReader& root, Config& config, const Context& context);
 
 // [[groups]] and [[slos]] also stand in TOML rule files.
 void read_groups(TableReader& root, Config& config, const Context& context);

@@ -61,23 +61,26 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
       rules_pool_(make_thread_pool("rules", 2, kQueueMax)),
       act_pool_(make_thread_pool("act", 1, kQueueMax)),
       wait_pool_(make_waiting_pool("wait", kWaitersMax, kQueueMax)),
+      sender_({store_->appender(), store_->querier(), store_->state(), *http_, around.scheduler,
+               *wait_pool_, around.log, *telemetry_},
+              config.remote_writes, config.global.external_labels),
       promql_(store_->querier(), around.clock, config.promql),
       logql_(store_->log_querier()),
       scraper_(
-          {store_->appender(), *http_, around.scheduler, *collect_pool_, around.log, *telemetry_}),
-      prober_({store_->appender(), *http_, around.scheduler, *collect_pool_, around.log}),
+          {sender_.appender(), *http_, around.scheduler, *collect_pool_, around.log, *telemetry_}),
+      prober_({sender_.appender(), *http_, around.scheduler, *collect_pool_, around.log}),
       host_(
           config.host.enabled
               ? std::make_unique<collector::Host>(
-                    config.host, collector::HostParts{around.fs, store_->appender(),
+                    config.host, collector::HostParts{around.fs, sender_.appender(),
                                                       around.scheduler, *collect_pool_, around.log})
               : nullptr),
-      tailer_({around.fs, store_->log_appender(), store_->appender(), store_->state(),
+      tailer_({around.fs, store_->log_appender(), sender_.appender(), store_->state(),
                around.scheduler, *collect_pool_, around.log, *telemetry_}),
-      receivers_({store_->appender(), store_->state(), around.scheduler, *collect_pool_, around.log,
+      receivers_({sender_.appender(), store_->state(), around.scheduler, *collect_pool_, around.log,
                   *telemetry_},
                  config.receive),
-      slos_({store_->querier(), store_->appender(), store_->state(), around.scheduler, *rules_pool_,
+      slos_({store_->querier(), sender_.appender(), store_->state(), around.scheduler, *rules_pool_,
              around.log, *telemetry_}),
       notifier_(notifier_options(config),
                 {store_->state(), store_->state(), store_->state(), *http_, around.scheduler,
@@ -94,7 +97,7 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
                      }
                    }}),
       rules_(manager_options(config), {promql_,
-                                       store_->appender(),
+                                       sender_.appender(),
                                        store_->state(),
                                        store_->state(),
                                        around.scheduler,
@@ -123,6 +126,7 @@ Parts::~Parts() {
   alertmanagers_.stop();
   remediator_.stop();
   notifier_.stop();
+  sender_.stop();
 }
 
 namespace {
@@ -161,6 +165,7 @@ Result<std::unique_ptr<Parts>> Parts::open(config::Config config, const Surround
         "nines", config.web.listen, config.global.scrape_interval,
         [telemetry_text = parts->telemetry_.get()] { return telemetry_text->text(); });
   }
+  parts->sender_.start();
   if (Result<void> applied = parts->apply(config); !applied) return std::move(applied).error();
   if (Result<void> started = parts->receivers_.push.start(); !started)
     return std::move(started).error();

@@ -16,6 +16,7 @@
 #include "collector/probe/prober.h"
 #include "collector/receive/receivers.h"
 #include "collector/scrape/scraper.h"
+#include "collector/send/remote_sender.h"
 #include "collector/tail/tailer.h"
 #include "rules/alerts/manager.h"
 #include "rules/logql/engine.h"
@@ -63,6 +64,7 @@ class Parts {
   std::unique_ptr<Executor> rules_pool_;    // rules, SLOs: never behind a person's query
   std::unique_ptr<Executor> act_pool_;      // notification and remediation state
   std::unique_ptr<Executor> wait_pool_;     // names asked for, target files read, probes
+  collector::RemoteSender sender_;          // in front of the store for whoever writes samples
   promql::Engine promql_;
   logql::Engine logql_;
   collector::Scraper scraper_;
