@@ -271,18 +271,18 @@ TEST_CASE("a kill loses nothing, whether the receiver takes samples twice or ref
     for (const int series : {5, 40}) {
       World w;
       w.receiver.strict = strict;
-      for (int i = 0; i < 100; ++i) {
+      for (int i = 0; i < 98; ++i) {
         w.write(0, series, i);
         w.scheduler.run_for(Duration(1'000));
       }
       const std::size_t before = w.receiver.samples();
-      CHECK(before < 100u * static_cast<std::size_t>(series));
+      CHECK(before < 98u * static_cast<std::size_t>(series));
       w.kill();
       w.clock.advance(Duration(10'000));
       w.begin();
       w.write(0, series, 1'000);
       w.scheduler.run_for(Duration(10'000));
-      CHECK(w.receiver.samples() == 101u * static_cast<std::size_t>(series));
+      CHECK(w.receiver.samples() == 99u * static_cast<std::size_t>(series));
       CHECK(w.metric("nines_remote_write_samples_failed_total") == 0);
     }
   }
