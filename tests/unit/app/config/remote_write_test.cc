@@ -66,7 +66,8 @@ TEST_CASE("a target that makes no sense is refused with its place") {
   CHECK(problem("[[remote_write]]\n").find("needs `url`") != std::string::npos);
   CHECK(problem("[[remote_write]]\nurl = \"a\"\n").find("n.toml:2:7") != std::string::npos);
   CHECK(problem(kTarget + kTarget).find("a `name` of its own") != std::string::npos);
-  CHECK(problem(kTarget + "nmae = \"x\"\n").find("did you mean `name`") != std::string::npos);
+  CHECK(problem(kTarget + "remote_timout = \"1s\"\n").find("`remote_timeout`") !=
+        std::string::npos);
   CHECK(problem(kTarget + "protobuf_message = \"x\"\n").find("prometheus.WriteRequest") !=
         std::string::npos);
   CHECK(problem(kTarget + "headers = { content-type = \"x\" }\n").find("may not set") !=
