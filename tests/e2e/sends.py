@@ -56,9 +56,9 @@ def key(metric):
     return tuple(sorted((n, v) for n, v in metric.items() if n != "region"))
 
 
-def matrix(url, start, end):
+def matrix(url, start, end, selector='{job="t"}'):
     """series -> time in ms -> value as text, of a Prometheus API."""
-    query = urllib.parse.urlencode({"query": f'{{job="t"}}[{int(end - start)}s]', "time": f"{end:.3f}"})
+    query = urllib.parse.urlencode({"query": f'{selector}[{int(end - start)}s]', "time": f"{end:.3f}"})
     result = json.loads(get(f"{url}/api/v1/query?{query}"))["data"]["result"]
     return {key(row["metric"]): {round(t * 1000): float(v) for t, v in row["values"]} for row in result}
 
@@ -133,6 +133,9 @@ def sent_to_peers(args, folder):
         count = sum(map(len, mine.values()))
         assert len(mine) > 110 and count > 3000, (len(mine), count)
         wait_for_all("prometheus has it", mine, lambda: matrix(urls[0], start, end))
+        all_mine = matrix(nines.url, start, end, '{__name__!=""}')
+        wait_for_all("prometheus has everything", all_mine, lambda: matrix(urls[0], start, end, '{__name__!=""}'))
+        say(f"  {len(all_mine)} series, {sum(map(len, all_mine.values()))} samples of every job in prometheus")
         wait_for_all("victoria-metrics has it", mine, lambda: exported(urls[1], start, end), lossy=True)
         assert not missing(matrix(urls[0], start, end), mine), "prometheus has what nines has not"
         failed = nines.value("sum(nines_remote_write_samples_failed_total)")
