@@ -127,8 +127,8 @@ def sent_to_peers(args, folder):
         nines.start()
         time.sleep(8)
         end = time.time() - 3
-        sent = 'min(nines_remote_write_queue_highest_sent_timestamp_seconds) > ' + str(end + 1)
-        wait_for("everything is sent", lambda: nines.query(sent) and not nines.query("nines_remote_write_catching_up == 1"), 60)
+        sent = 'min(nines_remote_storage_queue_highest_sent_timestamp_seconds) > ' + str(end + 1)
+        wait_for("everything is sent", lambda: nines.query(sent) and not nines.query("nines_remote_storage_catching_up == 1"), 60)
         mine = matrix(nines.url, start, end)
         count = sum(map(len, mine.values()))
         assert len(mine) > 110 and count > 3000, (len(mine), count)
@@ -138,13 +138,13 @@ def sent_to_peers(args, folder):
         say(f"  {len(all_mine)} series, {sum(map(len, all_mine.values()))} samples of every job in prometheus")
         wait_for_all("victoria-metrics has it", mine, lambda: exported(urls[1], start, end), lossy=True)
         assert not missing(matrix(urls[0], start, end), mine), "prometheus has what nines has not"
-        failed = nines.value("sum(nines_remote_write_samples_failed_total)")
+        failed = nines.value("sum(nines_remote_storage_samples_failed_total)")
         assert failed == 0, f"{failed} samples refused for good"
         described = json.loads(get(urls[0] + "/api/v1/label/region/values"))["data"]
         assert described == ["eu"], described
         page_text = get(nines.url + "/metrics")
         for name in ("samples_total", "samples_retried_total", "samples_caught_up_total", "samples_repeated_total", "position_timestamp_seconds"):
-            say("  " + "; ".join(line for line in page_text.splitlines() if line.startswith("nines_remote_write_" + name + "{")))
+            say("  " + "; ".join(line for line in page_text.splitlines() if line.startswith("nines_remote_storage_" + name + "{")))
         say(f"  {len(mine)} series, {count} samples the same in nines, prometheus and victoria-metrics")
     finally:
         for process in reversed(running):

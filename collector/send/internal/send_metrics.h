@@ -1,5 +1,6 @@
 #pragma once
-// What the sender says about one target, under Prometheus's names with our prefix.
+// What the sender says about one target: prometheus_remote_storage_* under our own prefix.
+// (nines_remote_write_* is what was received.)
 
 #include "base/telemetry/telemetry.h"
 #include "collector/send/remote_sender.h"

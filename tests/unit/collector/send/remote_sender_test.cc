@@ -165,7 +165,7 @@ TEST_CASE("what is written is sent after the deadline, with external labels and 
     const auto& kept = w.receiver.series.at("__name__=m1,instance=a:1,job=j,region=eu,");
     CHECK(kept.at(to_millis(kStart)) == 1.5);
     CHECK(is_stale_nan(kept.at(to_millis(kStart) + 1'000)));
-    CHECK(w.metric("nines_remote_write_samples_total") == 6);
+    CHECK(w.metric("nines_remote_storage_samples_total") == 6);
     const auto header = [&](const std::string& name) {
       for (const auto& [n, value] : w.last.headers) {
         if (n == name) return value;
@@ -207,8 +207,8 @@ TEST_CASE("a server's failure is tried again with growing pauses, and nothing is
   w.receiver.status = 0;
   w.scheduler.run_for(Duration(5'000));
   CHECK(w.receiver.samples() == 3);
-  CHECK(w.metric("nines_remote_write_samples_failed_total") == 0);
-  CHECK(w.metric("nines_remote_write_samples_retried_total") > 0);
+  CHECK(w.metric("nines_remote_storage_samples_failed_total") == 0);
+  CHECK(w.metric("nines_remote_storage_samples_retried_total") > 0);
 }
 
 TEST_CASE("Retry-After is waited for, and 429 is final when it is told so") {
@@ -229,7 +229,7 @@ TEST_CASE("Retry-After is waited for, and 429 is final when it is told so") {
   f.write(0, 3, 1);
   f.scheduler.run_for(Duration(60'000));
   CHECK(f.receiver.requests == 1);
-  CHECK(f.metric("nines_remote_write_samples_failed_total") == 3);
+  CHECK(f.metric("nines_remote_storage_samples_failed_total") == 3);
 }
 
 TEST_CASE("what is refused is dropped and counted, and the next batch goes") {
@@ -237,7 +237,7 @@ TEST_CASE("what is refused is dropped and counted, and the next batch goes") {
   w.receiver.status = 400;
   w.write(0, 3, 1);
   w.scheduler.run_for(Duration(5'000));
-  CHECK(w.metric("nines_remote_write_samples_failed_total") == 3);
+  CHECK(w.metric("nines_remote_storage_samples_failed_total") == 3);
   w.receiver.status = 0;
   w.write(0, 3, 2);
   w.scheduler.run_for(Duration(5'000));
@@ -255,12 +255,12 @@ TEST_CASE("memory is bounded in an outage, and what did not fit is read from the
   for (int i = 0; i < 200; ++i) {
     w.write(0, 5, i);
     w.scheduler.run_for(Duration(1'000));
-    CHECK(w.metric("nines_remote_write_samples_pending") <= 40);
+    CHECK(w.metric("nines_remote_storage_samples_pending") <= 40);
   }
   w.down = false;
   w.scheduler.run_for(Duration(60'000));
   CHECK(w.receiver.samples() == 1'000);
-  CHECK(w.metric("nines_remote_write_samples_caught_up_total") > 900);
+  CHECK(w.metric("nines_remote_storage_samples_caught_up_total") > 900);
   w.write(0, 5, 7);
   w.scheduler.run_for(Duration(6'000));
   CHECK(w.receiver.samples() == 1'005);
@@ -283,7 +283,7 @@ TEST_CASE("a kill loses nothing, whether the receiver takes samples twice or ref
       w.write(0, series, 1'000);
       w.scheduler.run_for(Duration(10'000));
       CHECK(w.receiver.samples() == 99u * static_cast<std::size_t>(series));
-      CHECK(w.metric("nines_remote_write_samples_failed_total") == 0);
+      CHECK(w.metric("nines_remote_storage_samples_failed_total") == 0);
     }
   }
 }
@@ -364,8 +364,8 @@ TEST_CASE("histograms and exemplars arrive in both versions when they are asked 
     REQUIRE(w.writer->append_exemplars({&exemplar, 1}));
     w.scheduler.run_for(Duration(5'000));
     CHECK(w.receiver.samples() == 2);
-    CHECK(w.metric("nines_remote_write_histograms_total") == 2);
-    if (w.metric("nines_remote_write_exemplars_total") > 0) CHECK(w.receiver.exemplars == 1);
+    CHECK(w.metric("nines_remote_storage_histograms_total") == 2);
+    if (w.metric("nines_remote_storage_exemplars_total") > 0) CHECK(w.receiver.exemplars == 1);
   }
 }
 
