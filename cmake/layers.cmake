@@ -27,7 +27,8 @@ nines_layer(collector/scrape      USES base/core base/model base/text base/net b
                                        storage/api collector/exposition collector/discovery)
 nines_layer(collector/probe       USES base/core base/model base/text base/net base/log storage/api
                                        collector/discovery collector/scrape)
-nines_layer(collector/host        USES base/core base/model base/text base/fs base/log storage/api)
+nines_layer(collector/host        USES base/core base/model base/text base/fs base/log storage/api
+                                       collector/exposition)
 nines_layer(collector/tail        USES base/core base/model base/text base/fs base/log base/telemetry
                                        storage/api)
 nines_layer(collector/receive     USES base/core base/model base/text base/net base/log base/telemetry

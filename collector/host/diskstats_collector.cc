@@ -41,6 +41,43 @@ constexpr std::array<Field, 17> kFields = {{
      kMilli},
 }};
 
+constexpr HostFamily kInfo{"node_disk_info", MetricType::kGauge, "What the device is."};
+
+// What udev found out about the device: lines such as "E:ID_MODEL=...". Without udev, nothing.
+std::string udev_value(std::string_view text, std::string_view key) {
+  for (const std::string_view line : lines_of(text)) {
+    if (!line.starts_with("E:")) continue;
+    const std::string_view rest = line.substr(2);
+    if (rest.starts_with(key) && rest.size() > key.size() && rest[key.size()] == '=') {
+      return std::string(rest.substr(key.size() + 1));
+    }
+  }
+  return "";
+}
+
+void add_info(const HostContext& context, std::string_view device, std::string_view major,
+              std::string_view minor, HostSamples& out) {
+  const std::string file = "run/udev/data/b" + std::string(major) + ":" + std::string(minor);
+  const Result<std::string> read = context.root(file);
+  const std::string text = read ? *read : std::string();
+  std::string serial = udev_value(text, "SCSI_IDENT_SERIAL");
+  if (serial.empty()) serial = udev_value(text, "ID_SERIAL_SHORT");
+  const std::string path = udev_value(text, "ID_PATH");
+  const std::string wwn = udev_value(text, "ID_WWN");
+  const std::string model = udev_value(text, "ID_MODEL");
+  const std::string revision = udev_value(text, "ID_REVISION");
+  out.add(kInfo,
+          {{"device", device},
+           {"major", major},
+           {"minor", minor},
+           {"model", model},
+           {"path", path},
+           {"revision", revision},
+           {"serial", serial},
+           {"wwn", wwn}},
+          1);
+}
+
 }  // namespace
 
 HostCollector diskstats_collector(HostContext context) {
@@ -55,6 +92,7 @@ HostCollector diskstats_collector(HostContext context) {
               if (words.size() < 14) return bad_line("diskstats", line);
               const std::string_view device = words[2];
               if ((*ignored)->matches(device)) continue;
+              add_info(context, device, words[0], words[1], out);
               for (std::size_t i = 0; i < kFields.size() && i + 3 < words.size(); ++i) {
                 const std::optional<double> value = number_of(words[i + 3]);
                 if (!value) return bad_line("diskstats", line);

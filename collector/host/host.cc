@@ -1,6 +1,8 @@
 #include "collector/host/host.h"
 
+#include <algorithm>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <utility>
 
@@ -18,6 +20,23 @@ constexpr HostFamily kSuccess{"node_scrape_collector_success", MetricType::kGaug
 constexpr HostFamily kDuration{"node_scrape_collector_duration_seconds", MetricType::kGauge,
                                "Seconds the collector took."};
 
+// Side by side, in the order of the names.
+constexpr std::string_view kNames[] = {
+    "arp", "bonding", "conntrack", "cpu", "diskstats", "edac", "entropy", "filefd", "filesystem",
+    "hwmon", "loadavg", "meminfo", "netdev", "netstat", "os", "pressure", "processes",
+    "schedstat", "sockstat", "softnet", "stat", "systemd", "textfile", "thermal_zone", "time",
+    "uname", "vmstat",
+};
+constexpr HostCollector (*kMakers[])(HostContext) = {
+    arp_collector, bonding_collector, conntrack_collector, cpu_collector, diskstats_collector,
+    edac_collector, entropy_collector, filefd_collector, filesystem_collector, hwmon_collector,
+    loadavg_collector, meminfo_collector, netdev_collector, netstat_collector, os_collector,
+    pressure_collector, processes_collector, schedstat_collector, sockstat_collector,
+    softnet_collector, stat_collector, systemd_collector, textfile_collector,
+    thermal_zone_collector, time_collector, uname_collector, vmstat_collector,
+};
+static_assert(std::size(kNames) == std::size(kMakers));
+
 HostConfig with_instance(HostConfig config, Fs& fs) {
   if (!config.instance.empty()) return config;
   const Result<std::string> name = read_file(fs, config.proc_path + "/sys/kernel/hostname");
@@ -31,11 +50,11 @@ HostConfig with_instance(HostConfig config, Fs& fs) {
 struct Host::Impl : std::enable_shared_from_this<Impl> {
   Impl(HostConfig c, HostParts p) : config(with_instance(std::move(c), p.fs)), parts(p) {
     const HostContext context{parts.fs, config};
-    collectors = {
-        cpu_collector(context),        diskstats_collector(context), filefd_collector(context),
-        filesystem_collector(context), loadavg_collector(context),   meminfo_collector(context),
-        netdev_collector(context),     pressure_collector(context),  stat_collector(context),
-        time_collector(context),       uname_collector(context),     vmstat_collector(context)};
+    const std::vector<std::string>& off = config.disabled_collectors;
+    for (std::size_t i = 0; i < std::size(kNames); ++i) {
+      if (std::find(off.begin(), off.end(), kNames[i]) != off.end()) continue;
+      collectors.push_back(kMakers[i](context));
+    }
   }
 
   void plan(Duration delay) {  // with the mutex held
@@ -94,10 +113,12 @@ struct Host::Impl : std::enable_shared_from_this<Impl> {
     const std::chrono::duration<double> took = parts.scheduler.clock().elapsed() - began;
     samples->add(kSuccess, {{"collector", collector.name}}, done ? 1 : 0);
     samples->add(kDuration, {{"collector", collector.name}}, took.count());
+    std::vector<std::string> notes = samples->take_notes();
     // What this kernel does not have is no fault.
-    if (done || done.error().code() == ErrorCode::kNotFound) return;
-    if (!errors.empty()) errors += "; ";
-    errors += std::string(collector.name) + ": " + done.error().what();
+    if (!done && done.error().code() != ErrorCode::kNotFound) notes.push_back(done.error().what());
+    for (const std::string& note : notes) {
+      errors += (errors.empty() ? "" : "; ") + std::string(collector.name) + ": " + note;
+    }
   }
 
   void collect(Timestamp at) {
@@ -141,6 +162,10 @@ struct Host::Impl : std::enable_shared_from_this<Impl> {
   bool running = false;
   HostStatus status;
 };
+
+std::span<const std::string_view> host_collector_names() noexcept {
+  return kNames;
+}
 
 Host::Host(HostConfig config, HostParts parts)
     : impl_(std::make_shared<Impl>(std::move(config), parts)) {}

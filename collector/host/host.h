@@ -1,8 +1,11 @@
 #pragma once
 // The host's own metrics under node_exporter's names, from /proc and /sys.
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/core/clock.h"
@@ -22,7 +25,15 @@ struct HostConfig {
   std::string instance;  // empty: the host's name
   std::string proc_path = "/proc";
   std::string sys_path = "/sys";
-  std::string root_path = "/";  // prefix for statfs of mount points
+  std::string root_path = "/";  // prefix for statfs of mount points, /etc/os-release, /run/udev
+  // *.prom files in here are told on; empty: none. Larger files are refused, each by name.
+  std::string textfile_directory;
+  std::uint64_t textfile_size_limit = 4u << 20;  // bytes of one file
+  std::string systemctl = "systemctl";           // asked for unit states where systemd runs
+  Duration systemctl_timeout{5'000};
+  // Units whose whole name matches are not told one by one.
+  std::string systemd_unit_exclude = R"(.+\.(automount|device|mount|scope|slice|target))";
+  std::vector<std::string> disabled_collectors;  // names of host_collector_names()
 };
 
 struct HostStatus {
@@ -41,9 +52,11 @@ struct HostParts {
   Log& log;
 };
 
-// Thread-safe. Collectors: cpu, meminfo, filesystem, diskstats, netdev, loadavg, pressure, stat,
-// uname, time, vmstat (node_exporter's default fields), filefd; each writes
-// node_scrape_collector_success.
+// Every collector's name, sorted.
+std::span<const std::string_view> host_collector_names() noexcept;
+
+// Thread-safe. Runs the collectors of host_collector_names() that are not disabled, with
+// node_exporter's default fields and devices; each writes node_scrape_collector_success.
 class Host {
  public:
   Host(HostConfig config, HostParts parts);

@@ -25,16 +25,15 @@ constexpr std::array<HostFamily, 16> kFields = {{
     {"node_network_transmit_carrier_total", kC, "Carrier losses."},
     {"node_network_transmit_compressed_total", kC, "Compressed packets sent."},
 }};
+constexpr HostFamily kNoHandler{"node_network_receive_nohandler_total", kC,
+                                "Packets received that no protocol wanted."};
 
 }  // namespace
 
 HostCollector netdev_collector(HostContext context) {
   return {"netdev", [context](HostSamples& out) -> Result<void> {
-            // Through process 1, for the host's interfaces rather than a container's.
-            Result<std::string> text = context.proc("1/net/dev");
-            if (!text) text = context.proc("net/dev");
-            if (!text) return std::move(text).error();
-            for (const std::string_view line : lines_of(*text)) {
+            NINES_TRY(const std::string text, context.net("dev"));
+            for (const std::string_view line : lines_of(text)) {
               if (line.find('|') != line.npos) continue;  // the two lines of the heading
               // The first number may stand right behind the colon; an alias may contain one itself.
               const std::size_t colon = line.rfind(':');
@@ -47,6 +46,11 @@ HostCollector netdev_collector(HostContext context) {
                 if (!value) return bad_line("net/dev", line);
                 out.add(kFields[i], {{"device", device}}, *value);
               }
+              // Not in that table; a container's own view may lack the folder.
+              const Result<double> nohandler = number_in(
+                  "rx_nohandler", context.sys("class/net/" + std::string(device) +
+                                              "/statistics/rx_nohandler"));
+              if (nohandler) out.add(kNoHandler, {{"device", device}}, *nohandler);
             }
             return {};
           }};

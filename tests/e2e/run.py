@@ -15,6 +15,7 @@ import discovery
 import endless
 import exemplars
 import full_disk
+import host_metrics
 import hostile
 import imports
 import lapped
@@ -34,6 +35,8 @@ TESTS = (
     basics.bad_reload_changes_nothing,
     basics.reload_names_what_waits,
     basics.port_is_taken,
+    host_metrics.live_host_beside_node_exporter,
+    host_metrics.saved_host_beside_node_exporter,
     hostile.targets_that_misbehave,
     hostile.receiver_is_down,
     hostile.rotated_logs_lose_nothing,

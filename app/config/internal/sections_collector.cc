@@ -23,6 +23,22 @@ void read_host(TableReader& root, Config& config) {
     t.read("proc_path", config.host.proc_path);
     t.read("sys_path", config.host.sys_path);
     t.read("root_path", config.host.root_path);
+    t.read("textfile_directory", config.host.textfile_directory);
+    t.read_bytes("textfile_size_limit", config.host.textfile_size_limit);
+    t.read("systemctl", config.host.systemctl);
+    t.read("systemctl_timeout", config.host.systemctl_timeout);
+    t.read("systemd_unit_exclude", config.host.systemd_unit_exclude);
+    if (const auto regex = Regex::compile(config.host.systemd_unit_exclude, RegexAnchor::kBoth); !regex)
+      t.fail("systemd_unit_exclude", regex.error().what());
+    t.read("disabled_collectors", config.host.disabled_collectors);
+    const auto known = collector::host_collector_names();
+    for (const std::string& name : config.host.disabled_collectors) {
+      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+      const std::string_view nearest = nearest_word(name, known);
+      t.fail("disabled_collectors",
+               "the host has no collector `" + name + "`" +
+                   (nearest.empty() ? "" : "; did you mean `" + std::string(nearest) + "`?"));
+    }
   });
 }
 
