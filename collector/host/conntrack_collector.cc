@@ -60,9 +60,9 @@ HostCollector conntrack_collector(HostContext context) {
                       number_in("nf_conntrack_count",
                                 context.proc("sys/net/netfilter/nf_conntrack_count")));
             out.add(kEntries, count);
-            NINES_TRY(const double limit,
-                      number_in("nf_conntrack_max",
-                                context.proc("sys/net/netfilter/nf_conntrack_max")));
+            NINES_TRY(
+                const double limit,
+                number_in("nf_conntrack_max", context.proc("sys/net/netfilter/nf_conntrack_max")));
             out.add(kLimit, limit);
             NINES_TRY(const std::string stats, context.net("stat/nf_conntrack"));
             return add_stats(stats, out);

@@ -22,16 +22,15 @@ struct Counter {
   const char* row;  // null: of the controller
 };
 
-Result<void> add_controller(const HostContext& context, const std::string& name,
-                            HostSamples& out) {
+Result<void> add_controller(const HostContext& context, const std::string& name, HostSamples& out) {
   const std::string folder = std::string(kFolder) + "/" + name;
   const std::string_view controller = std::string_view(name).substr(2);
   for (const Counter& counter : {Counter{"ce_count", kCorrectable, nullptr},
                                  Counter{"ce_noinfo_count", kRowCorrectable, "unknown"},
                                  Counter{"ue_count", kUncorrectable, nullptr},
                                  Counter{"ue_noinfo_count", kRowUncorrectable, "unknown"}}) {
-    NINES_TRY(const double value, number_in(name + "/" + counter.file,
-                                            context.sys(folder + "/" + counter.file)));
+    NINES_TRY(const double value,
+              number_in(name + "/" + counter.file, context.sys(folder + "/" + counter.file)));
     if (counter.row == nullptr) {
       out.add(counter.family, {{"controller", controller}}, value);
     } else {

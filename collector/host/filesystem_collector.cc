@@ -63,8 +63,8 @@ void collect_one(const HostContext& context, std::string_view device, const std:
   while (path.ends_with('/')) path.pop_back();
   const Result<DiskSpace> space = context.fs.space(path + mount);
   out.add(kDeviceError, tags, space ? 0 : 1);
-  out.add(kReadOnly, tags, read_only ? 1 : 0);
   if (!space) return;
+  out.add(kReadOnly, tags, read_only ? 1 : 0);
   out.add(kSize, tags, static_cast<double>(space->total));
   out.add(kFree, tags, static_cast<double>(space->free_to_root));
   out.add(kAvail, tags, static_cast<double>(space->free));

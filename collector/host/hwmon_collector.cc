@@ -92,8 +92,8 @@ Unit unit_of(std::string_view type, std::string_view element) {
   if (type == "power" && element.starts_with("average_interval")) return {"_seconds", kMilli};
   if (type == "power") return {"_watt", kMicro};
   if (type == "humidity") return {"", kMicro};
-  const bool speed = element == "input" || element == "min" || element == "max" ||
-                     element == "target";
+  const bool speed =
+      element == "input" || element == "min" || element == "max" || element == "target";
   return type == "fan" && speed ? Unit{"_rpm", 1} : Unit{"", 1};
 }
 

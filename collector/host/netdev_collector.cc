@@ -48,8 +48,8 @@ HostCollector netdev_collector(HostContext context) {
               }
               // Not in that table; a container's own view may lack the folder.
               const Result<double> nohandler = number_in(
-                  "rx_nohandler", context.sys("class/net/" + std::string(device) +
-                                              "/statistics/rx_nohandler"));
+                  "rx_nohandler",
+                  context.sys("class/net/" + std::string(device) + "/statistics/rx_nohandler"));
               if (nohandler) out.add(kNoHandler, {{"device", device}}, *nohandler);
             }
             return {};

@@ -65,13 +65,12 @@ Result<void> add_six(const Regex& wanted, std::string_view text, HostSamples& ou
 
 HostCollector netstat_collector(HostContext context) {
   return {"netstat",
-          [context, wanted = Regex::compile(kWanted, RegexAnchor::kNone)](
-              HostSamples& out) -> Result<void> {
+          [context,
+           wanted = Regex::compile(kWanted, RegexAnchor::kNone)](HostSamples& out) -> Result<void> {
             if (!wanted) return Error(wanted.error());
             for (const char* file : {"netstat", "snmp"}) {
               NINES_TRY(const std::string text, context.net(file));
-              if (Result<void> done =
-                      add_pairs(**wanted, std::string("net/") + file, text, out);
+              if (Result<void> done = add_pairs(**wanted, std::string("net/") + file, text, out);
                   !done) {
                 return done;
               }

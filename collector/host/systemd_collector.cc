@@ -46,7 +46,11 @@ Result<std::vector<Properties>> parse(std::string_view text) {
 Result<std::string> ask(const HostContext& context, std::vector<std::string> words) {
   std::vector<std::string> argv = {context.config.systemctl, "show", "--no-pager"};
   argv.insert(argv.end(), words.begin(), words.end());
-  return run_command(argv, context.config.systemctl_timeout, kAnswerBytesMax);
+  Result<std::string> text = run_command(argv, context.config.systemctl_timeout, kAnswerBytesMax);
+  // Where systemd runs, a missing systemctl is a fault to speak of.
+  if (!text && text.error().code() == ErrorCode::kNotFound)
+    return Error(ErrorCode::kUnavailable, text.error().what() + " ([host] systemctl names it)");
+  return text;
 }
 
 Result<void> add_manager(const HostContext& context, HostSamples& out) {
@@ -89,19 +93,19 @@ Result<void> add_units(const HostContext& context, const Regex& excluded, HostSa
 }  // namespace
 
 HostCollector systemd_collector(HostContext context) {
-  return {"systemd",
-          [context, excluded = Regex::compile(context.config.systemd_unit_exclude,
-                                              RegexAnchor::kBoth)](HostSamples& out)
-              -> Result<void> {
-            if (!excluded) return Error(excluded.error());
-            // This folder is how systemd says that it runs the host: sd_booted(3).
-            std::string root = context.config.root_path;
-            while (root.ends_with('/')) root.pop_back();
-            const Result<FileInfo> booted = context.fs.info(root + "/run/systemd/system");
-            if (!booted) return Error(booted.error());
-            if (Result<void> done = add_manager(context, out); !done) return done;
-            return add_units(context, **excluded, out);
-          }};
+  return {
+      "systemd",
+      [context, excluded = Regex::compile(context.config.systemd_unit_exclude, RegexAnchor::kBoth)](
+          HostSamples& out) -> Result<void> {
+        if (!excluded) return Error(excluded.error());
+        // This folder is how systemd says that it runs the host: sd_booted(3).
+        std::string root = context.config.root_path;
+        while (root.ends_with('/')) root.pop_back();
+        const Result<FileInfo> booted = context.fs.info(root + "/run/systemd/system");
+        if (!booted) return Error(booted.error());
+        if (Result<void> done = add_manager(context, out); !done) return done;
+        return add_units(context, **excluded, out);
+      }};
 }
 
 }  // namespace nines::collector

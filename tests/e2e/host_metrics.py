@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import time
 
 import host_trees
@@ -21,8 +22,8 @@ LEFT_OUT = {
     "node_disk_(ata|device_mapper|filesystem)": "udev's further properties of disks",
     "node_scrape_collector_duration_seconds": "how long each took is its own",
 }
-# Not from the saved trees: system calls of the live host.
-LIVE_ONLY = r"node_(time_|uname_|textfile_)"
+# Not from the saved trees: system calls of the live host; and what node_exporter asks the kernel for over netlink.
+LIVE_ONLY = r"node_(time_|uname_|textfile_|network_receive_nohandler_)"
 
 # Gauges that move within a moment: by how much beyond the span of the two reads.
 SLACK = (
@@ -97,6 +98,16 @@ def collected_after(nines, moment):
         at = nines.value("node_time_seconds")
         return at if at > moment else None
     return wait_for("a collection", last, 20, 0.05)
+
+
+def misspelt_collector_is_named(args, folder):
+    """A collector that does not exist, or a pattern that is none, is an error with its place and the nearest name."""
+    config = os.path.join(folder, "nines.toml")
+    with open(config, "w") as f:
+        f.write('[host]\ndisabled_collectors = ["loadavg", "netsat"]\nsystemd_unit_exclude = "(a"\n')
+    check = subprocess.run([args.nines, "check", "config", config], capture_output=True, text=True)
+    said = check.stdout + check.stderr
+    assert check.returncode != 0 and "did you mean `netstat`" in said and "nines.toml:2:" in said and "nines.toml:3:" in said, said
 
 
 def compare_presence(own, before, after, wrong):

@@ -37,6 +37,7 @@ TESTS = (
     basics.port_is_taken,
     host_metrics.live_host_beside_node_exporter,
     host_metrics.saved_host_beside_node_exporter,
+    host_metrics.misspelt_collector_is_named,
     hostile.targets_that_misbehave,
     hostile.receiver_is_down,
     hostile.rotated_logs_lose_nothing,

@@ -28,7 +28,8 @@ void read_host(TableReader& root, Config& config) {
     t.read("systemctl", config.host.systemctl);
     t.read("systemctl_timeout", config.host.systemctl_timeout);
     t.read("systemd_unit_exclude", config.host.systemd_unit_exclude);
-    if (const auto regex = Regex::compile(config.host.systemd_unit_exclude, RegexAnchor::kBoth); !regex)
+    if (const auto regex = Regex::compile(config.host.systemd_unit_exclude, RegexAnchor::kBoth);
+        !regex)
       t.fail("systemd_unit_exclude", regex.error().what());
     t.read("disabled_collectors", config.host.disabled_collectors);
     const auto known = collector::host_collector_names();
@@ -36,8 +37,8 @@ void read_host(TableReader& root, Config& config) {
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;
       const std::string_view nearest = nearest_word(name, known);
       t.fail("disabled_collectors",
-               "the host has no collector `" + name + "`" +
-                   (nearest.empty() ? "" : "; did you mean `" + std::string(nearest) + "`?"));
+             "the host has no collector `" + name + "`" +
+                 (nearest.empty() ? "" : "; did you mean `" + std::string(nearest) + "`?"));
     }
   });
 }
