@@ -22,19 +22,19 @@ constexpr HostFamily kDuration{"node_scrape_collector_duration_seconds", MetricT
 
 // Side by side, in the order of the names.
 constexpr std::string_view kNames[] = {
-    "arp",     "bonding",    "conntrack",    "cpu",       "diskstats", "edac",    "entropy",
-    "filefd",  "filesystem", "hwmon",        "loadavg",   "meminfo",   "netdev",  "netstat",
-    "os",      "pressure",   "processes",    "schedstat", "sockstat",  "softnet", "stat",
-    "systemd", "textfile",   "thermal_zone", "time",      "uname",     "vmstat",
+    "arp",     "bonding",    "conntrack", "cpu",          "diskstats", "edac",     "entropy",
+    "filefd",  "filesystem", "hwmon",     "loadavg",      "meminfo",   "netclass", "netdev",
+    "netstat", "os",         "pressure",  "processes",    "schedstat", "sockstat", "softnet",
+    "stat",    "systemd",    "textfile",  "thermal_zone", "time",      "uname",    "vmstat",
 };
 constexpr HostCollector (*kMakers[])(HostContext) = {
-    arp_collector,        bonding_collector,   conntrack_collector, cpu_collector,
-    diskstats_collector,  edac_collector,      entropy_collector,   filefd_collector,
-    filesystem_collector, hwmon_collector,     loadavg_collector,   meminfo_collector,
-    netdev_collector,     netstat_collector,   os_collector,        pressure_collector,
-    processes_collector,  schedstat_collector, sockstat_collector,  softnet_collector,
-    stat_collector,       systemd_collector,   textfile_collector,  thermal_zone_collector,
-    time_collector,       uname_collector,     vmstat_collector,
+    arp_collector,          bonding_collector,   conntrack_collector, cpu_collector,
+    diskstats_collector,    edac_collector,      entropy_collector,   filefd_collector,
+    filesystem_collector,   hwmon_collector,     loadavg_collector,   meminfo_collector,
+    netclass_collector,     netdev_collector,    netstat_collector,   os_collector,
+    pressure_collector,     processes_collector, schedstat_collector, sockstat_collector,
+    softnet_collector,      stat_collector,      systemd_collector,   textfile_collector,
+    thermal_zone_collector, time_collector,      uname_collector,     vmstat_collector,
 };
 static_assert(std::size(kNames) == std::size(kMakers));
 

@@ -12,8 +12,6 @@ from harness import Nines, Process, Skipped, free_port, get, say, wait_for
 # Collectors of node_exporter that nines does not have, by the names their series begin with.
 LEFT_OUT = {
     "node_exporter_": "about node_exporter itself",
-    "node_network_(?!receive_|transmit_(?!queue))": "netclass: settings of network interfaces",
-    "node_network_transmit_queue_length": "netclass",
     "node_timex_": "timex: adjtimex of the kernel clock",
     "node_udp_queues": "udp_queues",
     "node_selinux_": "selinux",

@@ -128,6 +128,15 @@ SYS = {
     "devices/virtual/hwmon/hwmon2/name": "soc dts1\n",
     "devices/virtual/hwmon/hwmon2/temp1_input": "44000\n",
     "class/net/eth0/statistics/rx_nohandler": "17\n",
+    "class/net/eth0/operstate": "up\n",
+    "class/net/eth0/address": "01:01:01:01:01:01\n",
+    "class/net/eth0/flags": "0x1303\n",
+    "class/net/eth0/dev_id": "0x20\n",
+    "class/net/eth0/carrier_changes": "2\n",
+    "class/net/eth0/mtu": "1500\n",
+    "class/net/eth0/speed": "1000\n",
+    "class/net/eth0/tx_queue_len": "1000\n",
+    "class/net/eth0/type": "1\n",
 }
 LINKS = {
     "class/hwmon/hwmon0": "../../devices/platform/coretemp.0/hwmon/hwmon0",
@@ -146,7 +155,7 @@ MUST_HAVE = (
     "node_netstat_Tcp_CurrEstab", "node_netstat_UdpLite6_InErrors", "node_sockstat_TCP_mem_bytes", "node_nf_conntrack_stat_drop",
     "node_os_version", "node_thermal_zone_temp", "node_cooling_device_max_state", "node_hwmon_temp_celsius", "node_hwmon_fan_rpm",
     "node_processes_threads_state", "node_entropy_pool_size_bits", "node_schedstat_timeslices_total", "node_softnet_dropped_total",
-    "node_edac_csrow_correctable_errors_total", "node_bonding_active", "node_arp_entries", "node_disk_info",
+    "node_edac_csrow_correctable_errors_total", "node_bonding_active", "node_arp_entries", "node_disk_info", "node_network_speed_bytes",
 )
 
 

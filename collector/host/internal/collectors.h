@@ -57,6 +57,7 @@ HostCollector filesystem_collector(HostContext context);
 HostCollector hwmon_collector(HostContext context);
 HostCollector loadavg_collector(HostContext context);
 HostCollector meminfo_collector(HostContext context);
+HostCollector netclass_collector(HostContext context);
 HostCollector netdev_collector(HostContext context);
 HostCollector netstat_collector(HostContext context);
 HostCollector os_collector(HostContext context);

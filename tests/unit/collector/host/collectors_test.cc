@@ -69,6 +69,9 @@ constexpr SavedFile kFiles[] = {
     {"/saved/sys/class/net/bond0/bonding/slaves", "eth0 eth1\n"},
     {"/saved/sys/class/net/bond0/lower_eth0/bonding_slave/mii_status", "up\n"},
     {"/saved/sys/class/net/bond0/slave_eth1/bonding_slave/mii_status", "down\n"},
+    {"/saved/sys/class/net/eth0/operstate", "up\n"},
+    {"/saved/sys/class/net/eth0/flags", "0x1003\n"},
+    {"/saved/sys/class/net/eth0/speed", "1000\n"},
     {"/saved/root/etc/os-release", "NAME=\"A \\\"B\\\"\"\n# c\nID='deb'\nVERSION_ID=\"20.04.2\"\n"},
 };
 
@@ -170,6 +173,10 @@ TEST_CASE("scheduler, entropy, memory errors, bonds, system") {
                        "controller=\"0\", csrow=\"0\"")) == 3);
   CHECK(b.value(series("node_bonding_slaves", "", "master=\"bond0\"")) == 2);
   CHECK(b.value(series("node_bonding_active", "", "master=\"bond0\"")) == 1);
+  CHECK(b.value(series("node_network_up", "device=\"eth0\"")) == 1);
+  CHECK(b.value(series("node_network_flags", "device=\"eth0\"")) == 4099);
+  CHECK(b.value(series("node_network_speed_bytes", "device=\"eth0\"")) == 125e6);
+  CHECK_FALSE(b.value(series("node_network_up", "device=\"bonding_masters\"")));
   CHECK(b.value("node_os_info{id=\"deb\", instance=\"box\", job=\"host\", name=\"A \\\"B\\\"\", "
                 "version_id=\"20.04.2\"}") == 1);
   CHECK(b.value("node_os_version{id=\"deb\", instance=\"box\", job=\"host\", "
@@ -217,6 +224,8 @@ TEST_CASE("a damaged file costs its collector's success and names itself, the ot
       {"schedstat", "/saved/proc/schedstat", "cpu0 1 0 2\n", "schedstat"},
       {"thermal_zone", "/saved/sys/class/thermal/thermal_zone0/temp", "hot\n", "temp"},
       {"edac", "/saved/sys/devices/system/edac/mc/mc0/csrow0/ce_count", "-\n", "csrow0/ce_count"},
+      {"netclass", "/saved/sys/class/net/eth0/speed", "fast\n", "eth0/speed"},
+      {"netclass", "/saved/sys/class/net/eth0/flags", "0x\n", "eth0/flags"},
       {"os", "/saved/root/etc/os-release", "=nothing\n", "os-release"},
   };
   for (const Damage& damage : kDamages) {
