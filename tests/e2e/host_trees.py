@@ -150,7 +150,7 @@ ROOT = {
     "run/udev/data/b8:0": "S:disk/by-id/x\nE:ID_PATH=pci-0000:00:1f.2-ata-1\nE:ID_WWN=0x7c92\nE:ID_MODEL=TOSHIBA_KSDB4U86\nE:ID_REVISION=0102\nE:ID_SERIAL_SHORT=2160A0D5FVGG\n",
     "mnt/with blank/file": "",
 }
-NOT_FROM_FILES = ("systemd",)
+NOT_FROM_FILES = ("systemd", "uname")  # collectors of node_exporter that ask the live host
 MUST_HAVE = (
     "node_netstat_Tcp_CurrEstab", "node_netstat_UdpLite6_InErrors", "node_sockstat_TCP_mem_bytes", "node_nf_conntrack_stat_drop",
     "node_os_version", "node_thermal_zone_temp", "node_cooling_device_max_state", "node_hwmon_temp_celsius", "node_hwmon_fan_rpm",
