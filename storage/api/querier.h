@@ -40,6 +40,8 @@ class SeriesSelection {
   virtual ~SeriesSelection() = default;
   virtual std::size_t size() const = 0;
   virtual const LabelSet& labels(std::size_t index) const = 0;  // sorted by LabelSet order
+  // Memory of its own besides the label sets, about: what the store and others share is not in it.
+  virtual std::uint64_t bytes_held() const { return 0; }
   // Appends nothing but replaces `out`: the samples in the closed `range`, ascending, one per time.
   // Staleness markers are included. kCorrupt when pages of the series are damaged (others were
   // read, the text names how many were lost), kUnavailable when stopped.

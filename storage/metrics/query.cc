@@ -38,6 +38,10 @@ class Selection final : public SeriesSelection {
         stop_(stop) {}
   std::size_t size() const override { return series_.size(); }
   const LabelSet& labels(std::size_t index) const override { return series_[index].labels; }
+  std::uint64_t bytes_held() const override {
+    return series_.size() * sizeof(Selected) + places_.size() * sizeof(StoreImpl::Place) +
+           versions_.size() * sizeof(StoreImpl::Versions::value_type);
+  }
   Result<void> read(std::size_t index, TimeRange range, SampleColumns& out) const override {
     out.clear();
     if (stopped(stop_)) return was_stopped();

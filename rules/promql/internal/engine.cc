@@ -151,7 +151,8 @@ Result<QueryResult> Engine::range(const Query& query, Timestamp from, Timestamp 
                                           std::string(documented_name(expr.type())) +
                                           "\" for range query, must be Scalar or instant Vector");
   }
-  const auto steps = static_cast<std::uint64_t>((to - from).count() / step.count()) + 1;
+  // As Prometheus counts: so many steps have a point more.
+  const auto steps = static_cast<std::uint64_t>((to - from).count() / step.count());
   if (steps > options_.points_max) {
     return Error(ErrorCode::kLimit,
                  "exceeded maximum resolution of " + std::to_string(options_.points_max) +
@@ -159,7 +160,7 @@ Result<QueryResult> Engine::range(const Query& query, Timestamp from, Timestamp 
   }
   QueryContext q(querier_, clock_, options_, query.text());
   begin(q, options_, request);
-  q.grid = Grid{to_millis(from), step.count(), static_cast<std::size_t>(steps)};
+  q.grid = Grid{to_millis(from), step.count(), static_cast<std::size_t>(steps) + 1};
   q.query_end = to_millis(to);
   q.is_range = true;
   count_steps(q, request);

@@ -129,8 +129,10 @@ class Evaluator {
   // selectors.cc
   enum class Take : std::uint8_t { kValue, kTimestamp, kStartTimestamp };
   Result<Block> select(const VectorSelector& selector, const Grid& grid, Take take = Take::kValue);
+  // What the selection holds is added to `held`.
   Result<std::unique_ptr<storage::SeriesSelection>> open(const VectorSelector& selector,
-                                                         std::int64_t from, std::int64_t to);
+                                                         std::int64_t from, std::int64_t to,
+                                                         Charge& held);
   Error too_many_series() const;
   Result<void> read(const storage::SeriesSelection& selection, std::size_t index, std::int64_t from,
                     std::int64_t to, SampleColumns& out);

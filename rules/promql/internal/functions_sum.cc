@@ -1,7 +1,10 @@
 // sum_over_time and avg_over_time, and the dispatch of range functions.
 
 #include <cmath>
+#include <string>
+#include <string_view>
 
+#include "base/text/text.h"
 #include "rules/promql/internal/range_functions.h"
 #include "rules/promql/internal/sums.h"
 #include "rules/promql/internal/tiers.h"
@@ -64,6 +67,34 @@ RangeFamily range_family(Fn id) {
   return &over_time_functions;
 }
 
+void say_if_no_counter(const RangeTask& task, std::string& last) {
+  if ((task.id != Fn::kRate && task.id != Fn::kIncrease) || task.metric().empty()) return;
+  if (task.metric() == last) return;
+  bool floats = false;
+  for (std::size_t s = 0; s < task.out.steps && !floats; ++s) {
+    floats = task.out.present(task.row, s) && task.out.histogram(task.row, s) == nullptr;
+  }
+  if (!floats) return;
+  last = task.metric();
+  const std::string_view name = last;
+  if (task.series.labels.has("__type__")) {
+    const std::string_view type = task.series.labels.get("__type__");
+    if (type == "counter" || type == "histogram") return;
+    return task.annotations.info(
+        "metric might not be a counter, __type__ label is not set to \"counter\" or "
+        "\"histogram\", got " +
+            quote_go(type) + ": " + quote_go(name),
+        task.at);
+  }
+  for (const std::string_view end : {"_total", "_sum", "_count", "_bucket"}) {
+    if (name.ends_with(end)) return;
+  }
+  task.annotations.info(
+      "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: " +
+          quote_go(name),
+      task.at);
+}
+
 Result<Block> Evaluator::range_function(const Call& call, const Grid& grid) {
   const Fn id = call.function->id;
   const Expr* range = nullptr;
@@ -83,6 +114,7 @@ Result<Block> Evaluator::range_function(const Call& call, const Grid& grid) {
     return range_from_tier(call, as<MatrixSelector>(unwrap(*range)), grid, how, *plan, params);
   Block out(grid.count, q_.budget);
   Pace pace(q_);
+  std::string last_name;
   const Result<void> done = for_each_series(
       *range, grid,
       [&](const RangeSeries& series, std::span<const Window> windows) -> Result<void> {
@@ -91,6 +123,7 @@ Result<Block> Evaluator::range_function(const Call& call, const Grid& grid) {
         const RangeTask task{q_.annotations,      id,     series, windows, how, grid, range->range,
                              call.args[0]->range, params, out,    row,     pace};
         if (Result<void> ok = family(task); !ok) return ok;
+        say_if_no_counter(task, last_name);
         if (out.row_empty(row)) out.pop_row();
         return {};
       });

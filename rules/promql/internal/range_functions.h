@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "rules/promql/internal/evaluator.h"
 #include "storage/api/tier_window.h"
@@ -41,6 +42,10 @@ Result<void> over_time_functions(const RangeTask& task);     // the other *_over
 
 using RangeFamily = Result<void> (*)(const RangeTask&);
 RangeFamily range_family(Fn id);
+
+// After rate() and increase() of floats: an info when neither name nor type says "counter". Asked
+// for each series; `last` is the name that was looked at last.
+void say_if_no_counter(const RangeTask& task, std::string& last);
 
 // rate, increase and delta of what a tier knows of `window`, scaled to the range asked for where
 // the window is another.

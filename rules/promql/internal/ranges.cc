@@ -160,12 +160,14 @@ Result<void> Evaluator::each_selected(const MatrixSelector& node, const Grid& gr
   std::int64_t to = (shape.fixed ? *shape.fixed : grid.end()) - shape.offset;
   if (shape.anchored || shape.smoothed) from -= lookback;
   if (shape.smoothed) to += lookback;
+  Charge selection(q_.budget);
   NINES_TRY(const std::unique_ptr<storage::SeriesSelection> found,
-            open(*node.selector, from + 1, to));
+            open(*node.selector, from + 1, to, selection));
   SampleColumns columns;
   RangeSeries series;
   std::vector<Window> windows;
   for (std::size_t i = 0; i < found->size(); ++i) {
+    selection.give_back(0, bytes_of(found->labels(i)));  // a row takes them over
     if (const Result<void> ok = read(*found, i, from + 1, to, columns); !ok) return ok.error();
     if (columns.size() == 0) continue;
     Charge held(q_.budget);

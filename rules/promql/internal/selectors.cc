@@ -176,7 +176,7 @@ Error Evaluator::too_many_series() const {
 
 Result<std::unique_ptr<storage::SeriesSelection>> Evaluator::open(const VectorSelector& selector,
                                                                   std::int64_t from,
-                                                                  std::int64_t to) {
+                                                                  std::int64_t to, Charge& held) {
   if (const Result<void> ok = q_.check(); !ok) return ok.error();
   const storage::TimeRange range{from_millis(clamp_time(from)), from_millis(clamp_time(to))};
   Result<std::unique_ptr<storage::SeriesSelection>> selection =
@@ -185,6 +185,9 @@ Result<std::unique_ptr<storage::SeriesSelection>> Evaluator::open(const VectorSe
   if (!selection) return selection;
   q_.stats.series += (*selection)->size();
   if (q_.stats.series > q_.options.series_max) return too_many_series();
+  std::uint64_t bytes = (*selection)->bytes_held();
+  for (std::size_t i = 0; i < (*selection)->size(); ++i) bytes += bytes_of((*selection)->labels(i));
+  if (const Result<void> ok = held.add(0, bytes); !ok) return ok.error();
   return selection;
 }
 
@@ -214,14 +217,16 @@ Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid
   const std::int64_t to = selector.smoothed ? last + lookback : last;
   const std::optional<TierPlan> plan = plan_instant(selector, grid, first, fixed.has_value());
   std::int64_t from = first - lookback + 1;
+  Charge selection(q_.budget);
   NINES_TRY(const std::unique_ptr<storage::SeriesSelection> found,
-            open(selector, plan ? plan->moved(first) - lookback + 1 : from, to));
+            open(selector, plan ? plan->moved(first) - lookback + 1 : from, to, selection));
   if (plan) from = plan->dropped + 1;
   Block out(grid.count, q_.budget);
   SampleColumns samples;
   std::vector<storage::TierWindow> tier;
   bool tier_used = false;
   for (std::size_t i = 0; i < found->size(); ++i) {
+    selection.give_back(0, bytes_of(found->labels(i)));  // a row takes them over
     if (const Result<void> ok = read(*found, i, from, to, samples); !ok) {
       return ok.error();
     }

@@ -237,13 +237,15 @@ Result<void> Evaluator::each_from_tier(const MatrixSelector& node, const Grid& g
   const std::int64_t first =
       (shape.fixed ? *shape.fixed : grid.start) - shape.offset - shape.length;
   const std::int64_t last = (shape.fixed ? *shape.fixed : grid.end()) - shape.offset;
+  Charge selection(q_.budget);
   NINES_TRY(const std::unique_ptr<storage::SeriesSelection> found,
-            open(*node.selector, plan.moved(first) + 1, last));
+            open(*node.selector, plan.moved(first) + 1, last, selection));
   SampleColumns columns;
   RangeSeries series;
   std::vector<Window> windows;
   std::vector<TierWindow> tier;
   for (std::size_t i = 0; i < found->size(); ++i) {
+    selection.give_back(0, bytes_of(found->labels(i)));  // a row takes them over
     if (const Result<void> ok = read(*found, i, std::max(first, plan.dropped) + 1, last, columns);
         !ok)
       return ok.error();
@@ -281,6 +283,7 @@ Result<Block> Evaluator::range_from_tier(const Call& call, const MatrixSelector&
   Block out(grid.count, q_.budget);
   Pace pace(q_);
   bool used = false;
+  std::string last_name;
   const Result<void> done = each_from_tier(
       node, grid, shape, plan,
       [&](const RangeSeries& series, std::span<const Window> windows,
@@ -296,6 +299,7 @@ Result<Block> Evaluator::range_from_tier(const Call& call, const MatrixSelector&
             say_histograms(plan, series.labels.metric_name(), node.range);
           }
         }
+        say_if_no_counter(task, last_name);
         if (out.row_empty(row)) out.pop_row();
         return {};
       });

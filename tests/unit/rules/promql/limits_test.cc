@@ -66,12 +66,12 @@ TEST_CASE("a long chain of operators is refused before it can exhaust the stack"
   CHECK(!Query::parse(text));
 }
 
-TEST_CASE("a range of exactly as many points as allowed is answered, one more is not") {
+TEST_CASE("a range of exactly as many steps as allowed is answered, one more is not") {
   const Fixture f;
   EngineOptions options;
   options.points_max = 10;
-  CHECK(f.range("m", at(0), at(90), Duration(10'000), options));
-  CHECK(code(f.range("m", at(0), at(100), Duration(10'000), options)) == ErrorCode::kLimit);
+  CHECK(f.range("m", at(0), at(100), Duration(10'000), options));
+  CHECK(code(f.range("m", at(0), at(110), Duration(10'000), options)) == ErrorCode::kLimit);
 }
 
 TEST_CASE("a range needs a step and must not end before it begins") {
@@ -127,6 +127,38 @@ TEST_CASE(
     CHECK(refused.error().what().find("of memory (max_memory); select fewer series") !=
           std::string::npos);
   }
+}
+
+TEST_CASE("series that a query selects count towards its memory before any is read") {
+  Fixture f;
+  const std::uint64_t few = memory_needed(f, "m");
+  for (int i = 0; i < 1000; ++i) {  // seen in the range, with nothing to show
+    f.store.add({{"__name__", "m"}, {"old", std::to_string(i)}}, at(80), stale_nan());
+  }
+  const std::uint64_t many = memory_needed(f, "m");
+  CHECK(many > few + 1000 * 100);
+  EngineOptions options;
+  options.memory_bytes_max = many;
+  CHECK(f.instant("m", options));
+  CHECK(f.instant("count_over_time(m[50s])", options));
+  options.memory_bytes_max = many - 1;
+  CHECK(code(f.instant("m", options)) == ErrorCode::kLimit);
+  options.memory_bytes_max = few;
+  CHECK(code(f.instant("count_over_time(m[50s])", options)) == ErrorCode::kLimit);
+}
+
+TEST_CASE(
+    "columns that a query reads count towards its memory, though one sample is left of them") {
+  Fixture f;
+  const std::uint64_t few = memory_needed(f, "last_over_time(m[100s])");
+  for (int i = 0; i < 9000; ++i) f.store.add({{"__name__", "m"}, {"n", "1"}}, from_millis(i), i);
+  const std::uint64_t many = memory_needed(f, "last_over_time(m[100s])");
+  CHECK(many > few + 9000 * 16 - 1000);
+  EngineOptions options;
+  options.memory_bytes_max = many;
+  CHECK(f.instant("last_over_time(m[100s])", options));
+  --options.memory_bytes_max;
+  CHECK(code(f.instant("last_over_time(m[100s])", options)) == ErrorCode::kLimit);
 }
 
 TEST_CASE("memory is given back: two halves need no more than one") {
