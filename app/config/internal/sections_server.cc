@@ -147,15 +147,53 @@ void read_web(TableReader& root, Config& config) {
   });
 }
 
+namespace {
+
+// A number within [least, most], both allowed.
+template <typename Int>
+void read_within(TableReader& t, std::string_view key, Int& out, std::int64_t least,
+                 std::int64_t most) {
+  std::int64_t value = static_cast<std::int64_t>(out);
+  t.read_count(key, value);
+  if (value < least || value > most) {
+    t.fail(key, "`" + std::string(key) + "` must be between " + std::to_string(least) + " and " +
+                    std::to_string(most));
+    return;
+  }
+  out = static_cast<Int>(value);
+}
+
+void read_at_least(TableReader& t, std::string_view key, Duration& out) {
+  t.read(key, out);
+  if (out < Duration(1)) t.fail(key, "`" + std::string(key) + "` must be at least 1ms");
+}
+
+}  // namespace
+
 void read_query(TableReader& root, Config& config) {
   root.table("query", [&](TableReader& t) {
+    constexpr std::int64_t kMost = 1'000'000'000'000;
+    constexpr std::uint64_t kMemoryLeast = 1u << 20, kTextLeast = 64, kTextMost = 1u << 20;
     promql::EngineOptions& q = config.promql;
-    t.read("lookback_delta", q.lookback_delta);
-    t.read("timeout", q.timeout);
-    t.read_count("max_samples", q.samples_max);
-    t.read_count("max_series", q.series_max);
-    t.read_count("max_points", q.points_max);
+    read_at_least(t, "lookback_delta", q.lookback_delta);
+    read_at_least(t, "timeout", q.timeout);
+    read_within(t, "max_samples", q.samples_max, 1, kMost);
+    read_within(t, "max_series", q.series_max, 1, kMost);
+    read_within(t, "max_points", q.points_max, 1, kMost);
     t.read_bytes("max_memory", q.memory_bytes_max);
+    if (q.memory_bytes_max < kMemoryLeast) {
+      t.fail("max_memory", "`max_memory` must be at least 1MiB");
+    }
+    std::uint64_t text = q.text_bytes_max;
+    t.read_bytes("max_text", text);
+    if (text < kTextLeast || text > kTextMost) {
+      t.fail("max_text", "`max_text` must be between 64B and 1MiB");
+    } else {
+      q.text_bytes_max = text;
+    }
+    // Deeper trees would not fit the stack of those who walk them.
+    read_within(t, "max_depth", q.depth_max, 1, 256);
+    read_within(t, "max_concurrency", config.web.slow_workers, 1, 256);
   });
 }
 

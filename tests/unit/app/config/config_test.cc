@@ -82,6 +82,65 @@ TEST_CASE("limits of newcomers and the admin API are options") {
   check_mistake("[storage]\nmax_series_per_metrics = 5\n", "2:1", "did you mean");
 }
 
+TEST_CASE("limits of queries: their defaults, what is asked for, and the ends of what may be") {
+  testing::MemFs fs;
+  const auto load = [&fs](const std::string& line) {
+    return load_text(fs, "n.toml", "[query]\n" + line + "\n");
+  };
+  const auto usual = load("");
+  REQUIRE(usual);
+  CHECK(usual->promql.samples_max == 50'000'000);
+  CHECK(usual->promql.series_max == 1'000'000);
+  CHECK(usual->promql.memory_bytes_max == 1u << 30);
+  CHECK(usual->promql.points_max == 11'000);
+  CHECK(usual->promql.text_bytes_max == 8192);
+  CHECK(usual->promql.depth_max == 64);
+  CHECK(usual->promql.timeout == Duration(120'000));
+  CHECK(usual->promql.lookback_delta == Duration(300'000));
+  CHECK(usual->web.slow_workers == 4);
+
+  const auto set = load(
+      "max_samples = 7\nmax_series = 8\nmax_memory = \"2MiB\"\nmax_points = 9\nmax_text = 100\n"
+      "max_depth = 10\ntimeout = \"3s\"\nlookback_delta = \"4s\"\nmax_concurrency = 5");
+  REQUIRE(set);
+  CHECK(set->promql.samples_max == 7);
+  CHECK(set->promql.series_max == 8);
+  CHECK(set->promql.memory_bytes_max == 2u << 20);
+  CHECK(set->promql.points_max == 9);
+  CHECK(set->promql.text_bytes_max == 100);
+  CHECK(set->promql.depth_max == 10);
+  CHECK(set->promql.timeout == Duration(3000));
+  CHECK(set->promql.lookback_delta == Duration(4000));
+  CHECK(set->web.slow_workers == 5);
+
+  struct Bound {
+    std::string inside, outside, said;
+  };
+  const Bound bounds[] = {
+      {"max_samples = 1", "max_samples = 0", "between 1 and 1000000000000"},
+      {"max_samples = 1000000000000", "max_samples = 1000000000001", "between 1 and"},
+      {"max_series = 1", "max_series = 0", "between 1 and"},
+      {"max_points = 1", "max_points = 0", "between 1 and"},
+      {"max_memory = \"1MiB\"", "max_memory = 1048575", "at least 1MiB"},
+      {"max_text = 64", "max_text = 63", "between 64B and 1MiB"},
+      {"max_text = \"1MiB\"", "max_text = 1048577", "between 64B and 1MiB"},
+      {"max_depth = 1", "max_depth = 0", "between 1 and 256"},
+      {"max_depth = 256", "max_depth = 257", "between 1 and 256"},
+      {"max_concurrency = 1", "max_concurrency = 0", "between 1 and 256"},
+      {"max_concurrency = 256", "max_concurrency = 257", "between 1 and 256"},
+      {"timeout = \"1ms\"", "timeout = \"0s\"", "at least 1ms"},
+      {"lookback_delta = \"1ms\"", "lookback_delta = \"0s\"", "at least 1ms"},
+  };
+  for (const Bound& bound : bounds) {
+    CAPTURE(bound.inside);
+    CHECK(load(bound.inside));
+    check_mistake("[query]\n" + bound.outside + "\n",
+                  "2:" + std::to_string(bound.outside.find('=') + 3), bound.said);
+  }
+  check_mistake("[query]\nmax_depth = -1\n", "2:13", "must not be negative");
+  check_mistake("[query]\nmax_sample = 1\n", "2:1", "did you mean `max_samples`");
+}
+
 TEST_CASE("durations, sizes, regexes, PromQL and templates are checked at load") {
   check_mistake("[global]\nscrape_interval = \"15x\"\n", "2:19", "want a unit");
   check_mistake("[global]\nscrape_interval = \"-5s\"\n", "2:19", "scrape_interval");
