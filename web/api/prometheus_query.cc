@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text/text.h"
+#include "rules/promql/ast.h"
 #include "web/api/internal/client_stop.h"
 #include "web/api/internal/encode.h"
 #include "web/api/internal/families.h"
@@ -39,9 +40,18 @@ void append_utf8(std::string& out, std::uint32_t code) {
   }
 }
 
+// As Prometheus says it where a time may be left out.
+Result<Timestamp> optional_time(const Request& request, const std::string& name,
+                                Timestamp fallback) {
+  const auto at = time_param(request, name, fallback);
+  if (at) return at;
+  return Error(ErrorCode::kInvalid, "invalid parameter \"" + name + "\": Invalid time value for '" +
+                                        name + "': " + at.error().what());
+}
+
 Result<storage::TimeRange> range_params(const Request& request) {
-  NINES_TRY(const Timestamp from, time_param(request, "start", kEarliest));
-  NINES_TRY(const Timestamp to, time_param(request, "end", kLatest));
+  NINES_TRY(const Timestamp from, optional_time(request, "start", kEarliest));
+  NINES_TRY(const Timestamp to, optional_time(request, "end", kLatest));
   if (to < from) return Error(ErrorCode::kInvalid, "end timestamp must not be before start time");
   return storage::TimeRange{from, to};
 }
@@ -59,12 +69,21 @@ Result<promql::QueryRequest> limits_of(const Request& request,
                                        const promql::EngineOptions& engine) {
   promql::QueryRequest limits;
   if (!request.param("timeout").empty()) {
-    NINES_TRY(const Duration asked, duration_param(request, "timeout", Duration(1)));
-    if (asked <= Duration(0)) return Error(ErrorCode::kInvalid, "timeout must be above zero");
-    limits.timeout = std::min(asked, engine.timeout);  // asking cannot raise the operator's limit
+    const auto asked = duration_param(request, "timeout", Duration(1));
+    if (!asked || *asked <= Duration(0)) {
+      return Error(ErrorCode::kInvalid,
+                   "invalid parameter \"timeout\": " +
+                       (asked ? "it must be above zero" : std::string(asked.error().what())));
+    }
+    limits.timeout = std::min(*asked, engine.timeout);  // asking cannot raise the operator's limit
   }
   if (!request.param("lookback_delta").empty()) {
-    NINES_TRY(limits.lookback_delta, duration_param(request, "lookback_delta", Duration(1)));
+    const auto asked = duration_param(request, "lookback_delta", Duration(1));
+    if (!asked) {
+      return Error(ErrorCode::kInvalid,
+                   "error parsing lookback delta duration: " + std::string(asked.error().what()));
+    }
+    limits.lookback_delta = *asked;
   }
   limits.count_steps = !request.param("stats").empty();
   return limits;
@@ -101,12 +120,23 @@ void write_stats(JsonWriter& json, const promql::QueryStats& stats, const StepTi
   json.field("peakSamples", stats.peak_samples).end_object().end_object();
 }
 
+// Past ten annotations of a kind only how many more there were, as in Prometheus.
+void shorten(std::vector<std::string>& texts, std::string_view kind) {
+  constexpr std::size_t kShown = 10;
+  if (texts.size() <= kShown) return;
+  const std::size_t more = texts.size() - kShown;
+  texts.resize(kShown);
+  texts.push_back(std::to_string(more) + " more " + std::string(kind) + " annotations omitted");
+}
+
 Response answer(const Request& request, const QueryLog::Run& run, StepTimes steps,
                 Result<promql::QueryResult> result) {
   if (!result && run.stopped()) return failure("canceled", result.error().what());
   if (!result) return failure(result.error());
   const Result<std::size_t> limit = count_param(request, "limit", 0);
   if (!limit) return bad_parameter("limit", limit.error().what());
+  shorten(result->warnings, "warning");
+  shorten(result->infos, "info");
   if (*limit != 0) {
     bool cut = false;
     if (auto* vector = std::get_if<promql::Vector>(&result->value);
@@ -133,8 +163,8 @@ Response answer(const Request& request, const QueryLog::Run& run, StepTimes step
 }
 
 Response query_instant(const QueryParts& parts, QueryLog& log, const Request& request) {
-  const auto at = time_param(request, "time", parts.clock.now());
-  if (!at) return bad_parameter("time", at.error().what());
+  const auto at = optional_time(request, "time", parts.clock.now());
+  if (!at) return failure("bad_data", at.error().what());
   auto limits = limits_of(request, parts.promql.options());
   if (!limits) return failure("bad_data", limits.error().what());
   const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
@@ -143,6 +173,13 @@ Response query_instant(const QueryParts& parts, QueryLog& log, const Request& re
   const QueryLog::Run run(log, query->text(), client.shared());
   limits->stop = run.stop();
   return answer(request, run, {*at, Duration(0)}, parts.promql.instant(*query, *at, *limits));
+}
+
+// 11000 as people read it: 11,000.
+std::string with_commas(std::size_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+  return text;
 }
 
 Response query_range(const QueryParts& parts, QueryLog& log, const Request& request) {
@@ -163,14 +200,21 @@ Response query_range(const QueryParts& parts, QueryLog& log, const Request& requ
         "zero or negative query resolution step widths are not accepted. Try a positive integer");
   }
   if ((*to - *from) / *step > static_cast<std::int64_t>(parts.promql.options().points_max)) {
-    return failure("bad_data",
-                   "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing "
-                   "the query resolution (?step=XX)");
+    return failure("bad_data", "exceeded maximum resolution of " +
+                                   with_commas(parts.promql.options().points_max) +
+                                   " points per timeseries. Try decreasing the query resolution "
+                                   "(?step=XX)");
   }
   auto limits = limits_of(request, parts.promql.options());
   if (!limits) return failure("bad_data", limits.error().what());
   const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
   if (!query) return bad_parameter("query", query.error().what());
+  const promql::ValueType type = query->expr().type();
+  if (type != promql::ValueType::kVector && type != promql::ValueType::kScalar) {
+    return bad_parameter("query", "invalid expression type \"" +
+                                      std::string(promql::documented_name(type)) +
+                                      "\" for range query, must be Scalar or instant Vector");
+  }
   const ClientStop client(request);
   const QueryLog::Run run(log, query->text(), client.shared());
   limits->stop = run.stop();
@@ -285,6 +329,9 @@ Response label_values(const QueryParts& parts, const Request& request) {
 Response metadata(const QueryParts& parts, const Request& request) {
   const auto limit = count_param(request, "limit", 0);
   if (!limit) return bad_parameter("limit", limit.error().what());
+  // A family has one entry here: any number of them per metric is enough.
+  const auto per_metric = count_param(request, "limit_per_metric", 0);
+  if (!per_metric) return bad_parameter("limit_per_metric", per_metric.error().what());
   const std::string_view wanted = request.param("metric");
   JsonWriter json;
   json.begin_object();

@@ -83,7 +83,7 @@ TEST_CASE("11,000 steps are answered, 11,001 are refused in Prometheus's words")
     return w.ask.get("/api/v1/query_range",
                      {{"query", "1"}, {"start", "0"}, {"end", end}, {"step", "1"}});
   };
-  CHECK(range("10999").status == 200);
+  CHECK(range("11000").status == 200);
   const Response over = range("11001");
   CHECK(over.status == 400);
   CHECK(
@@ -105,9 +105,21 @@ TEST_CASE("wrong parameters are bad_data with their name") {
   const char* range = "/api/v1/query_range";
   refused(query, {{"query", "sum("}}, R"(invalid parameter \"query\": 1:)");
   refused(query, {{"query", "1"}, {"time", "now"}},
-          R"(invalid parameter \"time\": cannot parse \"now\" to a valid timestamp)");
+          R"(invalid parameter \"time\": Invalid time value for 'time': cannot parse \"now\" to)");
+  refused(range, {{"query", "1"}, {"start", "x"}, {"end", "1"}, {"step", "1"}},
+          R"(invalid parameter \"start\": cannot parse \"x\" to a valid timestamp)");
+  refused("/api/v1/series", {{"match[]", "up"}, {"end", "x"}},
+          R"(invalid parameter \"end\": Invalid time value for 'end': cannot parse \"x\")");
+  refused(query, {{"query", "1"}, {"lookback_delta", "x"}},
+          R"(error parsing lookback delta duration: cannot parse \"x\" to a valid duration)");
+  refused(
+      range, {{"query", "up[1m]"}, {"start", "0"}, {"end", "1"}, {"step", "1"}},
+      R"(invalid parameter \"query\": invalid expression type \"range vector\" for range query)");
+  refused("/api/v1/metadata", {{"limit_per_metric", "x"}}, "limit_per_metric");
   refused(query, {{"query", "1"}, {"limit", "-1"}}, R"(invalid parameter \"limit\")");
-  refused(query, {{"query", "1"}, {"timeout", "x"}}, "valid duration");
+  refused(query, {{"query", "1"}, {"timeout", "x"}},
+          R"(invalid parameter \"timeout\": cannot parse \"x\" to a valid duration)");
+  refused(query, {{"query", "1"}, {"timeout", "0"}}, R"(invalid parameter \"timeout\")");
   refused(range, {{"query", "1"}, {"start", "0"}, {"end", "1"}, {"step", "0"}},
           "zero or negative query resolution step widths are not accepted");
   refused(range, {{"query", "1"}, {"start", "2"}, {"end", "1"}, {"step", "1"}},
@@ -125,6 +137,19 @@ TEST_CASE("a query that fails while it runs is an execution error, 422") {
       w.ask.get("/api/v1/query", {{"query", "label_replace(up, \"job\", \"x\", \"\", \"\")"}});
   CHECK(r.status == 422);
   CHECK(r.body.find(R"("errorType":"execution")") != std::string::npos);
+}
+
+TEST_CASE("ten annotations of a kind are shown, of eleven the last is counted") {
+  World w;
+  const auto with = [&](int warnings) {
+    std::string query = "quantile(2, up)";
+    for (int i = 1; i < warnings; ++i) query += " or quantile(" + std::to_string(2 + i) + ", up)";
+    return w.ask.get("/api/v1/query", {{"query", query}}).body;
+  };
+  CHECK(with(10).find("got 11 (") != std::string::npos);
+  CHECK(with(10).find("omitted") == std::string::npos);
+  CHECK(with(11).find(R"("1 more warning annotations omitted"])") != std::string::npos);
+  CHECK(with(11).find("got 12 (") == std::string::npos);
 }
 
 TEST_CASE("limit cuts a result and says so; at the size of the result it does not") {
