@@ -1,11 +1,13 @@
 // Any text: it parses or is refused; what parses prints to text that parses and prints the same;
-// and evaluating it over a tiny store under small limits ends.
+// and evaluating it over a tiny store under small limits ends, with a result that keeps the limits
+// or with an error of the query's own.
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "base/model/histogram.h"
 #include "rules/promql/engine.h"
@@ -22,12 +24,42 @@ void fill(testing::MemoryMetrics& store) {
   h.sum = 5;
   h.positive_spans = {{0, 3}};
   h.positive_buckets = {1, 2, 1};
+  Histogram custom;
+  custom.schema = kCustomBucketsSchema;
+  custom.count = 6;
+  custom.sum = 9;
+  custom.custom_values = {1, 2, 4};
+  custom.positive_spans = {{0, 4}};
+  custom.positive_buckets = {1, 2, 2, 1};
   for (int i = 0; i < 20; ++i) {
     const Timestamp at = from_millis(i * 15'000);
     store.add({{"__name__", "up"}, {"job", "a"}, {"instance", "1"}}, at, i % 2);
     store.add({{"__name__", "hits_total"}, {"job", "a"}, {"le", "0.5"}}, at, i % 7 * 3.0);
     store.add({{"__name__", "hits_total"}, {"job", "b"}, {"le", "+Inf"}}, at, i * 3.0);
     store.add({{"__name__", "lag"}, {"job", "a"}}, at, h);
+    store.add({{"__name__", "sizes"}, {"job", "b"}}, at, custom);
+    if (i % 5 != 4) store.add({{"__name__", "mixed"}, {"job", "a"}}, at, i * 0.5);
+    if (i % 5 == 4) store.add({{"__name__", "mixed"}, {"job", "a"}}, at, h);
+    store.add({{"__name__", "target_info"}, {"job", "a"}, {"instance", "1"}, {"v", "2"}}, at, 1);
+  }
+  store.add({{"__name__", "ended"}, {"job", "a"}}, from_millis(100'000), 1);
+  store.add({{"__name__", "ended"}, {"job", "a"}}, from_millis(150'000), stale_nan());
+}
+
+void check(const Result<promql::QueryResult>& result, std::size_t steps) {
+  if (!result) {
+    const ErrorCode code = result.error().code();
+    const bool of_the_query = code == ErrorCode::kInvalid || code == ErrorCode::kLimit;
+    if (!of_the_query || result.error().what().empty()) __builtin_trap();
+    return;
+  }
+  const auto* matrix = std::get_if<promql::Matrix>(&result->value);
+  if (matrix == nullptr || steps == 0) return;
+  const LabelSet* before = nullptr;
+  for (const promql::MatrixSeries& series : *matrix) {
+    if (series.samples.size() == 0 || series.samples.size() > steps) __builtin_trap();
+    if (before != nullptr && !(*before < series.labels)) __builtin_trap();
+    before = &series.labels;
   }
 }
 
@@ -40,10 +72,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.samples_max = 20'000;
   options.series_max = 100;
   options.points_max = 50;
+  options.memory_bytes_max = 4u << 20;
+  options.depth_max = 32;
   const Result<promql::Query> query = promql::Query::parse(text, options);
   if (!query) return 0;
   const std::string printed = query->to_string();
   options.text_bytes_max = 64u << 10;
+  options.depth_max = 256;  // printing may add parentheses
   const Result<promql::Query> again = promql::Query::parse(printed, options);
   if (!again || again->to_string() != printed) __builtin_trap();
 
@@ -51,7 +86,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fill(store);
   const testing::SimClock clock{Timestamp{}};
   const promql::Engine engine(store, clock, options);
-  (void)engine.instant(*query, from_millis(200'000));
-  (void)engine.range(*query, from_millis(100'000), from_millis(280'000), Duration(30'000));
+  check(engine.instant(*query, from_millis(200'000)), 0);
+  check(engine.range(*query, from_millis(100'000), from_millis(280'000), Duration(30'000)), 7);
   return 0;
 }
