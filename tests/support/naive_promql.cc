@@ -176,29 +176,104 @@ void put(const Question& q, Vector& out, const Node& n, const Labels& labels,
   if (!out.emplace(keeps_name ? labels : nameless(labels), result.second).second) q.clash = true;
 }
 
-Vector with_vector(const Question& q, const Node& n, std::int64_t at) {
+// What has to be equal on both sides.
+Labels match_key(const Node& n, const Labels& labels) {
+  if (n.match == Node::kAll) return nameless(labels);
+  Labels key;
+  for (const auto& [name, text] : nameless(labels)) {
+    const bool named = std::find(n.by.begin(), n.by.end(), name) != n.by.end();
+    if (named != n.without) key[name] = text;
+  }
+  return key;
+}
+
+Vector of_sets(const Question& q, const Node& n, std::int64_t at) {
+  const Vector left = evaluate(q, *n.left, at), right = evaluate(q, *n.right, at);
+  std::set<Labels> mine, other;
+  for (const auto& [labels, value] : left) mine.insert(match_key(n, labels));
+  for (const auto& [labels, value] : right) other.insert(match_key(n, labels));
+  Vector out;
+  for (const auto& [labels, value] : left) {
+    if (n.name == "or" || other.contains(match_key(n, labels)) == (n.name == "and"))
+      out[labels] = value;
+  }
+  if (n.name != "or") return out;
+  for (const auto& [labels, value] : right) {
+    if (!mine.contains(match_key(n, labels))) out[labels] = value;
+  }
+  return out;
+}
+
+// The labels of one to one: those that matched; a comparison keeps the name with ignoring().
+Labels single_labels(const Node& n, const Labels& left) {
+  Labels out = match_key(n, left);
+  const auto name = left.find("__name__");
+  if (name != left.end() && (n.match == Node::kAll || n.without)) out["__name__"] = name->second;
+  return out;
+}
+
+Vector one_to_one(const Question& q, const Node& n, std::int64_t at) {
   const Vector left = evaluate(q, *n.left, at), right = evaluate(q, *n.right, at);
   std::map<Labels, double> other;
   for (const auto& [labels, value] : right) {
-    if (!other.emplace(nameless(labels), value).second) q.clash = true;
+    if (!other.emplace(match_key(n, labels), value).second) q.clash = true;
   }
   Vector out;
-  std::set<Labels> seen;
+  std::set<Labels> met;
   for (const auto& [labels, value] : left) {
-    const auto match = other.find(nameless(labels));
-    seen.insert(nameless(labels));
-    if (n.name == "or" || n.name == "and" || n.name == "unless") {
-      if (n.name == "or" || (match != other.end()) == (n.name == "and")) out[labels] = value;
-    } else if (match != other.end()) {
-      // One-to-one: the labels that matched, and no name, unless a comparison keeps the left side.
-      put(q, out, n, labels, applied(n.name, value, match->second));
-    }
+    const Labels key = match_key(n, labels);
+    const auto match = other.find(key);
+    if (match == other.end() && !n.fill_right) continue;
+    if (!met.insert(key).second) q.clash = true;
+    const double there = match == other.end() ? *n.fill_right : match->second;
+    put(q, out, n, single_labels(n, labels), applied(n.name, value, there));
   }
-  if (n.name == "or") {
-    for (const auto& [labels, value] : right) {
-      if (!seen.contains(nameless(labels))) out[labels] = value;
-    }
+  for (const auto& [key, value] : other) {
+    if (n.fill_left && !met.contains(key))
+      put(q, out, n, key, applied(n.name, *n.fill_left, value));
   }
+  return out;
+}
+
+// Many on one side: each keeps its labels, and takes those asked for from the one.
+Vector many_to_one(const Question& q, const Node& n, std::int64_t at) {
+  const bool left_many = n.match == Node::kGroupLeft;
+  const Vector many = evaluate(q, left_many ? *n.left : *n.right, at);
+  const Vector ones = evaluate(q, left_many ? *n.right : *n.left, at);
+  std::map<Labels, std::pair<Labels, double>> one;
+  for (const auto& [labels, value] : ones) {
+    if (!one.emplace(match_key(n, labels), std::pair(labels, value)).second) q.clash = true;
+  }
+  Vector out;
+  for (const auto& [labels, value] : many) {
+    const auto match = one.find(match_key(n, labels));
+    if (match == one.end()) continue;
+    Labels result = labels;
+    for (const std::string& name : n.include) {
+      const auto given = match->second.first.find(name);
+      result.erase(name);
+      if (given != match->second.first.end()) result[name] = given->second;
+    }
+    const double there = match->second.second;
+    put(q, out, n, result,
+        left_many ? applied(n.name, value, there) : applied(n.name, there, value));
+  }
+  return out;
+}
+
+Vector with_vector(const Question& q, const Node& n, std::int64_t at) {
+  if (n.name == "or" || n.name == "and" || n.name == "unless") return of_sets(q, n, at);
+  if (n.match == Node::kGroupLeft || n.match == Node::kGroupRight) return many_to_one(q, n, at);
+  return one_to_one(q, n, at);
+}
+
+std::string matching_text(const Node& n) {
+  std::string out;
+  if (n.match != Node::kAll) out += (n.without ? " ignoring " : " on ") + list(n.by);
+  if (n.match == Node::kGroupLeft) out += " group_left " + list(n.include);
+  if (n.match == Node::kGroupRight) out += " group_right " + list(n.include);
+  if (n.fill_left) out += " fill_left(" + number(*n.fill_left) + ")";
+  if (n.fill_right) out += " fill_right(" + number(*n.fill_right) + ")";
   return out;
 }
 
@@ -230,8 +305,8 @@ std::string to_text(const Node& n) {
       return "(" + to_text(*n.left) + " " + n.name + (n.with_bool ? " bool " : " ") +
              number(n.params[0]) + ")";
     case Node::kVectorOp:
-      return "(" + to_text(*n.left) + " " + n.name + (n.with_bool ? " bool " : " ") +
-             to_text(*n.right) + ")";
+      return "(" + to_text(*n.left) + " " + n.name + (n.with_bool ? " bool" : "") +
+             matching_text(n) + " " + to_text(*n.right) + ")";
   }
   return {};
 }

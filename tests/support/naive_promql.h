@@ -1,7 +1,8 @@
 #pragma once
 // A second evaluator of PromQL, as simple as the documentation reads: one step at a time, every
 // window looked at sample by sample, sums in long double. It shares no code with the engine, so
-// that both are wrong in the same way by accident only. Floats only.
+// that both are wrong in the same way by accident only. Floats only; naive_histogram_test.cc has
+// the native histograms.
 // Source: prometheus.io/docs/prometheus/latest/querying, "basics", "operators", "functions".
 
 #include <cstdint>
@@ -39,6 +40,10 @@ struct Node {
   std::vector<double> params;   // scalar arguments
   std::vector<std::string> by;  // of aggregations
   bool without = false, with_bool = false;
+  // Of vector operators: `by` holds the labels of on(), or of ignoring() when `without`.
+  enum Match { kAll, kListed, kGroupLeft, kGroupRight } match = kAll;
+  std::vector<std::string> include;             // group_left(...), group_right(...)
+  std::optional<double> fill_left, fill_right;  // one to one only
   std::unique_ptr<Node> left, right;
 };
 
