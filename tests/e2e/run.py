@@ -23,6 +23,8 @@ import newcomers
 import offline
 import protobuf
 import pushes
+import query_api
+import query_load
 import resize
 import rule_unit_tests
 import scenario
@@ -63,6 +65,11 @@ TESTS = (
     offline.analyze_and_dump,
     backups.backup_of_a_running_nines,
     lapped.slow_backup_gives_up,
+    query_api.endpoints_by_get_and_post,
+    query_api.large_forms,
+    query_api.promtool_asks,
+    query_api.prometheus_federates,
+    query_load.rules_before_people,
     rule_unit_tests.same_verdicts_as_promtool,
     scenario.scenario,
 )
