@@ -333,9 +333,12 @@ void check_all(std::uint64_t seed, bool custom) {
     for (const char* q : {"0.1", "0.5", "0.75", "0.99"}) {
       const Vector got = w.ask("histogram_quantile(" + std::string(q) + ", sum(h))", i);
       REQUIRE(got.size() == 1);
-      const double wanted = quantile_of(all, std::stod(q));
-      CHECK_MESSAGE(near(got[0].value, wanted),
-                    q << " at sample " << i << ": " << got[0].value << ", should be " << wanted);
+      // A rank between two buckets belongs to either.
+      const double below = quantile_of(all, std::stod(q) - 1e-12);
+      const double above = quantile_of(all, std::stod(q) + 1e-12);
+      const bool right = near(got[0].value, below) || near(got[0].value, above);
+      CHECK_MESSAGE(right, q << " at sample " << i << ": " << got[0].value << ", should be "
+                             << below << " or " << above);
     }
   }
 }

@@ -137,7 +137,8 @@ class Maker {
     added->by = {kept};
     added->left = std::move(one);
     one = std::move(added);
-    if (one_in(3)) node.include = {one_in(2) ? kept : "c"};
+    // A label of on() cannot be taken over, too.
+    if (one_in(3)) node.include = {node.without ? kept : "d"};
   }
 
   void shift(Node& node) {
