@@ -119,7 +119,7 @@ def mistakes(now):
         ("/api/v1/query", [("query", "1"), ("time", "noon")], 400, "bad_data", 'invalid parameter "time"'),
         ("/api/v1/query", [("query", "1"), ("timeout", "never")], 400, "bad_data", 'invalid parameter "timeout"'),
         ("/api/v1/query", [("query", "1"), ("limit", "-1")], 400, "bad_data", 'invalid parameter "limit"'),
-        ("/api/v1/query", [("query", "1"), ("lookback_delta", "x")], 400, "bad_data", "lookback_delta"),
+        ("/api/v1/query", [("query", "1"), ("lookback_delta", "x")], 400, "bad_data", "error parsing lookback delta duration"),
         ("/api/v1/query", [("query", "shop_requests_total + on(job) shop_requests_total")], 422, "execution", "many-to-many matching not allowed"),
         ("/api/v1/query", [("query", "shop_level[2d:1s]")], 422, "execution", "too many samples"),
         ("/api/v1/query", [("query", "(" * 20 + "1" + ")" * 20)], 400, "bad_data", "nested deeper than 20"),
