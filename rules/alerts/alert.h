@@ -17,6 +17,7 @@ struct Alert {
   LabelSet labels;  // alertname, rule labels, external labels not included
   LabelSet annotations;
   AlertState state = AlertState::kPending;
+  bool flapping = false;      // held firing, because its condition comes and goes
   double value = 0;           // of the expression, at the last evaluation
   Timestamp active_at{};      // pending since
   Timestamp fired_at{};       // zero while it has never fired

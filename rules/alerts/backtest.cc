@@ -154,7 +154,7 @@ Result<std::vector<BacktestAlert>> backtest(const std::vector<GroupConfig>& grou
   std::vector<BacktestAlert> out;
   for (const GroupConfig& group : groups) {
     for (const RuleConfig& rule : group.rules) {
-      if (rule.alert.empty()) continue;
+      if (rule.alert.empty() || rule.logql) continue;
       auto alerts = replay_rule(group, rule, span, query);
       if (!alerts) {
         return Error(alerts.error())

@@ -34,9 +34,9 @@ using RangeQuery = std::function<Result<promql::Matrix>(const std::string& expr,
 
 // Evaluates every alerting rule at the instants of the span that are multiples of its group's
 // interval, with `for`, `keep_firing_for`, `limit` and `query_offset`. Recording rules are not
-// evaluated: what they record must stand in the history. The function `query` of templates has
-// nothing to ask; such templates expand to an error text. In order of rules, then of time. An error
-// names the rule.
+// evaluated, nor are LogQL rules and what TOML has beyond Prometheus: what they record must stand
+// in the history. The function `query` of templates has nothing to ask; such templates expand to an
+// error text. In order of rules, then of time. An error names the rule.
 Result<std::vector<BacktestAlert>> backtest(const std::vector<GroupConfig>& groups,
                                             const BacktestSpan& span, const RangeQuery& query);
 

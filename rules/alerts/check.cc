@@ -2,9 +2,11 @@
 #include <set>
 #include <tuple>
 
+#include "base/model/matcher.h"
 #include "base/text/text.h"
 #include "rules/alerts/config.h"
 #include "rules/alerts/internal/rule_key.h"
+#include "rules/alerts/internal/rule_query.h"
 #include "rules/alerts/internal/rule_templates.h"
 
 namespace nines::alerts {
@@ -86,8 +88,11 @@ class GroupCheck {
       problem("a rule needs an expression");
       return;
     }
-    const auto query = promql::Query::parse(rule.expr, options_);
+    const auto query = RuleQuery::parse(rule.expr, rule.logql, options_);
     if (!query) problem("could not parse expression: " + query.error().what());
+    if (rule.resolve_expr.empty()) return;
+    const auto resolve = RuleQuery::parse(rule.resolve_expr, rule.logql, options_);
+    if (!resolve) problem("could not parse resolve_expr: " + resolve.error().what());
   }
 
   void check_recording(const RuleConfig& rule) {
@@ -100,9 +105,31 @@ class GroupCheck {
       problem("a recording rule has no \"keep_firing_for\"");
     }
     if (!rule.annotations.empty()) problem("a recording rule has no annotations");
+    RuleConfig plain;
+    plain.logql = rule.logql;  // numbers of the logs may be recorded
+    if (rule.resolve_expr != plain.resolve_expr || rule.on_no_data != plain.on_no_data ||
+        rule.on_error != plain.on_error || rule.flap_detection || !rule.depends_on.empty()) {
+      problem("resolve_expr, on_no_data, on_error, flap_detection and depends_on belong to alerts");
+    }
   }
 
   void check_alerting(const RuleConfig& rule) {
+    if (rule.logql && rule.on_no_data != Fallback::kOk) {
+      problem(
+          "on_no_data needs PromQL: logs that are silent cannot be told from logs that are gone");
+    }
+    if (rule.flap_detection) {
+      const FlapDetection& flap = *rule.flap_detection;
+      if (!(flap.low > 0 && flap.low < flap.high && flap.high < 1)) {
+        problem("flap_detection wants 0 < low < high < 1");
+      }
+    }
+    for (const std::string& text : rule.depends_on) {
+      if (const auto matcher = parse_matcher(text); !matcher) {
+        problem("depends_on: " + matcher.error().what());
+      }
+    }
+    if (rule.depends_on.empty() && !rule.equal.empty()) problem("equal belongs to depends_on");
     if (!is_valid_utf8(rule.alert)) problem("the alert's name is not valid UTF-8");
     const auto templates = RuleTemplates::compile(rule.alert, merged_labels(group_, rule),
                                                   rule.annotations, TemplateWorld(), nullptr);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,18 @@
 
 namespace nines::alerts {
 
+// What becomes of a rule's alerts when its expression has no data, or fails: they end, a stand-in
+// alert is raised, or they stay as they are.
+enum class Fallback : std::uint8_t { kOk, kAlert, kKeep };
+
+// Shares of the last 20 evaluations in which the condition changed, the newer ones counting more
+// (weights 0.8 to 1.18, as in Icinga).
+struct FlapDetection {
+  double high = 0.30;  // above, the alert flaps: a firing one is held
+  double low = 0.25;   // below, it does no more
+  bool operator==(const FlapDetection&) const = default;
+};
+
 struct RuleConfig {
   std::string record;  // exactly one of record and alert is set
   std::string alert;
@@ -23,6 +36,17 @@ struct RuleConfig {
   std::map<std::string, std::string> labels;       // values are templates in alerting rules
   std::map<std::string, std::string> annotations;  // values are templates
   int line = 0;                                    // in the file, 0 when built in
+
+  // Beyond Prometheus, of alerting rules, in TOML only.
+  bool logql = false;        // `type = "logql"`: expr and resolve_expr ask the logs
+  std::string resolve_expr;  // when set, a firing alert ends only when this says so: when it has an
+                             // element of whose labels the alert has every one
+  Fallback on_no_data = Fallback::kOk;  // no selector of expr finds anything
+  Fallback on_error = Fallback::kKeep;  // kKeep is Prometheus's
+  std::optional<FlapDetection> flap_detection;
+  std::vector<std::string> depends_on;  // matchers of alerts that explain this one: while they
+                                        // fire, it is not paged
+  std::vector<std::string> equal;  // labels in which the two must agree
   bool operator==(const RuleConfig&) const = default;
 };
 

@@ -46,6 +46,7 @@ class Linter {
         group_ = &group;
         rule_ = &rule;
         check_duplicate();
+        if (rule.logql) continue;
         NINES_TRY(const promql::Query query, promql::Query::parse(rule.expr, options_));
         check_patterns(query);
         if (auto checked = check_alive(query); !checked) return checked.error();

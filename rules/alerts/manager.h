@@ -13,6 +13,7 @@
 #include "base/telemetry/telemetry.h"
 #include "rules/alerts/alert.h"
 #include "rules/alerts/config.h"
+#include "rules/logql/engine.h"
 #include "rules/promql/engine.h"
 #include "storage/api/alert_state.h"
 #include "storage/api/appender.h"
@@ -64,7 +65,8 @@ struct ManagerParts {
   Executor& executor;  // where groups are evaluated
   Log& log;
   Telemetry& telemetry;
-  std::vector<AlertSink*> sinks;  // told in this order
+  std::vector<AlertSink*> sinks;        // told in this order
+  const logql::Engine* logs = nullptr;  // of rules that ask the logs; without it they are refused
 };
 
 // Thread-safe. The destructor waits for evaluations under way.

@@ -10,6 +10,31 @@
 namespace nines::config {
 namespace {
 
+// What TOML rules have beyond Prometheus's.
+void read_extras(TableReader& t, alerts::RuleConfig& rule) {
+  std::string type = "promql";
+  t.read_one_of("type", type, {"promql", "logql"});
+  rule.logql = type == "logql";
+  t.read("resolve_expr", rule.resolve_expr);
+  const auto fallback = [&](const char* key, alerts::Fallback& out) {
+    if (!t.has(key)) return;
+    std::string word = "ok";
+    t.read_one_of(key, word, {"ok", "alert", "keep"});
+    out = word == "alert"  ? alerts::Fallback::kAlert
+          : word == "keep" ? alerts::Fallback::kKeep
+                           : alerts::Fallback::kOk;
+  };
+  fallback("on_no_data", rule.on_no_data);
+  fallback("on_error", rule.on_error);
+  t.table("flap_detection", [&](TableReader& f) {
+    rule.flap_detection.emplace();
+    f.read("high", rule.flap_detection->high);
+    f.read("low", rule.flap_detection->low);
+  });
+  t.read("depends_on", rule.depends_on);
+  t.read("equal", rule.equal);
+}
+
 alerts::RuleConfig read_rule(TableReader& t, const Config& config, bool& expr_ok) {
   alerts::RuleConfig rule;
   rule.line = t.line();
@@ -20,6 +45,7 @@ alerts::RuleConfig read_rule(TableReader& t, const Config& config, bool& expr_ok
   t.read("keep_firing_for", rule.keep_firing_for);
   t.read("labels", rule.labels);
   t.read("annotations", rule.annotations);
+  read_extras(t, rule);
   if (rule.record.empty() == rule.alert.empty()) {
     t.fail("", "a rule needs exactly one of `alert` and `record`");
     expr_ok = false;
@@ -27,6 +53,8 @@ alerts::RuleConfig read_rule(TableReader& t, const Config& config, bool& expr_ok
   if (rule.expr.empty()) {
     t.fail("expr", "`expr` is missing in rule " + quote_go(rule.alert + rule.record));
     expr_ok = false;
+  } else if (rule.logql) {
+    // Checked with its group: the place is the rule's.
   } else if (const auto query = promql::Query::parse(rule.expr, config.promql); !query) {
     check_promql(t, "expr", rule.expr, config);
     expr_ok = false;

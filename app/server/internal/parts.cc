@@ -28,6 +28,24 @@ std::vector<alerts::GroupConfig> all_groups(const config::Config& config) {
   return groups;
 }
 
+// `depends_on` of rules is inhibition: what an alert depends on, while it fires, keeps it quiet.
+notify::Config with_dependencies(const config::Config& config) {
+  notify::Config out = config.notify;
+  for (const alerts::GroupConfig& group : config.groups) {
+    for (const alerts::RuleConfig& rule : group.rules) {
+      if (rule.depends_on.empty()) continue;
+      notify::InhibitRule inhibit;
+      for (const std::string& text : rule.depends_on) {
+        if (auto matcher = parse_matcher(text)) inhibit.source_matchers.push_back(*matcher);
+      }
+      inhibit.target_matchers = {Matcher::equal(std::string(kAlertName), rule.alert)};
+      inhibit.equal = rule.equal;
+      out.inhibit_rules.push_back(std::move(inhibit));
+    }
+  }
+  return out;
+}
+
 alerts::ManagerOptions manager_options(const config::Config& config) {
   alerts::ManagerOptions options;
   options.evaluation_interval = config.global.evaluation_interval;
@@ -104,7 +122,8 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
                                        *rules_pool_,
                                        around.log,
                                        *telemetry_,
-                                       {&notifier_, &remediator_, &alertmanagers_}}),
+                                       {&notifier_, &remediator_, &alertmanagers_},
+                                       &logql_}),
       resolver_(make_resolver()),
       discovery_({around.fs, *http_, *resolver_, around.scheduler, *wait_pool_, around.log,
                   *telemetry_, config::load_targets_toml},
@@ -209,7 +228,7 @@ Result<void> Parts::apply(const config::Config& config) {
   if (Result<void> loaded = tailer_.load(config.logs); !loaded) return loaded;
   slos_.load(config.slos);
   // Before the rules: loading them may already tell that alerts of removed rules are over.
-  notifier_.load(config.notify);
+  notifier_.load(with_dependencies(config));
   alertmanagers_.load(config.notify.alertmanagers);
   remediator_.load(config.remediations);
   if (Result<void> loaded = rules_.load(all_groups(config)); !loaded) return loaded;

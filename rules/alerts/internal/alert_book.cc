@@ -4,6 +4,52 @@
 #include <utility>
 
 namespace nines::alerts {
+namespace {
+
+// Icinga's: how much of the newest evaluations were changes, the newest counting most.
+constexpr int kFlapWindow = 20;
+constexpr double kOldestWeight = 0.8;
+constexpr double kWeightStep = 0.02;
+
+double flap_share(std::uint32_t turns) {
+  double sum = 0;
+  for (int age = 0; age < kFlapWindow; ++age) {
+    if ((turns >> age) & 1U) sum += kOldestWeight + kWeightStep * (kFlapWindow - 1 - age);
+  }
+  return sum / kFlapWindow;
+}
+
+bool has_all(const LabelSet& labels, const LabelSet& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(),
+                     [&](const Label& label) { return labels.get(label.name) == label.value; });
+}
+
+}  // namespace
+
+bool AlertBook::may_resolve(const LabelSet& labels) const {
+  if (resolving_ == nullptr) return true;
+  return std::any_of(resolving_->begin(), resolving_->end(),
+                     [&](const LabelSet& wanted) { return has_all(labels, wanted); });
+}
+
+void AlertBook::watch_flaps(Entry& entry, std::vector<AlertChange>& changes) const {
+  if (!settings_.flap_detection || (entry.turns == 0 && entry.fresh)) {
+    entry.was_seen = entry.seen;
+    return;
+  }
+  constexpr std::uint32_t kMask = (1U << kFlapWindow) - 1;
+  entry.turns = ((entry.turns << 1) | (entry.seen != entry.was_seen ? 1U : 0U)) & kMask;
+  entry.was_seen = entry.seen;
+  const double share = flap_share(entry.turns);
+  bool& flapping = entry.alert.flapping;
+  if (!flapping && share > settings_.flap_detection->high) {
+    flapping = true;
+    changes.push_back({AlertEvent::kFlapping, entry.alert});
+  } else if (flapping && share < settings_.flap_detection->low) {
+    flapping = false;
+    changes.push_back({AlertEvent::kSteady, entry.alert});
+  }
+}
 
 void AlertBook::sign(Alert& alert) const {
   alert.rule = settings_.rule;
@@ -30,7 +76,11 @@ void AlertBook::take_in(std::vector<Element> result, Timestamp now) {
     Entry& entry = at->second;
     if (made || entry.alert.state == AlertState::kInactive) {
       // New, or back again after it had resolved: another episode.
+      const std::uint32_t turns = entry.turns;
+      const bool flapping = entry.alert.flapping;
       entry = Entry();
+      entry.turns = turns;
+      entry.alert.flapping = flapping;
       entry.fresh = true;
       entry.alert.labels = element.labels;
       entry.alert.state = AlertState::kPending;
@@ -59,6 +109,7 @@ bool AlertBook::advance_absent(Entry& entry, Timestamp now, std::vector<AlertCha
     changes.push_back({AlertEvent::kNeverFired, alert});
     return false;
   }
+  if (alert.flapping || !may_resolve(alert.labels)) return true;
   if (settings_.keep_firing_for > Duration::zero()) {
     if (!entry.keep_firing_since) {
       entry.keep_firing_since = now;
@@ -94,7 +145,9 @@ bool AlertBook::advance(Entry& entry, Timestamp now, std::vector<AlertChange>& c
 }
 
 Result<void> AlertBook::evaluate(std::vector<Element> result, Timestamp now,
-                                 std::vector<AlertChange>& changes) {
+                                 std::vector<AlertChange>& changes,
+                                 const std::vector<LabelSet>* resolving) {
+  resolving_ = resolving;
   std::sort(result.begin(), result.end(),
             [](const Element& a, const Element& b) { return a.labels < b.labels; });
   const auto twin =
@@ -112,6 +165,7 @@ Result<void> AlertBook::evaluate(std::vector<Element> result, Timestamp now,
   take_in(std::move(result), now);
   std::size_t active = 0;
   for (auto it = entries_.begin(); it != entries_.end();) {
+    watch_flaps(it->second, changes);
     const bool keep = advance(it->second, now, changes);
     if (keep && it->second.alert.state != AlertState::kInactive) ++active;
     it = keep ? std::next(it) : entries_.erase(it);

@@ -11,6 +11,7 @@
 #include "base/core/clock.h"
 #include "base/core/result.h"
 #include "rules/alerts/alert.h"
+#include "rules/alerts/config.h"
 #include "storage/api/alert_state.h"
 
 namespace nines::alerts {
@@ -26,6 +27,7 @@ struct BookSettings {
   std::size_t limit = 0;  // active alerts; 0: none
   Duration resolved_retention{900'000};
   Duration restore_grace{0};  // see ManagerOptions
+  std::optional<FlapDetection> flap_detection;
 };
 
 // What happened to an alert in one evaluation.
@@ -34,6 +36,8 @@ enum class AlertEvent : std::uint8_t {
   kFiring,      // fires from now on
   kResolved,    // fired, and has ended
   kNeverFired,  // was pending, and has ended
+  kFlapping,    // its condition comes and goes: held from now on
+  kSteady,      // flaps no more
   kDropped,     // forgotten with all others, because the rule exceeded its limit
 };
 struct AlertChange {
@@ -59,9 +63,11 @@ class AlertBook {
   // Moves every alert to what it is at `now`, given the whole result. The changes are in order of
   // labels, an alert that is new and fires at once has only kFiring. kInvalid when two elements
   // have the same labels: then nothing changes. kLimit when more than `limit` alerts are active:
-  // then all are forgotten, and `changes` says so.
+  // then all are forgotten, and `changes` says so. With `resolving`, a firing alert that is not in
+  // the result ends only if it has all labels of one of these sets.
   Result<void> evaluate(std::vector<Element> result, Timestamp now,
-                        std::vector<AlertChange>& changes);
+                        std::vector<AlertChange>& changes,
+                        const std::vector<LabelSet>* resolving = nullptr);
 
   // Ends every alert at `now`, because its rule has gone.
   std::vector<AlertChange> end_all(Timestamp now);
@@ -81,20 +87,25 @@ class AlertBook {
   struct Entry {
     Alert alert;
     std::optional<Timestamp> keep_firing_since;
-    bool fresh = false;     // made in the evaluation under way
-    bool seen = false;      // in the result under evaluation
-    bool restored = false;  // not seen in any result since the restart
+    bool fresh = false;       // made in the evaluation under way
+    bool seen = false;        // in the result under evaluation
+    std::uint32_t turns = 0;  // bit i: the condition changed i evaluations ago
+    bool was_seen = false;    // in the evaluation before
+    bool restored = false;    // not seen in any result since the restart
   };
   void take_in(std::vector<Element> result, Timestamp now);
   void sign(Alert& alert) const;  // what all alerts of the rule have in common
   // False: forget the entry.
   bool advance(Entry& entry, Timestamp now, std::vector<AlertChange>& changes);
   bool advance_absent(Entry& entry, Timestamp now, std::vector<AlertChange>& changes);
+  void watch_flaps(Entry& entry, std::vector<AlertChange>& changes) const;
+  bool may_resolve(const LabelSet& labels) const;
   bool in_grace(Timestamp now) const;
 
   BookSettings settings_;
   std::map<LabelSet, Entry> entries_;
-  std::optional<Timestamp> grace_from_;  // the first evaluation after restore()
+  std::optional<Timestamp> grace_from_;               // the first evaluation after restore()
+  const std::vector<LabelSet>* resolving_ = nullptr;  // of the evaluation under way
   bool awaits_first_evaluation_ = false;
   bool unsaved_ = false;
 };

@@ -20,6 +20,9 @@ const char* kind_of(AlertEvent event) {
     case AlertEvent::kNeverFired:
     case AlertEvent::kDropped:
       return "resolved";
+    case AlertEvent::kFlapping:
+    case AlertEvent::kSteady:
+      break;
   }
   return "note";
 }
@@ -44,6 +47,10 @@ std::string sentence(AlertEvent event, const Alert& alert, Duration hold) {
       return name + " ended and never fired: its condition was seen for " +
              format_duration(alert.resolved_at - alert.active_at) + " of the " +
              format_duration(hold) + " it needs.";
+    case AlertEvent::kFlapping:
+      return name + " flaps: its condition comes and goes. While it does, the alert is held.";
+    case AlertEvent::kSteady:
+      return name + " flaps no more.";
     case AlertEvent::kDropped:
       return name + " was dropped, because its rule exceeded its limit of alerts.";
   }

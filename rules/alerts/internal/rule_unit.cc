@@ -30,6 +30,7 @@ BookSettings book_settings(const ManagerOptions& options, const GroupConfig& gro
   settings.keep_firing_for = config.keep_firing_for;
   settings.limit = group.limit;
   settings.resolved_retention = options.resolved_retention;
+  settings.flap_detection = config.flap_detection;
   settings.restore_grace =
       options.restore_grace > Duration::zero()
           ? options.restore_grace
@@ -40,7 +41,7 @@ BookSettings book_settings(const ManagerOptions& options, const GroupConfig& gro
 }  // namespace
 
 RuleUnit::RuleUnit(const RuleWorld& world, const GroupConfig& group, Duration interval,
-                   const RuleConfig& config, const std::string& key, promql::Query query)
+                   const RuleConfig& config, const std::string& key, RuleQuery query)
     : world_(world),
       key_(key),
       config_(config),
@@ -57,10 +58,16 @@ RuleUnit::RuleUnit(const RuleWorld& world, const GroupConfig& group, Duration in
 Result<std::unique_ptr<RuleUnit>> RuleUnit::make(const RuleWorld& world, const GroupConfig& group,
                                                  Duration interval, const RuleConfig& config,
                                                  const std::string& key) {
-  Result<promql::Query> query = promql::Query::parse(config.expr, world.parts.engine.options());
+  const promql::EngineOptions& limits = world.parts.engine.options();
+  Result<RuleQuery> query = RuleQuery::parse(config.expr, config.logql, limits);
   if (!query) return std::move(query).error().in("rule \"" + key + "\"");
   std::unique_ptr<RuleUnit> unit(
       new RuleUnit(world, group, interval, config, key, *std::move(query)));
+  if (!config.resolve_expr.empty()) {
+    Result<RuleQuery> resolve = RuleQuery::parse(config.resolve_expr, config.logql, limits);
+    if (!resolve) return std::move(resolve).error().in("rule \"" + key + "\", resolve_expr");
+    unit->resolve_query_ = *std::move(resolve);
+  }
   if (!config.alert.empty()) {
     const TemplateWorld seen{world.options.external_labels, world.options.external_url};
     Result<RuleTemplates> templates = RuleTemplates::compile(
@@ -89,16 +96,6 @@ void RuleUnit::evaluate(Timestamp at) {
   status_.alerts = book_.active();
 }
 
-Result<promql::Vector> RuleUnit::ask(Timestamp at, std::vector<std::string>& warnings) const {
-  NINES_TRY(promql::QueryResult result, world_.parts.engine.instant(query_, at));
-  warnings = std::move(result.warnings);
-  if (auto* vector = std::get_if<promql::Vector>(&result.value)) return std::move(*vector);
-  if (const auto* scalar = std::get_if<promql::Scalar>(&result.value)) {
-    return promql::Vector{{LabelSet(), at, scalar->value, nullptr}};
-  }
-  return Error(ErrorCode::kInvalid, "rule result is not a vector or scalar");
-}
-
 Result<std::vector<AlertBook::Element>> RuleUnit::elements_of(const promql::Vector& vector,
                                                               Timestamp at,
                                                               std::vector<std::string>& warnings) {
@@ -120,11 +117,54 @@ Result<std::vector<AlertBook::Element>> RuleUnit::elements_of(const promql::Vect
   return elements;
 }
 
+// An alert that stands for what the expression cannot say: the rule's own labels, and `reason`.
+Result<void> RuleUnit::stand_in(Fallback fallback, const char* reason, Timestamp at,
+                                Verdict& verdict) {
+  verdict.keep = fallback == Fallback::kKeep;
+  if (fallback != Fallback::kAlert) return {};
+  std::vector<std::string> ignored;
+  const promql::VectorSample nothing{LabelSet{{"reason", reason}}, at, 0, nullptr};
+  NINES_TRY(verdict.elements, elements_of({nothing}, at, ignored));
+  return {};
+}
+
+Result<RuleUnit::Verdict> RuleUnit::judge(Timestamp at, std::vector<std::string>& warnings) {
+  const Timestamp asked_for = at - query_offset_;
+  Verdict verdict;
+  Result<promql::Vector> vector = query_.ask(world_.parts, asked_for, warnings);
+  if (!vector) {
+    if (config_.on_error == Fallback::kKeep) return vector.error();
+    verdict.failure = vector.error();
+    if (auto done = stand_in(config_.on_error, "error", at, verdict); !done) return done.error();
+    return verdict;
+  }
+  if (vector->empty() && config_.on_no_data != Fallback::kOk) {
+    NINES_TRY(const bool data, query_.has_data(world_.parts, asked_for));
+    if (!data) {
+      if (auto done = stand_in(config_.on_no_data, "no_data", at, verdict); !done) {
+        return done.error();
+      }
+      return verdict;
+    }
+  }
+  NINES_TRY(verdict.elements, elements_of(*vector, at, warnings));
+  if (!resolve_query_) return verdict;
+  NINES_TRY(const promql::Vector resolving, resolve_query_->ask(world_.parts, asked_for, warnings));
+  verdict.resolving.emplace();
+  for (const promql::VectorSample& sample : resolving) {
+    verdict.resolving->push_back(LabelBuilder(sample.labels).remove(kMetricName).build());
+  }
+  return verdict;
+}
+
 Result<void> RuleUnit::evaluate_alerts(Timestamp at, std::vector<std::string>& warnings) {
-  NINES_TRY(const promql::Vector vector, ask(at - query_offset_, warnings));
-  NINES_TRY(std::vector<AlertBook::Element> elements, elements_of(vector, at, warnings));
+  NINES_TRY(Verdict verdict, judge(at, warnings));
   std::vector<AlertChange> changes;
-  const Result<void> moved = book_.evaluate(std::move(elements), at, changes);
+  Result<void> moved;
+  if (!verdict.keep) {
+    moved = book_.evaluate(std::move(verdict.elements), at, changes,
+                           verdict.resolving ? &*verdict.resolving : nullptr);
+  }
   // What a restart must know is on disk before anybody acts on it.
   save_state();
   Result<void> written;
@@ -134,11 +174,12 @@ Result<void> RuleUnit::evaluate_alerts(Timestamp at, std::vector<std::string>& w
   }
   // The history comes last: in a storm of alerts it is slow, and a page does not wait for it.
   for (const AlertChange& change : changes) incidents_.record(change, at, config_.hold);
+  if (moved && verdict.failure) return *verdict.failure;
   return moved ? written : moved;
 }
 
 Result<void> RuleUnit::evaluate_recording(Timestamp at, std::vector<std::string>& warnings) {
-  NINES_TRY(const promql::Vector vector, ask(at - query_offset_, warnings));
+  NINES_TRY(const promql::Vector vector, query_.ask(world_.parts, at - query_offset_, warnings));
   std::vector<SeriesValue> series;
   series.reserve(vector.size());
   for (const promql::VectorSample& sample : vector) {
@@ -182,6 +223,10 @@ std::vector<SeriesValue> RuleUnit::alert_series() const {
     labels.set(kMetricName, "ALERTS_FOR_STATE");
     const auto seconds = std::chrono::floor<std::chrono::seconds>(alert.active_at);
     const LabelSet for_state = labels.build();
+    if (alert.flapping) {
+      labels.set(kMetricName, "ALERTS_FLAPPING");
+      series.push_back({labels.build(), 1, nullptr});
+    }
     labels.set(kMetricName, "ALERTS").set("alertstate", to_string(alert.state));
     series.push_back({labels.build(), 1, nullptr});
     series.push_back({for_state, static_cast<double>(seconds.time_since_epoch().count()), nullptr});

@@ -11,6 +11,7 @@
 #include "base/model/labels.h"
 #include "rules/alerts/internal/alert_book.h"
 #include "rules/alerts/internal/incident_writer.h"
+#include "rules/alerts/internal/rule_query.h"
 #include "rules/alerts/internal/rule_templates.h"
 #include "rules/alerts/internal/series_writer.h"
 #include "rules/alerts/manager.h"
@@ -54,9 +55,17 @@ class RuleUnit {
 
  private:
   RuleUnit(const RuleWorld& world, const GroupConfig& group, Duration interval,
-           const RuleConfig& config, const std::string& key, promql::Query query);
+           const RuleConfig& config, const std::string& key, RuleQuery query);
 
-  Result<promql::Vector> ask(Timestamp at, std::vector<std::string>& warnings) const;
+  // What an evaluation has to go on with.
+  struct Verdict {
+    std::vector<AlertBook::Element> elements;
+    std::optional<std::vector<LabelSet>> resolving;  // of resolve_expr
+    bool keep = false;                               // everything stays as it is
+    std::optional<Error> failure;                    // that on_error stands in for
+  };
+  Result<Verdict> judge(Timestamp at, std::vector<std::string>& warnings);
+  Result<void> stand_in(Fallback fallback, const char* reason, Timestamp at, Verdict& verdict);
   Result<void> evaluate_alerts(Timestamp at, std::vector<std::string>& warnings);
   Result<void> evaluate_recording(Timestamp at, std::vector<std::string>& warnings);
   Result<std::vector<AlertBook::Element>> elements_of(const promql::Vector& vector, Timestamp at,
@@ -73,7 +82,8 @@ class RuleUnit {
   const std::map<std::string, std::string> labels_;  // with the group's
   const Duration query_offset_;
   const std::size_t limit_;
-  const promql::Query query_;
+  const RuleQuery query_;
+  std::optional<RuleQuery> resolve_query_;
   std::optional<RuleTemplates> templates_;  // of an alerting rule
   AlertBook book_;
   SeriesWriter series_;

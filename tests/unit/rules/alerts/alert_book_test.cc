@@ -40,7 +40,8 @@ std::string step(AlertBook& book, int seconds, const std::vector<std::string>& i
   const auto done = book.evaluate(std::move(result), at(seconds), changes);
   std::string out = done ? "" : "error ";
   for (const AlertChange& change : changes) {
-    const char* names[] = {"pending", "firing", "resolved", "neverfired", "dropped"};
+    const char* names[] = {"pending",  "firing", "resolved", "neverfired",
+                           "flapping", "steady", "dropped"};
     out += std::string(names[static_cast<int>(change.event)]) + " " +
            std::string(change.alert.labels.get("instance")) + " ";
   }

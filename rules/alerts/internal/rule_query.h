@@ -1,0 +1,38 @@
+#pragma once
+// What a rule asks: PromQL of the metrics, or LogQL of the logs.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "base/core/result.h"
+#include "rules/alerts/manager.h"
+#include "rules/logql/engine.h"
+#include "rules/promql/engine.h"
+
+namespace nines::alerts {
+
+// Immutable.
+class RuleQuery {
+ public:
+  // kInvalid: it does not parse, or is LogQL that gives lines.
+  static Result<RuleQuery> parse(const std::string& expr, bool logql,
+                                 const promql::EngineOptions& options);
+
+  // A scalar is an element without labels. kInvalid for other results; kUnavailable when the logs
+  // cannot be asked.
+  Result<promql::Vector> ask(const ManagerParts& parts, Timestamp at,
+                             std::vector<std::string>& warnings) const;
+  // Whether any selector of the expression finds a series. True for LogQL, where nothing can be
+  // told.
+  Result<bool> has_data(const ManagerParts& parts, Timestamp at) const;
+
+ private:
+  RuleQuery() = default;
+  std::optional<promql::Query> metrics_;
+  std::vector<promql::Query> selectors_;
+  std::optional<logql::LogQuery> logs_;
+};
+
+}  // namespace nines::alerts
