@@ -8,6 +8,7 @@
 #include "base/text/text.h"
 #include "collector/receive/internal/group_table.h"
 #include "collector/receive/internal/influx_lines.h"
+#include "collector/receive/internal/plain_names.h"
 #include "collector/receive/internal/unpack.h"
 
 namespace nines::collector {
@@ -15,16 +16,6 @@ namespace {
 
 constexpr const char* kComponent = "receive";
 constexpr std::int64_t kNanosPerMilli = 1'000'000;
-
-std::string sanitized(std::string name, bool colons) {
-  for (char& c : name) {
-    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '_' || (colons && c == ':');
-    if (!fine) c = '_';
-  }
-  if (!name.empty() && name.front() >= '0' && name.front() <= '9') name.insert(0, "_");
-  return name;
-}
 
 // Milliseconds of a time in `unit` nanoseconds; nothing when it does not fit.
 std::optional<std::int64_t> millis_of(std::int64_t time, std::int64_t unit) {
@@ -55,12 +46,12 @@ struct InfluxReceiver::Impl {
     if (!options.database_label.empty() && !database.empty())
       names[options.database_label] = database;
     for (const auto& [tag, value] : point.tags)
-      names[options.sanitize_names ? sanitized(tag, false) : tag] = value;
+      names[options.sanitize_names ? plain_label_name(tag) : tag] = value;
     for (const auto& [field, value] : point.fields) {
       std::string name = point.measurement;
       if (!name.empty()) name += options.separator;
       name += field;
-      names[std::string(kMetricName)] = options.sanitize_names ? sanitized(name, true) : name;
+      names[std::string(kMetricName)] = options.sanitize_names ? plain_metric_name(name) : name;
       const WrittenLabels written(names.begin(), names.end());
       NINES_TRY(LabelSet labels, checked_labels(written, "a series", groups.limits()));
       out[std::move(labels)].push_back({time_ms, value, 0, {}});

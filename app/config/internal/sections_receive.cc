@@ -1,4 +1,4 @@
-// [otlp], [pushgateway], [influx]: what others send to nines.
+// [otlp], [pushgateway], [influx], [statsd], [graphite]: what others send to nines.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -71,12 +71,49 @@ void read_influx(TableReader& t, collector::InfluxOptions& o) {
   t.read("group_idle", o.group_idle_max);
 }
 
+void read_statsd(TableReader& t, collector::StatsdOptions& o) {
+  t.read("listen", o.listen);
+  t.read("interval", o.interval);
+  if (o.interval < Duration(100)) t.fail("interval", "`interval` must be at least 100ms");
+  if (const toml::array* buckets = t.array("buckets")) {
+    o.buckets.clear();
+    for (const toml::node& bound : *buckets) {
+      const auto number = bound.value<double>();
+      if (!number || (!o.buckets.empty() && *number <= o.buckets.back())) {
+        t.fail("buckets", "`buckets` must be numbers, each above the one before it");
+        break;
+      }
+      o.buckets.push_back(*number);
+    }
+  }
+  t.read("series_idle", o.series_idle_max);
+  t.read_count("max_series", o.series_max);
+  t.read_count("max_set_members", o.set_members_max);
+  t.read_count("max_connections", o.connections_max);
+  t.read_bytes("max_line_size", o.line_bytes_max);
+  t.read("idle_timeout", o.idle_max);
+  t.read_count("max_labels_per_series", o.labels_max);
+  t.read_bytes("max_label_length", o.label_bytes_max);
+}
+
+void read_graphite(TableReader& t, collector::GraphiteOptions& o) {
+  t.read("listen", o.listen);
+  t.read("sanitize_names", o.sanitize_names);
+  t.read_count("max_connections", o.connections_max);
+  t.read_bytes("max_line_size", o.line_bytes_max);
+  t.read("idle_timeout", o.idle_max);
+  t.read_count("max_labels_per_series", o.labels_max);
+  t.read_bytes("max_label_length", o.label_bytes_max);
+}
+
 }  // namespace
 
 void read_receive(TableReader& root, Config& config) {
   root.table("otlp", [&](TableReader& t) { read_otlp(t, config.receive.otlp); });
   root.table("pushgateway", [&](TableReader& t) { read_push(t, config.receive.push); });
   root.table("influx", [&](TableReader& t) { read_influx(t, config.receive.influx); });
+  root.table("statsd", [&](TableReader& t) { read_statsd(t, config.receive.statsd); });
+  root.table("graphite", [&](TableReader& t) { read_graphite(t, config.receive.graphite); });
 }
 
 }  // namespace nines::config

@@ -137,7 +137,7 @@ Parts::~Parts() {
   rules_.stop();
   slos_.stop();
   discovery_.stop();
-  receivers_.push.stop();
+  receivers_.stop();
   scraper_.stop();
   prober_.stop();
   if (host_) host_->stop();
@@ -186,7 +186,7 @@ Result<std::unique_ptr<Parts>> Parts::open(config::Config config, const Surround
   }
   parts->sender_.start();
   if (Result<void> applied = parts->apply(config); !applied) return std::move(applied).error();
-  if (Result<void> started = parts->receivers_.push.start(); !started)
+  if (Result<void> started = parts->receivers_.start(); !started)
     return std::move(started).error();
   parts->note_reload(true, around.clock.now());
   parts->start();
