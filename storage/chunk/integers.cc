@@ -99,9 +99,9 @@ Result<void> get_frame(ByteReader& in, std::uint8_t head, std::size_t count, std
   const std::uint64_t factor = (head & kFactored) != 0 ? in.varint() : 1;
   const unsigned width = in.byte();
   if (in.failed() || width > 64) return Error(ErrorCode::kCorrupt, "integer column: bad frame");
-  struct Patch {
-    std::size_t place = 0;
-    std::uint64_t high = 0;
+  struct Patch {  // not initialised: a table of them would be cleared for every column
+    std::size_t place;
+    std::uint64_t high;
   };
   std::array<Patch, kColumnMax / 8> patches;
   std::size_t patched = 0;

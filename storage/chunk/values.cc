@@ -83,9 +83,9 @@ void put_decimal(const Decimal& decimal, std::span<const double> values, std::st
 Result<void> get_decimal(ByteReader& in, std::uint8_t head, std::size_t count, double* out) {
   Scale scale;
   if ((head & kScaled) != 0 && !Scale::unpack(in.byte(), scale)) return corrupt("unknown scale");
-  struct Patch {
-    std::size_t place = 0;
-    double value = 0;
+  struct Patch {  // not initialised: a table of them would be cleared for every column
+    std::size_t place;
+    double value;
   };
   std::array<Patch, kColumnMax / 8> patches;
   std::size_t exceptions = 0;
