@@ -32,9 +32,19 @@ struct StopFlag {
   std::atomic<bool> stop{false};
 };
 
+// Reads series of one selection, best one after the other: what neighbours share is looked up once.
+// One thread at a time; lives no longer than its selection.
+class SeriesReader {
+ public:
+  virtual ~SeriesReader() = default;
+  // As SeriesSelection::read().
+  virtual Result<void> read(std::size_t index, TimeRange range, SampleColumns& out) = 0;
+};
+
 // The answer to one select(): label sets and a reader for each. Lives on its own: what it shows is
 // the store as it was at select() plus, possibly, newer samples. One thread at a time per object,
-// except read(), which any number of threads may call for different indexes.
+// except labels(), keep(), read() and reader(), which any number of threads may call, the first three
+// for different indexes.
 class SeriesSelection {
  public:
   virtual ~SeriesSelection() = default;
@@ -42,10 +52,15 @@ class SeriesSelection {
   virtual const LabelSet& labels(std::size_t index) const = 0;  // sorted by LabelSet order
   // Memory of its own besides the label sets, about: what the store and others share is not in it.
   virtual std::uint64_t bytes_held() const { return 0; }
+  // labels(index).keep(names), without making the whole set. `names` are sorted and unique.
+  virtual LabelSet keep(std::size_t index, std::span<const std::string> names) const {
+    return labels(index).keep(names);
+  }
   // Appends nothing but replaces `out`: the samples in the closed `range`, ascending, one per time.
   // Staleness markers are included. kCorrupt when pages of the series are damaged (others were
   // read, the text names how many were lost), kUnavailable when stopped.
   virtual Result<void> read(std::size_t index, TimeRange range, SampleColumns& out) const = 0;
+  virtual std::unique_ptr<SeriesReader> reader() const;
   // Replaces `out`: the windows of the tier whose ends are in [from, to], ascending, one per end,
   // none empty. They know every sample the store ever took that it still knows of, wherever it is
   // kept: what no window was made of yet is folded from single samples here. So a window says the
@@ -56,6 +71,21 @@ class SeriesSelection {
     return {};
   }
 };
+
+// For those that know nothing better than one series after the other.
+class PlainReader final : public SeriesReader {
+ public:
+  explicit PlainReader(const SeriesSelection& selection) : selection_(selection) {}
+  Result<void> read(std::size_t index, TimeRange range, SampleColumns& out) override {
+    return selection_.read(index, range, out);
+  }
+
+ private:
+  const SeriesSelection& selection_;
+};
+inline std::unique_ptr<SeriesReader> SeriesSelection::reader() const {
+  return std::make_unique<PlainReader>(*this);
+}
 
 // What a store still has. Single samples are dropped, the oldest first, when the room for them is
 // used up; the windows of the tiers outlive them, in room of their own. The law for those who read:

@@ -4,75 +4,14 @@
 #include <shared_mutex>
 
 #include "storage/chunk/bytes.h"
-#include "storage/metrics/internal/stoppable_sort.h"
 #include "storage/metrics/internal/store_impl.h"
 
 namespace nines::storage {
 namespace {
 
-constexpr std::size_t kLookEvery = 1024;  // series, between two looks at a stop flag
-
 bool stopped(const StopFlag* stop) {
   return stop && stop->stop.load(std::memory_order_relaxed);
 }
-Error was_stopped() {
-  return Error(ErrorCode::kUnavailable, "the query was stopped");
-}
-
-struct Selected {
-  LabelSet labels;
-  std::uint32_t first = 0;  // of its places
-  std::uint32_t end = 0;
-};
-
-class Selection final : public SeriesSelection {
- public:
-  Selection(const StoreImpl& store, StoreImpl::Versions versions,
-            std::vector<StoreImpl::Place> places, std::vector<Selected> series,
-            std::shared_ptr<const Tombstones> deletions, const StopFlag* stop)
-      : store_(store),
-        versions_(std::move(versions)),
-        places_(std::move(places)),
-        series_(std::move(series)),
-        deletions_(std::move(deletions)),
-        stop_(stop) {}
-  std::size_t size() const override { return series_.size(); }
-  const LabelSet& labels(std::size_t index) const override { return series_[index].labels; }
-  std::uint64_t bytes_held() const override {
-    return series_.size() * sizeof(Selected) + places_.size() * sizeof(StoreImpl::Place) +
-           versions_.size() * sizeof(StoreImpl::Versions::value_type);
-  }
-  Result<void> read(std::size_t index, TimeRange range, SampleColumns& out) const override {
-    out.clear();
-    if (stopped(stop_)) return was_stopped();
-    const Selected& series = series_[index];
-    std::vector<DeletedSpan> deleted;
-    if (!deletions_->empty()) deleted = deletions_->spans(series.labels);
-    return store_.read_series(versions_,
-                              std::span(places_).subspan(series.first, series.end - series.first),
-                              range, deleted, out);
-  }
-  Result<void> read_tier(std::size_t index, Tier tier, TimeRange range,
-                         std::vector<TierWindow>& out) const override {
-    out.clear();
-    if (stopped(stop_)) return was_stopped();
-    const Selected& series = series_[index];
-    std::vector<DeletedSpan> deleted;
-    if (!deletions_->empty()) deleted = deletions_->spans(series.labels);
-    return store_.read_windows(versions_,
-                               std::span(places_).subspan(series.first, series.end - series.first),
-                               tier, range, deleted, out);
-  }
-
- private:
-  const StoreImpl& store_;
-  const StoreImpl::Versions versions_;
-  const std::vector<StoreImpl::Place> places_;
-  const std::vector<Selected> series_;
-  const std::shared_ptr<const Tombstones> deletions_;
-  const StopFlag* stop_;
-};
-
 bool overlaps(const ring::TimeBounds& times, TimeRange range) {
   return times.min <= to_millis(range.to) && times.max >= to_millis(range.from);
 }
@@ -133,78 +72,6 @@ std::vector<StoreImpl::Live> StoreImpl::live(std::span<const Matcher> matchers, 
   return out;
 }
 
-Result<std::unique_ptr<SeriesSelection>> StoreImpl::select(std::span<const Matcher> matchers,
-                                                           TimeRange range, std::size_t series_max,
-                                                           const StopFlag* stop) const {
-  if (std::all_of(matchers.begin(), matchers.end(),
-                  [](const Matcher& m) { return m.matches_empty(); })) {
-    return Error(ErrorCode::kInvalid,
-                 "a selector needs at least one matcher that does not match the empty string");
-  }
-  std::vector<Live> found;
-  std::shared_ptr<const Tombstones> deletions;
-  {
-    const std::lock_guard lock(mutex_);
-    found = live(matchers, range, stop);
-    deletions = deletions_;
-  }
-  const auto too_many = [&] {
-    return Error(ErrorCode::kLimit,
-                 "the query selects more than " + std::to_string(series_max) + " series");
-  };
-  Versions versions;
-  std::vector<std::pair<LabelSet, Place>> all;
-  const std::size_t most = std::min(series_max, SIZE_MAX / 4) * 2 + 1024;
-  for (const Live& one : found) {
-    // Whoever is in more than one version is counted more than once here: there are few of them.
-    if (all.size() + one.slots.size() > most) return too_many();
-    const auto number = static_cast<std::uint32_t>(versions.size());
-    versions.push_back(one.version);
-    const std::shared_lock lock(one.version->layout->mutex);
-    for (const std::uint32_t slot : one.slots) {
-      if (all.size() % kLookEvery == 0 && stopped(stop)) return was_stopped();
-      all.emplace_back(one.version->labels_of(slot), Place{number, slot});
-    }
-  }
-  if (!stoppable_sort(
-          all, [](const auto& a, const auto& b) { return a.first < b.first; },
-          [stop] { return stopped(stop); })) {
-    return was_stopped();
-  }
-  std::vector<Place> places;
-  std::vector<Selected> series;
-  places.reserve(all.size());
-  series.reserve(all.size());
-  for (auto& [labels, place] : all) {
-    if (places.size() % kLookEvery == 0 && stopped(stop)) return was_stopped();
-    places.push_back(place);
-    const auto end = static_cast<std::uint32_t>(places.size());
-    if (!series.empty() && series.back().labels == labels)
-      series.back().end = end;
-    else
-      series.push_back({std::move(labels), end - 1, end});
-  }
-  if (series.size() > series_max) return too_many();
-  if (!deletions->empty()) {
-    // A series of which nothing is left is none.
-    std::erase_if(series, [&](const Selected& one) {
-      if (stopped(stop)) return false;
-      const std::vector<DeletedSpan> deleted = deletions->spans(one.labels);
-      if (deleted.empty()) return false;
-      const auto its = std::span(places).subspan(one.first, one.end - one.first);
-      SampleColumns left;
-      if (!read_series(versions, its, range, deleted, left) || !left.times.empty()) return false;
-      if (!retention().dropped_until) return true;
-      std::vector<TierWindow> windows;
-      return read_windows(versions, its, Tier::k1h, range, deleted, windows) && windows.empty();
-    });
-  }
-  if (stopped(stop)) return was_stopped();
-  return std::unique_ptr<SeriesSelection>(
-      std::make_unique<Selection>(*this, std::move(versions), std::move(places), std::move(series),
-                                  std::move(deletions), stop));
-}
-
 std::shared_ptr<const Page> StoreImpl::load(const ring::Location& location,
                                             std::size_t& damaged) const {
   if (std::shared_ptr<const Page> page = cache_.get(location)) return page;
@@ -223,36 +90,74 @@ std::shared_ptr<const Page> StoreImpl::load(const ring::Location& location,
   return *std::move(opened);
 }
 
+void StoreImpl::find_pages(const Versions& versions, std::span<const Place> places,
+                           std::int64_t from, std::int64_t to, PageShelf& shelf) const {
+  constexpr std::size_t kKept = 2048;  // pages; more would hold too much memory for a neighbour
+  const Version& first = *versions[places.front().version];
+  const std::uint32_t block = places.front().slot / kPageSlots;
+  const PageDirectory& directory = first.pages[paged_class(ring::SegmentClass::kRaw)];
+  if (places.size() == 1 && shelf.version == &first && shelf.block == block &&
+      shelf.from == from && shelf.to == to && shelf.changes == directory.changes()) {
+    return;
+  }
+  shelf.version = nullptr;
+  shelf.pages.clear();
+  if (places.size() == 1) {
+    directory.each_page_of(block * kPageSlots, (block + 1) * kPageSlots, from, to,
+                           [&](const PageRef& page) { shelf.pages.push_back({page, nullptr}); });
+    if (shelf.pages.size() > kKept) return;
+    shelf = {&first, block, from, to, directory.changes(), std::move(shelf.pages)};
+    return;
+  }
+  for (const Place& place : places) {
+    versions[place.version]->pages[paged_class(ring::SegmentClass::kRaw)].each_page_of(
+        place.slot, place.slot + 1, from, to, [&](PageRef page) {
+          page.present &= std::uint64_t{1} << (place.slot - page.slots.first);
+          page.slots = {place.slot, place.slot + 1};
+          page.present = page.present != 0 ? 1 : 0;
+          shelf.pages.push_back({page, nullptr});
+        });
+  }
+}
+
 Result<void> StoreImpl::read_series(const Versions& versions, std::span<const Place> places,
                                     TimeRange range, const std::vector<DeletedSpan>& deleted,
-                                    SampleColumns& out) const {
-  std::vector<std::pair<ring::Location, std::uint32_t>> pages;
+                                    SampleColumns& out, PageShelf* shelf) const {
+  PageShelf own;
+  if (shelf == nullptr) shelf = &own;
   SampleColumns open;
   const std::int64_t from = to_millis(range.from);
   const std::int64_t to = to_millis(range.to);
   {
     const std::lock_guard lock(mutex_);
+    find_pages(versions, places, from, to, *shelf);
     for (const Place& place : places) {
       const Version& version = *versions[place.version];
-      version.pages[paged_class(ring::SegmentClass::kRaw)].each_page(
-          place.slot, from, to,
-          [&](const ring::Location& at) { pages.emplace_back(at, place.slot); });
       if (version.live && overlaps(version.live->bounds(), range))
         version.live->read(place.slot, open);
     }
   }
   std::size_t damaged = 0;
-  for (const auto& [location, slot] : pages) {
-    const std::shared_ptr<const Page> page = load(location, damaged);
+  for (ShelvedPage& one : shelf->pages) {
+    // Several places have a page each of one slot only.
+    const std::uint32_t slot = places.size() == 1 ? places.front().slot : one.ref.slots.first;
+    if (slot < one.ref.slots.first || slot >= one.ref.slots.end ||
+        (one.ref.present >> (slot - one.ref.slots.first) & 1) == 0) {
+      continue;
+    }
+    if (!one.page) one.page = load(one.ref.location, damaged);
     const std::size_t before = out.size();
-    if (page && !page->read(slot, out)) {
+    if (one.page && !one.page->read(slot, out)) {
       ++damaged;
       cut_torn(out);
     }
-    if (!deleted.empty()) erase_deleted(out, before, RingPlace::of(location), deleted);
+    if (!deleted.empty()) erase_deleted(out, before, RingPlace::of(one.ref.location), deleted);
   }
   if (out.times.empty()) {
     std::swap(out, open);
+  } else if (open.histograms.empty() && open.start_times.empty()) {
+    out.times.insert(out.times.end(), open.times.begin(), open.times.end());
+    out.values.insert(out.values.end(), open.values.begin(), open.values.end());
   } else {
     for (std::size_t i = 0; i < open.size(); ++i) {
       add_point(out, {open.times[i], open.values[i],
@@ -260,7 +165,7 @@ Result<void> StoreImpl::read_series(const Versions& versions, std::span<const Pl
                       open.start_times.empty() ? 0 : open.start_times[i]});
     }
   }
-  put_in_order(out, to_millis(range.from), to_millis(range.to));
+  put_in_order(out, from, to);
   if (damaged > 0)
     return Error(ErrorCode::kCorrupt,
                  std::to_string(damaged) + " damaged pages of the series were left out");

@@ -117,25 +117,63 @@ std::uint32_t SeriesIndex::append_new(std::span<const LabelRef> wanted) {
   return id;
 }
 
-LabelSet SeriesIndex::labels(std::uint32_t id, const LabelSet& base) const {
-  std::vector<Label> out;
+template <typename Visit>
+void SeriesIndex::each_label_of(std::uint32_t id, const LabelSet& base, Visit&& visit) const {
   const auto own = refs(id);
-  out.reserve(own.size() + base.size());
   auto mine = own.begin();
   auto theirs = base.begin();
   while (mine != own.end() || theirs != base.end()) {
     const std::string_view name =
         mine == own.end() ? std::string_view() : symbols_.text(mine->name);
     if (mine == own.end() || (theirs != base.end() && theirs->name < name)) {
-      out.push_back(*theirs++);
+      visit(std::string_view(theirs->name), std::string_view(theirs->value));
+      ++theirs;
       continue;
     }
     if (theirs != base.end() && theirs->name == name) ++theirs;
-    if (const std::string_view value = symbols_.text(mine->value); !value.empty())
-      out.push_back({std::string(name), std::string(value)});
+    if (const std::string_view text = symbols_.text(mine->value); !text.empty()) visit(name, text);
     ++mine;
   }
+}
+
+LabelSet SeriesIndex::labels(std::uint32_t id, const LabelSet& base) const {
+  std::vector<Label> out;
+  out.reserve(refs(id).size() + base.size());
+  each_label_of(id, base, [&](std::string_view name, std::string_view text) {
+    out.push_back({std::string(name), std::string(text)});
+  });
   return LabelSet::from(std::move(out));
+}
+
+std::string_view SeriesIndex::value(std::uint32_t id, const LabelSet& base,
+                                    std::string_view name) const {
+  if (const auto symbol = symbols_.find(name)) {
+    for (const LabelRef& ref : refs(id)) {
+      if (ref.name == *symbol) return symbols_.text(ref.value);
+    }
+  }
+  return base.get(name);
+}
+
+void SeriesIndex::append_key(std::uint32_t id, const LabelSet& base, std::string& out) const {
+  // Each text ends with a byte below all others. The two lowest are written as two bytes each.
+  const auto put = [&out](std::string_view text) {
+    if (text.find_first_of(std::string_view("\0\1", 2)) == std::string_view::npos) {
+      out += text;
+    } else {
+      for (const char c : text) {
+        if (c == '\0' || c == '\1')
+          out.append({'\1', static_cast<char>(c + 1)});
+        else
+          out += c;
+      }
+    }
+    out += '\0';
+  };
+  each_label_of(id, base, [&](std::string_view name, std::string_view text) {
+    put(name);
+    put(text);
+  });
 }
 
 const Postings* SeriesIndex::carriers(LabelRef ref) const {

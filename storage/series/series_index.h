@@ -48,6 +48,12 @@ class SeriesIndex {
 
   // The whole label set of a series.
   LabelSet labels(std::uint32_t id, const LabelSet& base) const;
+  // The value of one label of it; empty when it has none. The view lives as long as `base`, or until
+  // the next add().
+  std::string_view value(std::uint32_t id, const LabelSet& base, std::string_view name) const;
+  // Appends bytes that, compared as unsigned ones, are less, equal or greater as the whole label
+  // sets of the series are: for sorting without making the sets.
+  void append_key(std::uint32_t id, const LabelSet& base, std::string& out) const;
   std::span<const LabelRef> refs(std::uint32_t id) const {
     return std::span(refs_).subspan(begins_[id], begins_[id + 1] - begins_[id]);
   }
@@ -95,6 +101,9 @@ class SeriesIndex {
     Postings ids;
   };
 
+  // Calls `visit(name, value)` for each label of a series, ascending by name.
+  template <typename Visit>
+  void each_label_of(std::uint32_t id, const LabelSet& base, Visit&& visit) const;
   static std::uint64_t hash(LabelRef ref);
   static std::uint64_t hash(std::span<const LabelRef> refs);
   std::optional<std::uint32_t> find_refs(std::span<const LabelRef> refs) const;

@@ -204,10 +204,8 @@ Result<void> Page::read(std::uint32_t slot, SampleColumns& out) const {
   if (begin == end) return {};
   ByteReader in(std::string_view(bytes_).substr(begin, end - begin));
   if ((static_cast<unsigned char>(bytes_[begin]) & kSpecial) != 0) return read_special(in, out);
-  const std::size_t was = out.times.size();
   if (Result<void> read = chunk::decode_values(in, times_.size(), out.values); !read) return read;
-  out.times.resize(was + times_.size());
-  std::copy(times_.begin(), times_.end(), out.times.begin() + static_cast<std::ptrdiff_t>(was));
+  out.times.insert(out.times.end(), times_.begin(), times_.end());
   level(out);
   return {};
 }

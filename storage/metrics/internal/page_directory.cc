@@ -18,6 +18,7 @@ std::size_t PageDirectory::first_with(const Run& run, std::uint32_t slot) {
 }
 
 void PageDirectory::add(const PageRef& page) {
+  ++changes_;
   const bool follows = !runs_.empty() && runs_.back().generation == page.location.generation &&
                        runs_.back().pages.back().end() <= page.slots.first;
   if (!follows) {
@@ -42,6 +43,7 @@ void PageDirectory::add(const PageRef& page) {
 }
 
 void PageDirectory::remove(const ring::Location& at) {
+  ++changes_;
   for (auto run = runs_.begin(); run != runs_.end(); ++run) {
     if (run->generation != at.generation) continue;
     const auto page = std::find_if(run->pages.begin(), run->pages.end(),
@@ -56,6 +58,7 @@ void PageDirectory::remove(const ring::Location& at) {
 }
 
 void PageDirectory::forget(std::uint64_t generation) {
+  ++changes_;
   std::erase_if(runs_, [&](const Run& run) { return run.generation == generation; });
 }
 

@@ -30,6 +30,25 @@ class PageDirectory {
   ring::TimeBounds times_of(std::uint64_t generation) const;  // empty: it has none of its pages
   std::size_t bytes() const;                                  // of memory
 
+  // Another number whenever pages came or went.
+  std::uint64_t changes() const { return changes_; }
+
+  // Calls `visit(page)` for each page of the slots [first, end), if the pages written together with
+  // it touch [from, to]; in order of writing.
+  template <typename Visit>
+  void each_page_of(std::uint32_t first, std::uint32_t end, std::int64_t from, std::int64_t to,
+                    Visit&& visit) const {
+    for (const Run& run : runs_) {
+      if (run.times.min > to || run.times.max < from) continue;
+      for (std::size_t i = first_with(run, first); i < run.pages.size(); ++i) {
+        const Entry& page = run.pages[i];
+        if (page.first() >= end) break;
+        if (page.end() > first)
+          visit(PageRef{location(run, page), run.times, {page.first(), page.end()},
+                        present(run, i)});
+      }
+    }
+  }
   // Calls `visit(location)` for each page that has samples of `slot`, if the pages written together
   // with it touch [from, to]; in order of writing.
   template <typename Visit>
@@ -83,6 +102,7 @@ class PageDirectory {
   }
 
   std::vector<Run> runs_;
+  std::uint64_t changes_ = 0;
 };
 
 }  // namespace nines::storage

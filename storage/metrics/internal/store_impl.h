@@ -86,8 +86,24 @@ class StoreImpl final : public MetricStore {
     std::uint32_t slot = 0;
   };
   using Versions = std::vector<std::shared_ptr<const Version>>;
+  // The pages that hold a block of slots in a span of time, kept for the next series of the block:
+  // neighbours lie in the same ones.
+  struct ShelvedPage {
+    PageRef ref;
+    std::shared_ptr<const Page> page;  // null: not read yet
+  };
+  struct PageShelf {
+    const Version* version = nullptr;  // null: the pages are good for one reading only
+    std::uint32_t block = 0;           // slots from block * kPageSlots on
+    std::int64_t from = 0;
+    std::int64_t to = 0;
+    std::uint64_t changes = 0;  // of the directory, when they were found
+    std::vector<ShelvedPage> pages;
+  };
+  // `shelf` belongs to one thread, and to readings of one list of versions.
   Result<void> read_series(const Versions& versions, std::span<const Place> places, TimeRange range,
-                           const std::vector<DeletedSpan>& deleted, SampleColumns& out) const;
+                           const std::vector<DeletedSpan>& deleted, SampleColumns& out,
+                           PageShelf* shelf = nullptr) const;
   // The windows whose ends are in the range.
   Result<void> read_windows(const Versions& versions, std::span<const Place> places, Tier tier,
                             TimeRange range, const std::vector<DeletedSpan>& deleted,
@@ -223,6 +239,8 @@ class StoreImpl final : public MetricStore {
 
   // The slots of each version that have samples in the range and that all matchers match; versions
   // without any are left out. Once stopped: any part of that.
+  void find_pages(const Versions& versions, std::span<const Place> places, std::int64_t from,
+                  std::int64_t to, PageShelf& shelf) const;
   struct Live {
     std::shared_ptr<const Version> version;
     std::vector<std::uint32_t> slots;  // ascending

@@ -57,6 +57,40 @@ TEST_CASE("seen against a base, a series has its labels but for what it has or l
   CHECK(values == std::set<std::string>{"a:1", "else"});
 }
 
+TEST_CASE("keys sort as the whole label sets do, and values are those of the sets") {
+  const std::vector<LabelSet> bases = {{}, {{"instance", "a"}, {"job", "j"}}, {{"b", "x"}}};
+  const std::vector<std::string> texts = {"", "a", "ab", "b", std::string("a\0", 2),
+                                          std::string("a\0b", 3), "a\1", "a\2", "\xC3\xA9"};
+  struct Keyed {
+    LabelSet labels;
+    std::string key;
+  };
+  std::vector<Keyed> all;
+  for (const LabelSet& base : bases) {
+    SeriesIndex index;
+    for (const std::string& x : texts) {
+      for (const std::string& y : texts) {
+        const LabelSet labels = LabelSet::from({{"b", x}, {"instance", y}, {"z", x}, {"ab", y}});
+        if (labels.empty()) continue;
+        const std::uint32_t id = add(index, labels, base);
+        Keyed one{labels, {}};
+        index.append_key(id, base, one.key);
+        all.push_back(one);
+        for (const char* name : {"b", "instance", "z", "ab", "job", "none"})
+          CHECK(index.value(id, base, name) == labels.get(name));
+      }
+    }
+  }
+  const auto sign = [](auto order) { return order < 0 ? -1 : order > 0 ? 1 : 0; };
+  for (const Keyed& a : all) {
+    for (const Keyed& b : all) {
+      if (sign(a.key.compare(b.key)) != sign(a.labels <=> b.labels)) {
+        FAIL_CHECK(a.labels.to_string() << " beside " << b.labels.to_string());
+      }
+    }
+  }
+}
+
 TEST_CASE("selectors find what a walk over all series finds, whatever the base") {
   for (const LabelSet& base : {LabelSet{}, LabelSet{{"instance", "host3"}, {"mode", "idle"}},
                                LabelSet{{"nothing", "here"}, {"empty", "no"}}}) {
