@@ -85,68 +85,95 @@ bool sums(AggregateOp op) {
   return op == AggregateOp::kSum || op == AggregateOp::kAvg;
 }
 
-class Totals {
+class Totals final : public RowSink {
  public:
-  Totals(QueryContext& q, const Aggregate& node, const Block& in, Grouping& grouping)
-      : q_(q), node_(node), in_(in), grouping_(grouping) {}
+  Totals(QueryContext& q, const Aggregate& node, std::size_t steps)
+      : q_(q),
+        node_(node),
+        steps_(steps),
+        grouping_(!node.without, node.grouping),
+        held_(q.budget),
+        pace_(q) {}
 
-  Result<Block> run() {
-    std::vector<std::size_t> group(in_.size());
-    std::vector<bool> drop;
-    Pace pace(q_);
-    for (std::size_t i = 0; i < in_.size(); ++i) {
-      if (const Result<void> ok = pace.did(16); !ok) return ok.error();
-      group[i] = grouping_.group_of(in_.series[i].labels);
-      if (group[i] >= drop.size()) drop.resize(group[i] + 1);
-      drop[group[i]] = drop[group[i]] || in_.series[i].drop_name;
+  Result<void> take(const Block& block, const storage::SeriesSelection* of,
+                    std::size_t index) override {
+    return add(block, 0, of, index);
+  }
+  Result<void> add_all(const Block& in) {
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      if (Result<void> ok = add(in, i, nullptr, 0); !ok) return ok;
     }
-    Charge held(q_.budget);
-    const std::size_t size = grouping_.size() * in_.steps;
-    if (const Result<void> ok = held.add(size, size * sizeof(Cell)); !ok) return ok.error();
-    std::vector<Cell> cells(grouping_.size() * in_.steps);
-    for (std::size_t i = 0; i < in_.size(); ++i) {
-      if (const Result<void> ok = pace.did(in_.steps); !ok) return ok.error();
-      Cell* row = cells.data() + group[i] * in_.steps;
-      for (std::size_t s = 0; s < in_.steps; ++s) {
-        if (in_.present(i, s)) add_sample(row[s], i, s);
-      }
-    }
-    return finish(cells, drop);
+    return {};
   }
 
- private:
-  void add_sample(Cell& cell, std::size_t i, std::size_t s) {
-    const Histogram* h = in_.histogram(i, s);
-    if (h != nullptr && !counts_only(node_.op)) {
-      if (!sums(node_.op)) {
-        q_.annotations.histogram_ignored_in_aggregation(to_string(node_.op), node_.expr->range);
-        return;
-      }
-      cell.seen_histogram = true;
-      if (cell.seen_float || cell.failed) return;
-      if (!cell.histograms) cell.histograms = std::make_unique<HistogramTotal>();
-      if (!cell.histograms->add(*h, node_.op == AggregateOp::kAvg)) {
-        cell.failed = true;
-        q_.annotations.mixed_exponential_custom(in_.series[i].labels.metric_name(),
-                                                node_.expr->range);
-      }
-      return;
-    }
-    add_float(node_.op, cell, h != nullptr ? 0 : in_.row(i)[s]);
-    cell.seen_float = true;
-  }
-
-  Result<Block> finish(std::vector<Cell>& cells, const std::vector<bool>& drop) {
-    Block out(in_.steps, q_.budget);
-    Pace pace(q_);
-    for (std::size_t g = 0; g < grouping_.size(); ++g) {
-      if (const Result<void> ok = pace.did(in_.steps); !ok) return ok.error();
-      NINES_TRY(const std::size_t row, out.add_row({grouping_.group_labels(g), drop[g]}));
-      for (std::size_t s = 0; s < in_.steps; ++s)
-        finish_cell(out, row, s, cells[g * in_.steps + s]);
+  Result<Block> finish() {
+    Block out(steps_, q_.budget);
+    for (std::size_t g = 0; g < cells_.size(); ++g) {
+      if (const Result<void> ok = pace_.did(steps_); !ok) return ok.error();
+      NINES_TRY(const std::size_t row, out.add_row({grouping_.group_labels(g), drop_[g]}));
+      for (std::size_t s = 0; s < steps_; ++s) finish_cell(out, row, s, cells_[g][s]);
       if (out.row_empty(row)) out.pop_row();
     }
     return out;
+  }
+
+ private:
+  // A selection is asked for no more labels than are needed.
+  std::size_t group_of(const LabelSet& labels, const storage::SeriesSelection* of,
+                       std::size_t index) {
+    if (of == nullptr) return grouping_.group_of(labels);
+    if (node_.without) return grouping_.group_of(of->labels(index));
+    return grouping_.group_of(of->keep(index, grouping_.labels()));
+  }
+
+  Result<void> add(const Block& in, std::size_t row, const storage::SeriesSelection* of,
+                   std::size_t index) {
+    if (Result<void> ok = pace_.did(16 + steps_); !ok) return ok;
+    const std::size_t g = group_of(in.series[row].labels, of, index);
+    if (g == cells_.size()) {
+      if (Result<void> ok = held_.add(steps_, steps_ * sizeof(Cell)); !ok) return ok;
+      cells_.emplace_back(steps_);
+      drop_.push_back(false);
+    }
+    drop_[g] = drop_[g] || in.series[row].drop_name;
+    std::vector<Cell>& cells = cells_[g];
+    if (in.histogram_row(row) == nullptr) {
+      const double* const values = in.row(row);
+      for (std::size_t s = 0; s < steps_; ++s) {
+        if (is_absent(values[s])) continue;
+        add_float(node_.op, cells[s], values[s]);
+        cells[s].seen_float = true;
+      }
+      return {};
+    }
+    for (std::size_t s = 0; s < steps_; ++s) {
+      if (!in.present(row, s)) continue;
+      const Histogram* const h = in.histogram(row, s);
+      if (h != nullptr && !counts_only(node_.op)) {
+        if (!add_histogram(cells[s], *h)) {
+          const LabelSet& labels = of ? of->labels(index) : in.series[row].labels;
+          q_.annotations.mixed_exponential_custom(labels.metric_name(), node_.expr->range);
+        }
+        continue;
+      }
+      add_float(node_.op, cells[s], h != nullptr ? 0 : in.row(row)[s]);
+      cells[s].seen_float = true;
+    }
+    return {};
+  }
+
+  // False: it cannot be added to those before.
+  bool add_histogram(Cell& cell, const Histogram& h) {
+    if (!sums(node_.op)) {
+      q_.annotations.histogram_ignored_in_aggregation(to_string(node_.op), node_.expr->range);
+      return true;
+    }
+    cell.seen_histogram = true;
+    if (cell.seen_float || cell.failed) return true;
+    if (!cell.histograms) cell.histograms = std::make_unique<HistogramTotal>();
+    if (cell.histograms->add(h, node_.op == AggregateOp::kAvg)) return true;
+    cell.failed = true;
+    return false;
   }
 
   void finish_cell(Block& out, std::size_t row, std::size_t s, Cell& cell) {
@@ -173,8 +200,12 @@ class Totals {
 
   QueryContext& q_;
   const Aggregate& node_;
-  const Block& in_;
-  Grouping& grouping_;
+  const std::size_t steps_;
+  Grouping grouping_;
+  Charge held_;
+  Pace pace_;
+  std::vector<std::vector<Cell>> cells_;  // by group, then step
+  std::vector<bool> drop_;                // by group: the name goes
 };
 
 Result<Block> group_quantile(QueryContext& q, const Aggregate& node, const Block& in,
@@ -255,10 +286,8 @@ Result<Block> Evaluator::aggregate(const Aggregate& node, const Grid& grid) {
     NINES_TRY(const Block in, vector(*node.expr, grid));
     return count_values(q_, in, grouping, label);
   }
-  Column param;
-  if (node.param) {
-    NINES_TRY(param, scalar(*node.param, grid));
-  }
+  if (!node.param) return totals(node, grid);
+  NINES_TRY(const Column param, scalar(*node.param, grid));
   NINES_TRY(const Block in, vector(*node.expr, grid));
   switch (node.op) {
     case AggregateOp::kTopk:
@@ -266,11 +295,26 @@ Result<Block> Evaluator::aggregate(const Aggregate& node, const Grid& grid) {
     case AggregateOp::kLimitk:
     case AggregateOp::kLimitRatio:
       return pick_series(q_, node, in, grouping, param);
-    case AggregateOp::kQuantile:
-      return group_quantile(q_, node, in, grouping, param);
     default:
-      return Totals(q_, node, in, grouping).run();
+      return group_quantile(q_, node, in, grouping, param);
   }
+}
+
+// What a selector, or a function of a range, finds is summed up row by row and not kept.
+Result<Block> Evaluator::totals(const Aggregate& node, const Grid& grid) {
+  Totals all(q_, node, grid.count);
+  const Expr& inner = unwrap(*node.expr);
+  const bool once = grid.count > 1 && (node.expr->step_invariant || inner.step_invariant);
+  Block rest;
+  if (!once && inner.kind() == ExprKind::kVectorSelector) {
+    NINES_TRY(rest, select(as<VectorSelector>(inner), grid, Take::kValue, &all));
+  } else if (!once && inner.kind() == ExprKind::kCall) {
+    NINES_TRY(rest, call(as<Call>(inner), grid, &all));
+  } else {
+    NINES_TRY(rest, vector(*node.expr, grid));
+  }
+  if (const Result<void> ok = all.add_all(rest); !ok) return ok.error();
+  return all.finish();
 }
 
 }  // namespace nines::promql

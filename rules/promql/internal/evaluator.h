@@ -105,6 +105,16 @@ class HintMode {
 // Into what a store can be asked for.
 std::int64_t clamp_time(std::int64_t ms);
 
+// Takes finished rows off a block, one at a time: an aggregation needs none of them afterwards.
+class RowSink {
+ public:
+  virtual ~RowSink() = default;
+  // `block` holds one row only. It has labels when `of` is null; else they are those of the series
+  // `index` of it.
+  virtual Result<void> take(const Block& block, const storage::SeriesSelection* of,
+                            std::size_t index) = 0;
+};
+
 struct TierPlan;
 struct TierCell;
 
@@ -128,13 +138,15 @@ class Evaluator {
 
   // selectors.cc
   enum class Take : std::uint8_t { kValue, kTimestamp, kStartTimestamp };
-  Result<Block> select(const VectorSelector& selector, const Grid& grid, Take take = Take::kValue);
+  // With a sink, rows go to it and the block comes back empty.
+  Result<Block> select(const VectorSelector& selector, const Grid& grid, Take take = Take::kValue,
+                       RowSink* sink = nullptr);
   // What the selection holds is added to `held`.
   Result<std::unique_ptr<storage::SeriesSelection>> open(const VectorSelector& selector,
                                                          std::int64_t from, std::int64_t to,
                                                          Charge& held);
   Error too_many_series() const;
-  Result<void> read(const storage::SeriesSelection& selection, std::size_t index, std::int64_t from,
+  Result<void> read(storage::SeriesReader& reader, std::size_t index, std::int64_t from,
                     std::int64_t to, SampleColumns& out);
   Result<std::int64_t> offset_ms(const TimeShift& shift) const;
   std::optional<std::int64_t> fixed_time(const TimeShift& shift) const;
@@ -144,9 +156,11 @@ class Evaluator {
   // ranges.cc: calls `each` for every series of a range vector with its window at every step.
   using EachSeries = std::function<Result<void>(const RangeSeries&, std::span<const Window>)>;
   Result<RangeShape> shape(const Expr& range) const;
-  Result<void> for_each_series(const Expr& range, const Grid& grid, const EachSeries& each);
+  // With `named` false the labels of a selector's series are left in its selection.
+  Result<void> for_each_series(const Expr& range, const Grid& grid, const EachSeries& each,
+                               bool named = true);
   Result<void> each_selected(const MatrixSelector& node, const Grid& grid, const RangeShape& shape,
-                             const EachSeries& each);
+                             const EachSeries& each, bool named);
   void tally(const RangeSeries& series, std::span<const Window> windows);
   Result<void> each_of_subquery(const Subquery& node, const Grid& grid, const RangeShape& shape,
                                 const EachSeries& each);
@@ -180,9 +194,12 @@ class Evaluator {
   Result<Block> set_operator(const Binary& node, Block lhs, Block rhs);
   Result<Block> unary(const Unary& node, const Grid& grid);
   Result<Block> aggregate(const Aggregate& node, const Grid& grid);
+  Result<Block> totals(const Aggregate& node, const Grid& grid);
 
   // functions
-  Result<Block> call(const Call& call, const Grid& grid);
+  // Only functions of ranges know what to do with a sink; others leave it alone, as do these when a
+  // tier answers: what the block holds is then the rest.
+  Result<Block> call(const Call& call, const Grid& grid, RowSink* sink = nullptr);
   Result<Block> float_function(const Call& call, const Grid& grid);
   Result<Block> date_function(const Call& call, const Grid& grid);
   Result<Block> histogram_function(const Call& call, const Grid& grid);
@@ -190,7 +207,7 @@ class Evaluator {
   Result<Block> sort_function(const Call& call, const Grid& grid);
   Result<Block> absent_function(const Call& call, const Grid& grid);
   Result<Block> timestamp_function(const Call& call, const Grid& grid);
-  Result<Block> range_function(const Call& call, const Grid& grid);
+  Result<Block> range_function(const Call& call, const Grid& grid, RowSink* sink = nullptr);
   Result<Block> absent_over_time(const Call& call, const Grid& grid);
   Result<Block> absent_where(const Call& call, const Grid& grid, std::span<const std::uint8_t> has);
   Result<Block> info_function(const Call& call, const Grid& grid);

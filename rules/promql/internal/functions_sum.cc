@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/text/text.h"
 #include "rules/promql/internal/range_functions.h"
@@ -68,17 +69,21 @@ RangeFamily range_family(Fn id) {
 }
 
 void say_if_no_counter(const RangeTask& task, std::string& last) {
-  if ((task.id != Fn::kRate && task.id != Fn::kIncrease) || task.metric().empty()) return;
-  if (task.metric() == last) return;
+  if (task.id != Fn::kRate && task.id != Fn::kIncrease) return;
+  static const std::vector<std::string> kAsked{"__name__", "__type__"};
+  const RangeSeries& series = task.series;
+  const LabelSet labels =
+      series.of != nullptr ? series.of->keep(series.index, kAsked) : series.labels.keep(kAsked);
+  if (labels.metric_name().empty() || labels.metric_name() == last) return;
   bool floats = false;
   for (std::size_t s = 0; s < task.out.steps && !floats; ++s) {
     floats = task.out.present(task.row, s) && task.out.histogram(task.row, s) == nullptr;
   }
   if (!floats) return;
-  last = task.metric();
+  last = labels.metric_name();
   const std::string_view name = last;
-  if (task.series.labels.has("__type__")) {
-    const std::string_view type = task.series.labels.get("__type__");
+  if (labels.has("__type__")) {
+    const std::string_view type = labels.get("__type__");
     if (type == "counter" || type == "histogram") return;
     return task.annotations.info(
         "metric might not be a counter, __type__ label is not set to \"counter\" or "
@@ -95,7 +100,7 @@ void say_if_no_counter(const RangeTask& task, std::string& last) {
       task.at);
 }
 
-Result<Block> Evaluator::range_function(const Call& call, const Grid& grid) {
+Result<Block> Evaluator::range_function(const Call& call, const Grid& grid, RowSink* sink) {
   const Fn id = call.function->id;
   const Expr* range = nullptr;
   std::vector<Column> params;
@@ -124,9 +129,16 @@ Result<Block> Evaluator::range_function(const Call& call, const Grid& grid) {
                              call.args[0]->range, params, out,    row,     pace};
         if (Result<void> ok = family(task); !ok) return ok;
         say_if_no_counter(task, last_name);
-        if (out.row_empty(row)) out.pop_row();
+        const bool empty = out.row_empty(row);
+        if (sink && !empty) {
+          const bool here = series.of == nullptr;
+          if (Result<void> ok = sink->take(out, here ? nullptr : series.of, series.index); !ok)
+            return ok;
+        }
+        if (sink || empty) out.pop_row();
         return {};
-      });
+      },
+      sink == nullptr);
   if (!done) return done.error();
   return out;
 }

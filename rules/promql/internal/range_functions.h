@@ -27,7 +27,7 @@ struct RangeTask {
 
   // To be asked at each step: the query's error when it is to end.
   Result<void> go_on(std::size_t step) const { return pace.did(4 + 2 * windows[step].size()); }
-  std::string_view metric() const { return series.labels.metric_name(); }
+  std::string_view metric() const { return series.metric(); }
   void set(std::size_t step, double value) const { out.row(row)[step] = value; }
   void set(std::size_t step, HistogramPtr h) const { out.set_histogram(row, step, std::move(h)); }
 };

@@ -144,17 +144,18 @@ Result<RangeShape> Evaluator::shape(const Expr& range) const {
 }
 
 Result<void> Evaluator::for_each_series(const Expr& range, const Grid& grid,
-                                        const EachSeries& each) {
+                                        const EachSeries& each, bool named) {
   const Expr& inner = unwrap(range);
   NINES_TRY(const RangeShape how, shape(inner));
   if (inner.kind() == ExprKind::kMatrixSelector) {
-    return each_selected(as<MatrixSelector>(inner), grid, how, each);
+    return each_selected(as<MatrixSelector>(inner), grid, how, each, named);
   }
   return each_of_subquery(as<Subquery>(inner), grid, how, each);
 }
 
 Result<void> Evaluator::each_selected(const MatrixSelector& node, const Grid& grid,
-                                      const RangeShape& shape, const EachSeries& each) {
+                                      const RangeShape& shape, const EachSeries& each,
+                                      bool named) {
   const std::int64_t lookback = q_.lookback.count();
   std::int64_t from = (shape.fixed ? *shape.fixed : grid.start) - shape.offset - shape.length;
   std::int64_t to = (shape.fixed ? *shape.fixed : grid.end()) - shape.offset;
@@ -166,15 +167,17 @@ Result<void> Evaluator::each_selected(const MatrixSelector& node, const Grid& gr
   SampleColumns columns;
   RangeSeries series;
   std::vector<Window> windows;
+  const std::unique_ptr<storage::SeriesReader> reader = found->reader();
   for (std::size_t i = 0; i < found->size(); ++i) {
-    selection.give_back(0, bytes_of(found->labels(i)));  // a row takes them over
-    if (const Result<void> ok = read(*found, i, from + 1, to, columns); !ok) return ok.error();
+    if (const Result<void> ok = read(*reader, i, from + 1, to, columns); !ok) return ok.error();
     if (columns.size() == 0) continue;
     Charge held(q_.budget);
     if (const Result<void> ok = held.add(columns.size(), bytes_of(columns)); !ok) {
       return ok.error();
     }
-    series.labels = found->labels(i);
+    series.of = found.get();
+    series.index = i;
+    if (named) series.labels = found->labels(i);
     if (plain_floats(columns)) {  // taken as they are, and given back to be filled anew
       split_points({}, series);
       std::swap(series.floats.times, columns.times);
@@ -220,7 +223,7 @@ Result<void> Evaluator::each_of_subquery(const Subquery& node, const Grid& grid,
   Pace pace(q_);
   for (std::size_t i = 0; i < block.size(); ++i) {
     if (const Result<void> ok = q_.check(); !ok) return ok.error();
-    series = RangeSeries{block.series[i].labels, block.series[i].drop_name, {}, {}};
+    series = RangeSeries{block.series[i].labels, block.series[i].drop_name, {}, {}, nullptr, 0};
     const Histogram* last_source = nullptr;
     HistogramPtr last_copy;
     for (std::size_t s = 0; s < block.steps; ++s) {

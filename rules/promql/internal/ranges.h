@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/model/labels.h"
 #include "base/model/sample.h"
+#include "storage/api/querier.h"
 
 namespace nines::promql {
 
@@ -29,6 +31,13 @@ struct RangeSeries {
   bool drop_name = false;
   FloatPoints floats;
   HistogramPoints histograms;
+  // Where its labels are while `labels` is empty; null: here.
+  const storage::SeriesSelection* of = nullptr;
+  std::size_t index = 0;
+
+  std::string_view metric() const {
+    return of != nullptr ? of->labels(index).metric_name() : labels.metric_name();
+  }
 };
 
 // What one step sees: samples in (from, to], as index ranges [f0, f1) and [h0, h1). With `anchored`

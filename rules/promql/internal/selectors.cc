@@ -185,20 +185,19 @@ Result<std::unique_ptr<storage::SeriesSelection>> Evaluator::open(const VectorSe
   if (!selection) return selection;
   q_.stats.series += (*selection)->size();
   if (q_.stats.series > q_.options.series_max) return too_many_series();
-  std::uint64_t bytes = (*selection)->bytes_held();
-  for (std::size_t i = 0; i < (*selection)->size(); ++i) bytes += bytes_of((*selection)->labels(i));
-  if (const Result<void> ok = held.add(0, bytes); !ok) return ok.error();
+  // Label sets are made when a row wants them, and counted there.
+  if (const Result<void> ok = held.add(0, (*selection)->bytes_held()); !ok) return ok.error();
   return selection;
 }
 
 // Damaged pages cost their samples, not the query: what was lost becomes a warning.
-Result<void> Evaluator::read(const storage::SeriesSelection& selection, std::size_t index,
+Result<void> Evaluator::read(storage::SeriesReader& reader, std::size_t index,
                              std::int64_t from, std::int64_t to, SampleColumns& out) {
   if (const Result<void> ok = q_.check(); !ok) return ok.error();
   out.clear();
   if (from > to) return {};
   const storage::TimeRange range{from_millis(clamp_time(from)), from_millis(clamp_time(to))};
-  const Result<void> done = selection.read(index, range, out);
+  const Result<void> done = reader.read(index, range, out);
   if (!done) {
     if (done.error().code() != ErrorCode::kCorrupt) return done.error();
     q_.annotations.storage_warning(done.error().what());
@@ -208,7 +207,8 @@ Result<void> Evaluator::read(const storage::SeriesSelection& selection, std::siz
   return {};
 }
 
-Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid, Take take) {
+Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid, Take take,
+                                RowSink* sink) {
   NINES_TRY(const std::int64_t offset, offset_ms(selector.shift));
   const std::optional<std::int64_t> fixed = fixed_time(selector.shift);
   const std::int64_t first = (fixed ? *fixed : grid.start) - offset;
@@ -225,9 +225,9 @@ Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid
   SampleColumns samples;
   std::vector<storage::TierWindow> tier;
   bool tier_used = false;
+  const std::unique_ptr<storage::SeriesReader> reader = found->reader();
   for (std::size_t i = 0; i < found->size(); ++i) {
-    selection.give_back(0, bytes_of(found->labels(i)));  // a row takes them over
-    if (const Result<void> ok = read(*found, i, from, to, samples); !ok) {
+    if (const Result<void> ok = read(*reader, i, from, to, samples); !ok) {
       return ok.error();
     }
     if (plan) {
@@ -241,7 +241,8 @@ Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid
     if (const Result<void> ok = held.add(samples.size() + tier.size(), bytes); !ok) {
       return ok.error();
     }
-    NINES_TRY(const std::size_t row, out.add_row({found->labels(i), take != Take::kValue}));
+    NINES_TRY(const std::size_t row,
+              out.add_row({sink ? LabelSet() : found->labels(i), take != Take::kValue}));
     Cursor cursor(samples);
     std::optional<TierCursor> windows;
     if (plan) windows.emplace(*plan, tier);
@@ -302,6 +303,10 @@ Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid
       if (!out.present(row, s)) continue;
       const Histogram* h = out.histogram(row, s);
       q_.tally.add(s, h != nullptr ? samples_worth(*h) : 1);
+    }
+    if (sink) {
+      if (const Result<void> ok = sink->take(out, found.get(), i); !ok) return ok.error();
+      out.pop_row();
     }
   }
   if (tier_used) say_tier(*plan, selector.range);

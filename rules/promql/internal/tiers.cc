@@ -244,9 +244,9 @@ Result<void> Evaluator::each_from_tier(const MatrixSelector& node, const Grid& g
   RangeSeries series;
   std::vector<Window> windows;
   std::vector<TierWindow> tier;
+  const std::unique_ptr<storage::SeriesReader> reader = found->reader();
   for (std::size_t i = 0; i < found->size(); ++i) {
-    selection.give_back(0, bytes_of(found->labels(i)));  // a row takes them over
-    if (const Result<void> ok = read(*found, i, std::max(first, plan.dropped) + 1, last, columns);
+    if (const Result<void> ok = read(*reader, i, std::max(first, plan.dropped) + 1, last, columns);
         !ok)
       return ok.error();
     const std::int64_t tier_last = std::min(plan.moved(last), plan.seam);
