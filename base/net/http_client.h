@@ -12,6 +12,7 @@
 
 #include "base/core/clock.h"
 #include "base/core/result.h"
+#include "base/net/tls_info.h"
 
 namespace nines {
 
@@ -40,6 +41,14 @@ struct HttpRequest {
   bool fresh_connection = false;           // a probe wants DNS, connect and TLS phases of its own
   std::string basic_user, basic_password;  // used when basic_user is not empty
   std::string proxy;                       // empty: none, the environment is not read
+  std::string address;     // to connect to, in place of what the URL's host resolves to
+  std::string source_ip;   // to connect from; empty: any
+  bool http2_only = false;  // HTTP/2 without asking first, in plain text too
+  std::string tls_min_version, tls_max_version;  // "TLS12"; empty: the library's own
+  bool tls_details = false;                      // fills HttpResponse::tls
+  // What failed after the request had begun is told in HttpResponse::failure beside what had come
+  // until then, not as an error.
+  bool keep_partial = false;
 };
 
 struct HttpPhases {  // each the time spent in that phase, zero when it did not happen
@@ -56,6 +65,9 @@ struct HttpResponse {
   std::string remote_ip;
   std::int64_t tls_not_after =
       0;  // seconds since the epoch, of the earliest-expiring peer certificate; 0 without TLS
+  TlsInfo tls;               // with tls_details
+  std::size_t wire_bytes = 0;  // of the body, before it was inflated
+  std::string failure;       // with keep_partial: why the answer is not whole; `status` may be 0
 
   // The first header of that (lower case) name, or empty.
   std::string_view header(std::string_view name) const;

@@ -8,6 +8,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "base/net/internal/tls_session.h"
+
 namespace nines::net {
 namespace {
 
@@ -82,6 +84,7 @@ Transfer::Transfer(HttpCallId id, HttpRequest request, HttpDone done)
 
 Transfer::~Transfer() {
   curl_slist_free_all(headers_);
+  curl_slist_free_all(way_);
 }
 
 Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent) {
@@ -104,8 +107,10 @@ Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent) {
   set(CURLOPT_MAXREDIRS, kRedirectsMax);
   set(CURLOPT_SSL_VERIFYPEER, request_.verify_tls ? 1L : 0L);
   set(CURLOPT_SSL_VERIFYHOST, request_.verify_tls ? 2L : 0L);
-  set(CURLOPT_HTTP_VERSION,
-      static_cast<long>(request_.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(request_.http2_only ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+                                              : request_.http2    ? CURL_HTTP_VERSION_2TLS
+                                                                  : CURL_HTTP_VERSION_1_1));
+  set_way();
   if (!request_.tls_files.ca.empty()) {
     set(CURLOPT_CAINFO, request_.tls_files.ca.c_str());
     set(CURLOPT_CA_CACHE_TIMEOUT, 0L);  // libcurl would keep a renewed file out for a day
@@ -134,6 +139,29 @@ Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent) {
   }
   set_method();
   return set_headers();
+}
+
+// Where to connect to and from, and which TLS to speak there.
+void Transfer::set_way() {
+  if (!request_.address.empty()) {
+    const bool v6 = request_.address.find(':') != request_.address.npos;
+    way_ = curl_slist_append(
+        nullptr, ("::" + (v6 ? "[" + request_.address + "]" : request_.address) + ":").c_str());
+    curl_easy_setopt(easy_, CURLOPT_CONNECT_TO, way_);
+  }
+  if (!request_.source_ip.empty()) {
+    curl_easy_setopt(easy_, CURLOPT_INTERFACE, ("host!" + request_.source_ip).c_str());
+  }
+  const auto version = [](const std::string& name) {
+    return name == "TLS10"   ? CURL_SSLVERSION_TLSv1_0
+           : name == "TLS11" ? CURL_SSLVERSION_TLSv1_1
+           : name == "TLS12" ? CURL_SSLVERSION_TLSv1_2
+           : name == "TLS13" ? CURL_SSLVERSION_TLSv1_3
+                             : CURL_SSLVERSION_DEFAULT;
+  };
+  const long least = version(request_.tls_min_version);
+  const long most = static_cast<long>(version(request_.tls_max_version)) << 16;
+  if (least + most != 0) curl_easy_setopt(easy_, CURLOPT_SSLVERSION, least | most);
 }
 
 void Transfer::set_method() {
@@ -218,6 +246,7 @@ Result<void> Transfer::take_header(std::string_view line) {
 void Transfer::begin_response() {
   response_.headers.clear();
   response_.body.clear();
+  response_.wire_bytes = 0;
   inflater_.reset();
   has_body_ = false;
   read_certificates();
@@ -231,7 +260,9 @@ void Transfer::read_certificates() {
       session->backend != CURLSSLBACKEND_OPENSSL || session->internals == nullptr) {
     return;
   }
-  const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(static_cast<SSL*>(session->internals));
+  const auto* tls = static_cast<SSL*>(session->internals);
+  if (request_.tls_details) response_.tls = read_tls(tls, request_.verify_tls);
+  const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(tls);
   for (int i = 0; i < sk_X509_num(chain); ++i) {
     std::tm at{};
     if (ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(chain, i)), &at) != 1) continue;
@@ -243,6 +274,7 @@ void Transfer::read_certificates() {
 }
 
 Result<void> Transfer::take_body(std::string_view bytes) {
+  response_.wire_bytes += bytes.size();
   if (!has_body_) {
     has_body_ = true;
     const std::string encoding = to_lower(response_.header("content-encoding"));
@@ -258,6 +290,7 @@ Result<void> Transfer::take_body(std::string_view bytes) {
   }
   if (inflater_) return inflater_->feed(bytes, response_.body);
   if (response_.body.size() + bytes.size() > request_.body_bytes_max) {
+    response_.body.append(bytes.substr(0, request_.body_bytes_max - response_.body.size()));
     return Error(ErrorCode::kLimit,
                  "answer is larger than " + std::to_string(request_.body_bytes_max) + " bytes");
   }
@@ -285,15 +318,19 @@ void Transfer::read_phases() {
     if (secured.count() > 0) p.tls = between(connected, secured);
   }
   p.processing = between(sent, answered);
-  p.transfer = between(answered, p.total);
+  if (answered.count() > 0) p.transfer = between(answered, p.total);
 }
 
 Result<HttpResponse> Transfer::finish(CURLcode code) {
-  if (broken_) return *std::move(broken_);
-  if (code == CURLE_OK && inflater_) {
-    if (Result<void> whole = inflater_->finish(); !whole) return std::move(whole).error();
+  std::optional<Error> failed = std::move(broken_);
+  if (!failed && code == CURLE_OK && inflater_) {
+    if (Result<void> whole = inflater_->finish(); !whole) failed = std::move(whole).error();
   }
-  if (code != CURLE_OK) return failure(code);
+  if (!failed && code != CURLE_OK) failed = failure(code);
+  if (failed && (!request_.keep_partial || failed->code() == ErrorCode::kInvalid)) {
+    return *std::move(failed);
+  }
+  if (failed) response_.failure = failed->what();
   long number = 0;
   curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &number);
   response_.status = static_cast<int>(number);

@@ -45,6 +45,7 @@ class Transfer {
   void begin_response();
   Result<void> set_headers();
   void set_method();
+  void set_way();
   void read_certificates();
   void read_phases();
   Error failure(CURLcode code) const;
@@ -54,6 +55,7 @@ class Transfer {
   HttpDone done_;
   CURL* easy_ = nullptr;  // lent by the worker
   curl_slist* headers_ = nullptr;
+  curl_slist* way_ = nullptr;
   HttpResponse response_;
   std::size_t header_bytes_ = 0;
   bool has_body_ = false;
