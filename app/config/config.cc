@@ -195,7 +195,12 @@ Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text)
     if (!secret) return std::nullopt;
     return *std::move(secret);
   };
-  const Context context{secrets, name};
+  const ReadSecret texts = [&](const std::string& path) -> std::optional<std::string> {
+    Result<std::string> found = read_file(fs, beside(name, path), kConfigBytesMax);
+    if (!found) return std::nullopt;
+    return *std::move(found);
+  };
+  const Context context{secrets, name, &texts};
   read_global(root, config);
   read_storage(root, config);
   read_web(root, config);

@@ -55,6 +55,8 @@ struct Config {
   collector::HostConfig host;
   std::vector<collector::ScrapeConfig> scrapes;
   std::vector<collector::ProbeConfig> probes;
+  collector::ProbeModules probe_modules;  // of [probes], besides the built-in ones
+  collector::ProbeOptions probe_options;
   std::vector<collector::LogConfig> logs;
   std::vector<collector::SendConfig> remote_writes;  // take effect at the next start
   std::string remote_writes_text;                    // what they were read from, to be compared

@@ -5,6 +5,8 @@
 #include <functional>
 #include <future>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include <curl/curl.h>
 
@@ -73,6 +75,26 @@ Result<HttpResponse> send_and_wait(HttpClient& client, HttpRequest request) {
   client.send(std::move(request),
               [&promise](Result<HttpResponse> r) { promise.set_value(std::move(r)); });
   return result.get();
+}
+
+Result<HttpResponse> send_and_wait(HttpClient& client, HttpRequest request,
+                                   const Patience& patience) {
+  // The client keeps the deadline and knows what it was waiting for; this one is for a client that
+  // does not.
+  constexpr Duration kGrace{1'000};
+  const Patience longer(patience.clock(), patience.left() + kGrace, patience.stop());
+  request.timeout = patience.left();
+  if (request.timeout <= Duration(0)) return patience.timed_out();
+  StopSignal answered;
+  std::optional<Result<HttpResponse>> result;
+  const HttpCallId call = client.send(std::move(request), [&](Result<HttpResponse> r) {
+    result.emplace(std::move(r));
+    answered.raise();
+  });
+  const Result<void> waited = longer.readable(answered.fd());
+  client.cancel(call);  // waits for a callback that is running
+  if (result) return *std::move(result);
+  return waited ? patience.timed_out() : waited.error();
 }
 
 }  // namespace nines

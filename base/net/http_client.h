@@ -13,6 +13,7 @@
 #include "base/core/clock.h"
 #include "base/core/result.h"
 #include "base/net/tls_info.h"
+#include "base/net/wait.h"
 
 namespace nines {
 
@@ -100,5 +101,9 @@ std::unique_ptr<HttpClient> make_curl_http_client(const HttpClientOptions& optio
 
 // send() and wait, for the command line. Never call it from a callback.
 Result<HttpResponse> send_and_wait(HttpClient& client, HttpRequest request);
+// The same for as long as the patience lasts: the request's timeout is what is left of it, and a
+// raised stop cancels the call.
+Result<HttpResponse> send_and_wait(HttpClient& client, HttpRequest request,
+                                   const Patience& patience);
 
 }  // namespace nines

@@ -23,6 +23,11 @@ void StopSignal::raise() {
   [[maybe_unused]] const auto written = ::write(fd_, &one, sizeof one);
 }
 
+bool StopSignal::raised() const {
+  pollfd fd{fd_, POLLIN, 0};
+  return ::poll(&fd, 1, 0) > 0;
+}
+
 Duration Patience::left() const {
   return std::max(Duration(0), std::chrono::ceil<Duration>(until_ - clock_.elapsed()));
 }

@@ -14,6 +14,7 @@ class StopSignal {
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
   void raise();
+  bool raised() const;
   int fd() const { return fd_; }  // readable once raised
 
  private:

@@ -50,7 +50,7 @@ bool too_deep(std::string_view text) {
   return false;
 }
 
-constexpr std::string_view kBuiltin = R"(modules:
+constexpr std::string_view kBuiltin = R"YAML(modules:
   http_2xx: {prober: http}
   http_post_2xx: {prober: http, http: {method: POST}}
   tcp_connect: {prober: tcp}
@@ -68,7 +68,7 @@ constexpr std::string_view kBuiltin = R"(modules:
       - {expect: "^:[^ ]+ 001"}
   icmp: {prober: icmp}
   icmp_ttl5: {prober: icmp, timeout: 5s, icmp: {ttl: 5}}
-)";
+)YAML";
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 #pragma once
 // Probes endpoints from outside, with blackbox_exporter's names.
 
-#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,49 +12,44 @@
 #include "base/core/scheduler.h"
 #include "base/log/log.h"
 #include "base/net/http_client.h"
+#include "base/net/resolver.h"
 #include "collector/discovery/discovery.h"
 #include "collector/discovery/relabel.h"
 #include "collector/discovery/target.h"
+#include "collector/probe/module.h"
+#include "collector/probe/probe_result.h"
 #include "collector/scrape/scraper.h"
 #include "storage/api/appender.h"
 
 namespace nines::collector {
 
-struct HttpProbeModule {
-  std::string method = "GET";
-  std::vector<int> valid_status_codes;  // empty: 2xx
-  std::map<std::string, std::string> headers;
-  std::string body;
-  bool follow_redirects = true;
-  bool insecure_skip_verify = false;
-  std::vector<std::string> fail_if_body_matches_regexp;
-  std::vector<std::string> fail_if_body_not_matches_regexp;
-};
-
 struct ProbeConfig {
   std::string job_name;  // unique
   std::string module = "http_2xx";
-  HttpProbeModule http;  // what the module means, resolved by app/config
+  std::shared_ptr<const ProbeModule> definition;  // what the module means; null: http_2xx
   Duration scrape_interval{15'000};
   Duration scrape_timeout{10'000};
-  std::vector<StaticConfig> static_configs;  // targets are URLs
+  std::vector<StaticConfig> static_configs;  // targets are URLs, "host:port" or hosts, as the module asks
   JobDiscovery discovery;
   std::vector<RelabelRule> relabel_configs;  // on discovered labels; __address__ is what is probed
   int line = 0;
 };
 
+struct ProbeOptions {
+  int max_concurrent = 100;       // probes on demand at a time; those on schedule have their pool's
+  Duration timeout_offset{500};  // taken off the timeout that a scraper announces
+};
+
 struct ProberParts {
   storage::Appender& appender;
   HttpClient& http;
+  Resolver& resolver;
   Scheduler& scheduler;
-  Executor& executor;
+  Executor& executor;  // its threads wait for answers: as many as probes may run at a time
   Log& log;
 };
 
-// Thread-safe. Writes up, probe_success, probe_duration_seconds, probe_http_status_code,
-// probe_http_duration_seconds{phase}, probe_http_content_length, probe_http_redirects,
-// probe_http_ssl, probe_http_version, probe_ssl_earliest_cert_expiry, probe_failed_due_to_regex,
-// with job and instance.
+// Thread-safe. Writes up and what run_probe() finds, with job and instance.
 class Prober {
  public:
   explicit Prober(ProberParts parts);
@@ -63,11 +58,22 @@ class Prober {
   Prober& operator=(const Prober&) = delete;
 
   void load(std::vector<ProbeConfig> configs, LabelSet external_labels);
+  // What probe_now() may be asked for, besides the built-in ones.
+  void set_modules(ProbeModules modules, ProbeOptions options);
   // What discovery found for a job: its targets besides the static ones, until the next call.
   void set_discovered(const std::string& job, TargetGroups groups);
   void start();
   void stop();
   std::vector<TargetStatus> targets() const;  // kind "probe"
+
+  std::shared_ptr<const ProbeModule> module(const std::string& name) const;  // null: no such one
+  ProbeOptions options() const;
+  // One probe, now; blocks until its verdict. kLimit: `max_concurrent` of them run already. `watch`
+  // (may be empty) is handed what ends the probe at once, from any thread, as stop() does.
+  using Watch = std::function<void(std::function<void()> end)>;
+  Result<ProbeResult> probe_now(const ProbeModule& module, const std::string& target,
+                                const std::string& hostname, Duration timeout,
+                                const Watch& watch) const;
 
  private:
   struct Impl;

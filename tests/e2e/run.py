@@ -23,6 +23,7 @@ import newcomers
 import offline
 import protobuf
 import pushes
+import probes
 import query_api
 import query_load
 import resize
@@ -70,6 +71,8 @@ TESTS = (
     query_api.promtool_asks,
     query_api.prometheus_federates,
     query_load.rules_before_people,
+    probes.same_as_blackbox_exporter,
+    probes.prometheus_probes_through_nines,
     rule_unit_tests.same_verdicts_as_promtool,
     scenario.scenario,
 )

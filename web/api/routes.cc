@@ -17,6 +17,7 @@ void add_routes(Router& router, const ApiParts& given) {
   add_collecting(router, parts);
   add_receive(router, parts);
   add_prometheus_features(router);
+  add_probe(router, parts);
   add_import(router, parts);
   add_admin(router, {given.deleter, given.admin_api});
   add_page(router);

@@ -62,7 +62,8 @@ Response json_response(int status, std::string json);
 // text).
 using Handler = std::function<Response(const Request&)>;
 
-enum class Pool : std::uint8_t { kFast, kSlow };  // kFast: writes, rules, health; kSlow: queries
+// kFast: writes, rules, health; kSlow: queries; kWaiting: what waits for others, as probes do
+enum class Pool : std::uint8_t { kFast, kSlow, kWaiting };
 
 // A server-sent-event stream. push() from any thread; false when the client has gone or its buffer
 // (256 KiB) is full (then the stream is closed).

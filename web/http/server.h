@@ -31,6 +31,7 @@ struct ServerOptions {
   Duration write_timeout{30'000};
   int fast_workers = 2;
   int slow_workers = 4;
+  int waiting_workers = 32;  // spend their time waiting for somebody else
   std::size_t queue_max = 1024;         // slow requests waiting; beyond: 503 with Retry-After
   std::size_t fast_queue_max = 10'000;  // fast ones: a burst of all connections takes half a second
   std::size_t streams_max = 200;        // SSE

@@ -17,6 +17,7 @@ using ReadSecret = std::function<std::optional<std::string>(const std::string&)>
 struct Context {
   const ReadSecret& read_secret;
   std::string file;  // as messages and rule groups name it
+  const ReadSecret* read_text = nullptr;  // the same for longer files; null in rule files
 };
 
 void read_global(TableReader& root, Config& config);

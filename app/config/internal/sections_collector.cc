@@ -1,4 +1,4 @@
-// [host], [[probe_configs]], [[log_configs]]: what is collected.
+// [host], [[log_configs]]: what is collected.
 #include <algorithm>
 #include <cstdint>
 #include <map>
@@ -40,60 +40,6 @@ void read_host(TableReader& root, Config& config) {
              "the host has no collector `" + name + "`" +
                  (nearest.empty() ? "" : "; did you mean `" + std::string(nearest) + "`?"));
     }
-  });
-}
-
-void read_probes(TableReader& root, Config& config, const Context& context) {
-  std::set<std::string> jobs;
-  root.tables("probe_configs", [&](TableReader& t) {
-    collector::ProbeConfig p;
-    p.line = t.line();
-    read_job_name(t, p.job_name, jobs);
-    read_times(t, config.global, p.scrape_interval, p.scrape_timeout);
-    t.read_one_of("module", p.module, {"http_2xx", "http_post_2xx"});
-    if (p.module == "http_post_2xx") p.http.method = "POST";
-    t.table("http", [&](TableReader& h) {
-      h.read("method", p.http.method);
-      if (const toml::array* codes = h.array("valid_status_codes")) {
-        for (const toml::node& code : *codes) {
-          const auto value = code.value<std::int64_t>();
-          if (!value || *value < 100 || *value > 599) {
-            h.problems().add(code.source(),
-                             "`valid_status_codes` holds HTTP status codes, 100 to 599");
-          } else {
-            p.http.valid_status_codes.push_back(static_cast<int>(*value));
-          }
-        }
-      }
-      h.read("headers", p.http.headers);
-      h.read("body", p.http.body);
-      h.read("follow_redirects", p.http.follow_redirects);
-      h.read("insecure_skip_verify", p.http.insecure_skip_verify);
-      h.read("fail_if_body_matches_regexp", p.http.fail_if_body_matches_regexp);
-      h.read("fail_if_body_not_matches_regexp", p.http.fail_if_body_not_matches_regexp);
-      for (const char* key : {"fail_if_body_matches_regexp", "fail_if_body_not_matches_regexp"}) {
-        std::vector<std::string> patterns;
-        h.read(key, patterns);
-        for (const std::string& pattern : patterns) {
-          if (const auto r = Regex::compile(pattern, RegexAnchor::kNone); !r) {
-            h.fail(key, "`" + std::string(key) + "`: " + r.error().what());
-          }
-        }
-      }
-    });
-    read_static_configs(t, p.static_configs);
-    read_discovery(t, p.discovery, context);
-    read_relabelling(t, "relabel_configs", p.relabel_configs);
-    check_has_targets(t, p.job_name, p.static_configs, p.discovery);
-    for (const auto& group : p.static_configs) {
-      for (const std::string& target : group.targets) {
-        if (!target.starts_with("http://") && !target.starts_with("https://")) {
-          t.fail("static_configs",
-                 "probe target " + quote_go(target) + " must be a URL: write http://" + target);
-        }
-      }
-    }
-    config.probes.push_back(std::move(p));
   });
 }
 

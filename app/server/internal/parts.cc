@@ -82,11 +82,13 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
       sender_({store_->appender(), store_->querier(), store_->state(), *http_, around.scheduler,
                *wait_pool_, around.log, *telemetry_},
               config.remote_writes, config.global.external_labels),
+      probe_pool_(make_waiting_pool("probe", config.probe_options.max_concurrent, kQueueMax)),
       promql_(store_->querier(), around.clock, config.promql),
       logql_(store_->log_querier()),
+      resolver_(make_resolver()),
       scraper_(
           {sender_.appender(), *http_, around.scheduler, *collect_pool_, around.log, *telemetry_}),
-      prober_({sender_.appender(), *http_, around.scheduler, *collect_pool_, around.log}),
+      prober_({sender_.appender(), *http_, *resolver_, around.scheduler, *probe_pool_, around.log}),
       host_(
           config.host.enabled
               ? std::make_unique<collector::Host>(
@@ -124,7 +126,6 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
                                        *telemetry_,
                                        {&notifier_, &remediator_, &alertmanagers_},
                                        &logql_}),
-      resolver_(make_resolver()),
       discovery_({around.fs, *http_, *resolver_, around.scheduler, *wait_pool_, around.log,
                   *telemetry_, config::load_targets_toml},
                  [this](const std::string& pool, collector::TargetGroups groups) {
@@ -132,6 +133,7 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
                  }) {}
 
 Parts::~Parts() {
+  prober_.stop();  // the server waits for its requests, some of which wait for probes
   server_.reset();
   // Sources first, so that nothing new arrives at what is taken down after them.
   rules_.stop();
@@ -139,7 +141,6 @@ Parts::~Parts() {
   discovery_.stop();
   receivers_.stop();
   scraper_.stop();
-  prober_.stop();
   if (host_) host_->stop();
   tailer_.stop();
   alertmanagers_.stop();
@@ -233,6 +234,7 @@ Result<void> Parts::apply(const config::Config& config) {
   remediator_.load(config.remediations);
   if (Result<void> loaded = rules_.load(all_groups(config)); !loaded) return loaded;
   scraper_.load(config.scrapes, config.global.external_labels);
+  prober_.set_modules(config.probe_modules, config.probe_options);
   prober_.load(config.probes, config.global.external_labels);
   std::map<std::string, collector::JobDiscovery> pools;
   for (const auto& scrape : config.scrapes) pools[kScrapePool + scrape.job_name] = scrape.discovery;

@@ -63,10 +63,12 @@ class Parts {
   std::unique_ptr<Executor> collect_pool_;  // bodies parsed and appended, /proc and log files read
   std::unique_ptr<Executor> rules_pool_;    // rules, SLOs: never behind a person's query
   std::unique_ptr<Executor> act_pool_;      // notification and remediation state
-  std::unique_ptr<Executor> wait_pool_;     // names asked for, target files read, probes
+  std::unique_ptr<Executor> wait_pool_;     // names asked for, target files read
   collector::RemoteSender sender_;          // in front of the store for whoever writes samples
+  std::unique_ptr<Executor> probe_pool_;    // probes: a thread for each that waits for its target
   promql::Engine promql_;
   logql::Engine logql_;
+  std::unique_ptr<Resolver> resolver_;
   collector::Scraper scraper_;
   collector::Prober prober_;
   std::unique_ptr<collector::Host> host_;
@@ -77,7 +79,6 @@ class Parts {
   notify::Alertmanagers alertmanagers_;
   remediation::Remediator remediator_;
   alerts::Manager rules_;
-  std::unique_ptr<Resolver> resolver_;
   collector::Discovery discovery_;  // after those whom it tells
   web::Router router_;
   std::unique_ptr<web::Server> server_;  // last made, first gone: no request outlives what it shows

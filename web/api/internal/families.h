@@ -41,6 +41,7 @@ void add_loki(Router& router, LokiParts parts);
 void add_native(Router& router, const Parts& parts);
 void add_collecting(Router& router, const Parts& parts);
 void add_receive(Router& router, const Parts& parts);
+void add_probe(Router& router, const Parts& parts);
 void add_import(Router& router, const Parts& parts);
 void add_admin(Router& router, const AdminParts& parts);
 void add_page(Router& router);

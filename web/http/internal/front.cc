@@ -63,6 +63,8 @@ Front::Front(const ServerOptions& options, Listener listener, const Router& rout
                                        options_.fast_queue_max, make, run_job);
   slow_ = std::make_unique<WorkerPool>("nines-slow", std::max(1, options_.slow_workers),
                                        kQueryNiceness, options_.queue_max, make, run_job);
+  waiting_ = std::make_unique<WorkerPool>("nines-waiting", std::max(1, options_.waiting_workers), 0,
+                                          options_.queue_max, make, run_job);
 }
 
 Front::~Front() {
@@ -72,6 +74,7 @@ Front::~Front() {
   }
   fast_->stop();
   slow_->stop();
+  waiting_->stop();
   for (auto& [id, connection] : connections_) {
     if (connection->events) connection->events->client_gone();
     ::close(connection->fd);

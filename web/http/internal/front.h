@@ -113,7 +113,10 @@ class Front {
   std::unordered_map<int, Counter*> by_status_;
   std::string scratch_;  // the read buffer
 
-  std::unique_ptr<WorkerPool> fast_, slow_;
+  WorkerPool& pool(Pool which) {
+    return which == Pool::kFast ? *fast_ : which == Pool::kSlow ? *slow_ : *waiting_;
+  }
+  std::unique_ptr<WorkerPool> fast_, slow_, waiting_;
   std::thread thread_;
 };
 

@@ -102,11 +102,11 @@ void Front::begin_request(Connection& connection, Instant now) {
   }
   connection.phase = Phase::kWorking;
   ++working_;
-  if (match.pool == Pool::kSlow) {
+  if (match.pool != Pool::kFast) {
     job.request.client = connection.client = std::make_shared<ClientWatch>();
     if (connection.half_closed) connection.client->note_gone();
   }
-  if ((match.pool == Pool::kFast ? *fast_ : *slow_).post(job)) return;
+  if (pool(match.pool).post(job)) return;
   --working_;
   metrics_.overloaded.add();
   refuse(connection, {503, "too many requests are waiting; try again"}, now);

@@ -1,8 +1,12 @@
 #include "collector/probe/prober.h"
 
+#include <functional>
+
 #include <doctest/doctest.h>
 
+#include "collector/probe/module_config.h"
 #include "tests/support/fake_http_client.h"
+#include "tests/support/fake_resolver.h"
 #include "tests/support/recording_appender.h"
 #include "tests/support/sim_clock.h"
 
@@ -28,6 +32,14 @@ struct Stage {
     c.static_configs = {{{"https://shop/health"}, {}}};
     return c;
   }
+  // The job with `http` in front of what http_2xx means.
+  ProbeConfig with_http(const std::function<void(HttpProbe&)>& change) const {
+    ProbeConfig c = config();
+    auto module = std::make_shared<ProbeModule>(*builtin_probe_modules().at("http_2xx"));
+    change(module->http);
+    c.definition = module;
+    return c;
+  }
   void begin(ProbeConfig c) {
     prober.load({std::move(c)}, {});
     prober.start();
@@ -45,16 +57,18 @@ struct Stage {
   FakeHttpClient http;
   RecordingAppender store;
   std::unique_ptr<Log> log = make_null_log();
-  Prober prober{{store, http, scheduler, executor, *log}};
+  testing::FakeResolver resolver{{{"shop", {"192.0.2.1"}}, {"plain", {"192.0.2.2"}}}};
+  Prober prober{{store, http, resolver, scheduler, executor, *log}};
 };
 
 HttpResponse good() {
   HttpResponse r = make_response(200, "all well", {{"content-length", "8"}});
   using us = std::chrono::microseconds;
   r.phases = {us(1000), us(2000), us(3000), us(4000), us(5000), us(15000)};
-  r.redirects = 1;
   r.remote_ip = "192.0.2.1";
-  r.tls_not_after = 1'800'000'000;
+  r.tls.used = true;
+  r.tls.version = "TLS 1.3";
+  r.tls.earliest_expiry = 1'800'000'000;
   return r;
 }
 
@@ -67,12 +81,13 @@ TEST_CASE("a good answer is a success with status, phases and certificate") {
   CHECK(batch.value(series("probe_http_status_code")) == 200);
   CHECK(batch.value(series("probe_http_version")) == 1.1);
   CHECK(batch.value(series("probe_http_ssl")) == 1);
-  CHECK(batch.value(series("probe_http_redirects")) == 1);
+  CHECK(batch.value(series("probe_http_redirects")) == 0);
   CHECK(batch.value(series("probe_http_content_length")) == 8);
   CHECK(batch.value(series("probe_http_uncompressed_body_length")) == 8);
   CHECK(batch.value(series("probe_failed_due_to_regex")) == 0);
   CHECK(batch.value(series("probe_ssl_earliest_cert_expiry")) == 1'800'000'000);
-  CHECK(batch.value(series("probe_dns_lookup_time_seconds")) == 0.001);
+  CHECK(batch.value(series("probe_dns_lookup_time_seconds")) == 0);
+  CHECK(batch.value("probe_tls_version_info{" + kMine + ", version=\"TLS 1.3\"}") == 1);
   CHECK(batch.value(series("probe_ip_protocol")) == 4);
   CHECK(batch.value(series("probe_duration_seconds")) == 0);
   CHECK(batch.value(phase("resolve")) == 0.001);
@@ -96,7 +111,7 @@ TEST_CASE(
   CHECK(batch.value(series("probe_http_version")) == 0);
   CHECK(batch.value(phase("connect")) == 0);
   CHECK(batch.stale(series("probe_ssl_earliest_cert_expiry")));
-  CHECK(batch.stale(series("probe_ip_protocol")));
+  CHECK(batch.value(series("probe_ip_protocol")) == 4);
   CHECK(s.status().health == TargetHealth::kDown);
   CHECK(s.status().last_error == "timed out after 10s while connecting");
 }
@@ -112,9 +127,7 @@ TEST_CASE("2xx is good unless the module lists what is") {
     const int status = std::get<1>(one);
     const int want = std::get<2>(one);
     Stage s;
-    ProbeConfig c = s.config();
-    c.http.valid_status_codes = codes;
-    s.begin(c);
+    s.begin(s.with_http([&](HttpProbe& http) { http.expect.valid_status_codes = codes; }));
     CAPTURE(status);
     CHECK(s.turn(make_response(status)).value(series("probe_success")) == want);
     if (want == 0) CHECK(s.status().last_error == "HTTP status " + std::to_string(status));
@@ -123,10 +136,10 @@ TEST_CASE("2xx is good unless the module lists what is") {
 
 TEST_CASE("the body is held against both kinds of regex") {
   Stage s;
-  ProbeConfig c = s.config();
-  c.http.fail_if_body_matches_regexp = {"(?i)error"};
-  c.http.fail_if_body_not_matches_regexp = {"well"};
-  s.begin(c);
+  s.begin(s.with_http([](HttpProbe& http) {
+    http.expect.fail_if_body_matches = {*Regex::compile("(?i)error", RegexAnchor::kNone)};
+    http.expect.fail_if_body_not_matches = {*Regex::compile("well", RegexAnchor::kNone)};
+  }));
   CHECK(s.turn(make_response(200, "all well")).value(series("probe_success")) == 1);
   auto batch = s.turn(make_response(200, "well, an ERROR"));
   CHECK(batch.value(series("probe_success")) == 0);
@@ -137,29 +150,21 @@ TEST_CASE("the body is held against both kinds of regex") {
   CHECK(s.status().last_error == "body does not match \"well\"");
 }
 
-TEST_CASE("a regex that is none fails the probe and is named") {
-  Stage s;
-  ProbeConfig c = s.config();
-  c.http.fail_if_body_matches_regexp = {"("};
-  s.begin(c);
-  CHECK(s.turn(good()).value(series("probe_success")) == 0);
-  CHECK(s.status().last_error.starts_with("bad regex \"(\": "));
-}
-
 TEST_CASE("the request is the module's, on a connection of its own") {
   Stage s;
-  ProbeConfig c = s.config();
-  c.static_configs = {{{"plain:80/x"}, {{"env", "prod"}}}};
-  c.http.method = "POST";
-  c.http.body = "ping";
-  c.http.headers = {{"Host", "shop"}};
-  c.http.follow_redirects = false;
-  c.http.insecure_skip_verify = true;
+  ProbeConfig c = s.with_http([](HttpProbe& http) {
+    http.method = "POST";
+    http.body = "ping";
+    http.headers = {{"Host", "shop"}};
+    http.access.tls.verify = false;
+  });
+  c.static_configs = {{{"plain:8080/x"}, {{"env", "prod"}}}};
   c.scrape_timeout = Duration(3000);
   s.begin(c);
   const auto batch = s.turn(good());
   const HttpRequest request = s.http.calls().at(0).request;
-  CHECK(request.url == "http://plain:80/x");
+  CHECK(request.url == "http://plain:8080/x");
+  CHECK(request.address == "192.0.2.2");
   CHECK(request.method == "POST");
   CHECK(request.body == "ping");
   CHECK(request.headers == HttpHeaders{{"Host", "shop"}});
@@ -167,7 +172,7 @@ TEST_CASE("the request is the module's, on a connection of its own") {
   CHECK_FALSE(request.verify_tls);
   CHECK(request.fresh_connection);
   CHECK(request.timeout == Duration(3000));
-  CHECK(batch.value("up{env=\"prod\", instance=\"plain:80/x\", job=\"shop\"}") == 1);
+  CHECK(batch.value("up{env=\"prod\", instance=\"plain:8080/x\", job=\"shop\"}") == 1);
 }
 
 TEST_CASE("a removed probe ends its series") {
@@ -179,6 +184,69 @@ TEST_CASE("a removed probe ends its series") {
   CHECK(s.store.last().stale(phase("tls")));
   CHECK(s.store.open_groups() == 0);
   CHECK(s.prober.targets().empty());
+}
+
+TEST_CASE("redirects are followed, their phases summed, credentials kept for the first host") {
+  Stage s;
+  s.resolver.names["other"] = {"2001:db8::1", "192.0.2.9"};
+  s.begin(s.with_http([](HttpProbe& http) {
+    http.access.authorization = "Bearer secret";
+    http.method = "POST";
+    http.body = "x";
+  }));
+  HttpResponse away = make_response(302, "", {{"location", "http://other/next?a=b"},
+                                              {"set-cookie", "id=7; Path=/"}});
+  away.phases.connect = std::chrono::milliseconds(500);
+  s.http.answer_next(away);
+  HttpResponse there = make_response(200, "fine");
+  there.phases.connect = std::chrono::milliseconds(250);
+  const auto batch = s.turn(there);
+  CHECK(batch.value(series("probe_success")) == 1);
+  CHECK(batch.value(series("probe_http_redirects")) == 1);
+  CHECK(batch.value(phase("connect")) == 0.75);
+  CHECK(batch.value(series("probe_ip_protocol")) == 4);  // the first host's
+  const auto calls = s.http.calls();
+  REQUIRE(calls.size() == 2);
+  CHECK(calls[0].request.headers == HttpHeaders{{"Authorization", "Bearer secret"}});
+  CHECK(calls[1].request.url == "http://other/next?a=b");
+  CHECK(calls[1].request.method == "GET");
+  CHECK(calls[1].request.body.empty());
+  CHECK(calls[1].request.headers.empty());
+  CHECK(calls[1].request.address == "2001:db8::1");
+}
+
+TEST_CASE("ten redirects are followed, the eleventh is one too many") {
+  for (const int hops : {10, 11}) {
+    Stage s;
+    s.begin(s.config());
+    for (int i = 0; i < hops; ++i) {
+      s.http.answer_next(make_response(301, "", {{"location", "/again"}}));
+    }
+    const auto batch = s.turn(make_response(200));
+    CHECK(batch.value(series("probe_success")) == (hops == 10 ? 1 : 0));
+    CHECK(batch.value(series("probe_http_redirects")) == 10);
+    if (hops == 11) CHECK(s.status().last_error == "stopped after 10 redirects");
+  }
+}
+
+TEST_CASE("a probe on demand needs a free place, and its name a module") {
+  Stage s;
+  CHECK(s.prober.module("icmp") != nullptr);
+  CHECK(s.prober.module("nothing") == nullptr);
+  s.prober.set_modules({}, {.max_concurrent = 1});
+  const auto module = s.prober.module("http_2xx");
+  Result<ProbeResult> second = ProbeResult();
+  s.http.set_handler([&](const HttpRequest&) -> std::optional<Result<HttpResponse>> {
+    second = s.prober.probe_now(*module, "http://shop", "", Duration(1000), {});
+    return make_response(200);
+  });
+  const auto first = s.prober.probe_now(*module, "http://shop", "", Duration(1000), {});
+  REQUIRE(first);
+  CHECK(first->success);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().code() == ErrorCode::kLimit);
+  s.prober.stop();
+  CHECK_FALSE(s.prober.probe_now(*module, "http://shop", "", Duration(1000), {}));
 }
 
 }  // namespace
