@@ -148,13 +148,12 @@ class UdpServer {
  public:
   explicit UdpServer(std::function<std::string(std::string)> answer) {
     fd_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(fd_, reinterpret_cast<const sockaddr*>(&address), size);
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    target = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    own_.sin_family = AF_INET;
+    own_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof own_;
+    ::bind(fd_, reinterpret_cast<const sockaddr*>(&own_), size);
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&own_), &size);
+    target = "127.0.0.1:" + std::to_string(ntohs(own_.sin_port));
     thread_ = std::thread([this, answer = std::move(answer)] {
       char bytes[1500];
       sockaddr_in from{};
@@ -170,7 +169,7 @@ class UdpServer {
     });
   }
   ~UdpServer() {
-    ::shutdown(fd_, SHUT_RDWR);
+    ::sendto(fd_, "", 0, 0, reinterpret_cast<const sockaddr*>(&own_), sizeof own_);  // wakes it
     thread_.join();
     ::close(fd_);
   }
@@ -178,6 +177,7 @@ class UdpServer {
 
  private:
   int fd_ = -1;
+  sockaddr_in own_{};
   std::thread thread_;
 };
 
