@@ -167,7 +167,7 @@ class SocketStream final : public Stream {
 
   Error handshake_error(const Error& why) const {
     const long verdict = SSL_get_verify_result(ssl_);
-    if (verdict == X509_V_OK) return Error(why).in("TLS handshake: ");
+    if (verdict == X509_V_OK) return Error(why).in("TLS handshake");
     return {ErrorCode::kUnavailable, std::string("TLS handshake: certificate refused: ") +
                                          X509_verify_cert_error_string(verdict)};
   }
@@ -230,10 +230,10 @@ Result<std::unique_ptr<Stream>> connect_stream(const std::string& address, std::
   }
   const int one = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  const std::string doing = "connect to " + address + " port " + std::to_string(port) + ": ";
+  const std::string doing = "connect to " + address + " port " + std::to_string(port);
   if (::connect(fd.get(), to.get(), to.size) != 0) {
     if (errno != EINPROGRESS) {
-      return Error(ErrorCode::kUnavailable, doing + std::strerror(errno));
+      return Error(ErrorCode::kUnavailable, doing + ": " + std::strerror(errno));
     }
     if (Result<void> waited = patience.writable(fd.get()); !waited) {
       return Error(waited.error()).in(doing);
@@ -241,7 +241,7 @@ Result<std::unique_ptr<Stream>> connect_stream(const std::string& address, std::
     int failed = 0;
     socklen_t size = sizeof failed;
     ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &failed, &size);
-    if (failed != 0) return Error(ErrorCode::kUnavailable, doing + std::strerror(failed));
+    if (failed != 0) return Error(ErrorCode::kUnavailable, doing + ": " + std::strerror(failed));
   }
   return std::unique_ptr<Stream>(std::make_unique<SocketStream>(std::move(fd)));
 }

@@ -143,7 +143,7 @@ Result<void> run(const ProbeCall& call) {
   phase("request", call.patience.now() - connected);
   if (!bytes) return bytes.error();
   const Result<DnsMessage> answer = parse_dns_message(*bytes);
-  if (!answer) return Error(answer.error()).in("bad answer: ");
+  if (!answer) return Error(answer.error()).in("bad answer");
   if (answer->id != id_of(query) || !answer->answer) {
     return Error(ErrorCode::kInvalid, "bad answer: it answers another question");
   }

@@ -15,15 +15,15 @@ bool is_v6(const std::string& ip) {
   return ip.find(':') != std::string::npos;
 }
 
-// FNV-1a's older sister FNV-1, 32 bits, over the address's bytes: blackbox_exporter's.
+// FNV-1a, 32 bits, over the address's bytes: blackbox_exporter's.
 double address_hash(const std::string& ip) {
   unsigned char raw[16] = {};
   const std::size_t size = is_v6(ip) ? 16 : 4;
   ::inet_pton(is_v6(ip) ? AF_INET6 : AF_INET, ip.c_str(), raw);
   std::uint32_t hash = 2'166'136'261u;
   for (std::size_t i = 0; i < size; ++i) {
-    hash *= 16'777'619u;
     hash ^= raw[i];
+    hash *= 16'777'619u;
   }
   return hash;
 }
@@ -50,7 +50,7 @@ Result<ChosenAddress> choose_address(const ProbeCall& call, const std::string& h
     out.set("probe_ip_protocol", 0);
     out.set("probe_ip_addr_hash", 0);
   }
-  if (!found) return Error(found.error()).in("resolving " + host + ": ");
+  if (!found) return Error(found.error()).in("resolving " + host);
   const auto preferred = std::find_if(found->begin(), found->end(), [&](const std::string& ip) {
     return is_v6(ip) == wants_v6;
   });

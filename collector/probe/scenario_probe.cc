@@ -39,7 +39,7 @@ Result<void> judge_step(const ScenarioStep& step, const HttpOutcome& outcome,
   for (const Capture& capture : step.captures) {
     Result<std::string> value = take(capture, outcome.response);
     tell_assertion(out, step, "capture:" + capture.variable, value.has_value());
-    if (!value) return Error(value.error()).in("variable " + capture.variable + ": ");
+    if (!value) return Error(value.error()).in("variable " + capture.variable);
     variables[capture.variable] = *std::move(value);
   }
   return {};

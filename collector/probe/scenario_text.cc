@@ -40,7 +40,7 @@ Result<std::string> scalar_text(const Json& json, const std::string& pointer) {
 
 Result<std::string> at_pointer(const std::string& body, const std::string& pointer) {
   const Result<Json> parsed = Json::parse(body);
-  if (!parsed) return Error(parsed.error()).in("the answer is no JSON: ");
+  if (!parsed) return Error(parsed.error()).in("the answer is no JSON");
   const Json* at = &*parsed;
   for (const std::string_view token : split(std::string_view(pointer).substr(1), '/')) {
     if (at->is_array()) {

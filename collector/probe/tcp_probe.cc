@@ -20,7 +20,7 @@ Result<std::vector<std::string_view>> expect(const ProbeCall& call, Stream& stre
     }
     if (!read) {
       return Error(read.error()).in("waiting for a line that matches " +
-                                    quote_go(regex.pattern()) + ": ");
+                                    quote_go(regex.pattern()));
     }
     line = *std::move(read);
     std::vector<std::string_view> groups = regex.groups(line);
@@ -64,7 +64,7 @@ Result<void> converse(const ProbeCall& call, Stream& stream, const std::string& 
     if (!send.empty()) {
       call.out.info("\"Sending line\" line=" + quote_go(send));
       const Result<void> sent = stream.write(send + "\n", call.patience);
-      if (!sent) return Error(sent.error()).in("sending " + quote_go(send) + ": ");
+      if (!sent) return Error(sent.error()).in("sending " + quote_go(send));
     }
     if (step.start_tls) {
       if (Result<void> started = start_tls(call, stream, host); !started) return started;

@@ -17,6 +17,7 @@ from dns_server import DnsServer
 from harness import Nines, Process, Skipped, free_port, get, say, wait_for
 
 MODULES = """modules:
+  http_2xx: {prober: http}
   web: {prober: http, http: {preferred_ip_protocol: ip4}}
   post: {prober: http, http: {method: POST, body: hello, preferred_ip_protocol: ip4}}
   stay: {prober: http, http: {no_follow_redirects: true, valid_status_codes: [302]}}

@@ -136,8 +136,8 @@ TEST_CASE("a conversation has groups, variables and labels") {
   });
   Stage s;
   const ProbeResult r = s.run(
-      R"({prober: tcp, tcp: {query_response: [{expect: "^220 ([^ ]+) (E?SMTP)", send: "EHLO ${1}\n\r\n\r",
-         labels: [{name: kind, value: "${2}"}]}, {expect: "^250 hello you"}]}})",
+      R"YAML({prober: tcp, tcp: {query_response: [{expect: "^220 ([^ ]+) (E?SMTP)", send: "EHLO ${1}\n\r\n\r",
+         labels: [{name: kind, value: "${2}"}]}, {expect: "^250 hello you"}]}})YAML",
       at(server));
   CHECK_MESSAGE(r.success, r.reason());
   CHECK(r.find("probe_expect_info", {{"kind", "ESMTP"}}) != nullptr);

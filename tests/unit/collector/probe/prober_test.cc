@@ -26,6 +26,7 @@ std::string phase(const std::string& name) {
 }
 
 struct Stage {
+  Stage() { resolver.names = {{"shop", {"192.0.2.1"}}, {"plain", {"192.0.2.2"}}}; }
   ProbeConfig config() const {
     ProbeConfig c;
     c.job_name = "shop";
@@ -57,7 +58,7 @@ struct Stage {
   FakeHttpClient http;
   RecordingAppender store;
   std::unique_ptr<Log> log = make_null_log();
-  testing::FakeResolver resolver{{{"shop", {"192.0.2.1"}}, {"plain", {"192.0.2.2"}}}};
+  testing::FakeResolver resolver;
   Prober prober{{store, http, resolver, scheduler, executor, *log}};
 };
 
