@@ -31,6 +31,7 @@ struct Ledger {
   std::atomic<std::uint64_t> starts{0};  // that found everything
   std::atomic<std::int64_t> slowest_ms{0};
   std::atomic<std::int64_t> slowest_cpu_ms{0};  // of processor time: others use this machine, too
+  std::atomic<std::uint64_t> late{0};  // starts that took more than a second by the clock
   std::atomic<std::uint64_t> wraps{0};
   char wrong[400] = {};
 };
@@ -118,6 +119,7 @@ void check_everything(storage::Engine& engine, Ledger& ledger, std::uint64_t cyc
   if (!engine) complain(ledger, engine.error().what());
   const auto took = std::chrono::duration_cast<Duration>(clock->elapsed() - began).count();
   ledger.slowest_ms = std::max<std::int64_t>(ledger.slowest_ms, took);
+  if (took > 1000) ++ledger.late;
   ledger.slowest_cpu_ms = std::max<std::int64_t>(ledger.slowest_cpu_ms, cpu_ms() - cpu_began);
   check_everything(**engine, ledger, cycle);
   ++ledger.starts;
@@ -182,6 +184,7 @@ TEST_CASE("nothing acknowledged is lost by kill -9 at any moment, and the start 
   }
   CHECK(ledger->starts >= cycles / 2);
   CHECK(ledger->slowest_cpu_ms <= 1000);
+  CHECK(ledger->late * 100 <= ledger->starts);  // somebody else had the machine
   MESSAGE(cycles, " kills, ", ledger->starts.load(), " of them after a verified start; ",
           ledger->scrape - testing::kBenchStart, " scrapes, ", ledger->line.load(), " lines, ring ",
           std::string(ledger->wraps != 0 ? "went round" : "did not go round"), "; slowest start ",
