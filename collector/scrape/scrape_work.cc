@@ -60,13 +60,49 @@ std::optional<HttpRequest> ScrapeWork::request() const {
   return target_.request();
 }
 
-Result<void> ScrapeWork::open() {
+Result<void> ScrapeWork::open(bool anew) {
   if (writer_) return {};
-  NINES_TRY(writer_, parts_.appender.open_group({target_.group_name(), target_.labels,
-                                                 "scrape/" + target_.config->job_name}));
+  storage::GroupSpec spec(target_.group_name(), target_.labels,
+                          "scrape/" + target_.config->job_name);
+  spec.anew = anew;
+  NINES_TRY(writer_, parts_.appender.open_group(spec));
   // Before the target's own: one that exposes more than it may still has its `up`.
   for (std::size_t which = 0; which < kReports; ++which) report_slot(static_cast<Report>(which));
   return {};
+}
+
+// Most series the target ever had are gone. Those of this scrape go on under new slots, so that the
+// target may have new ones for ever.
+void ScrapeWork::begin_anew() {
+  std::vector<std::optional<storage::Slot>> moved(seen_.size());
+  std::vector<bool> was_live(seen_.size());
+  for (const storage::Slot slot : live_) was_live[static_cast<std::size_t>(slot)] = true;
+  writer_.reset();
+  std::fill(std::begin(reports_), std::end(reports_), std::nullopt);
+  seen_.clear();
+  live_.clear();
+  const Result<void> opened = open(true);
+  for (SeriesCache::Place line = 0; line < cache_.size(); ++line) {
+    CachedSeries& series = cache_.at(line);
+    if (!series.known || series.dropped || series.created) continue;
+    const auto old = static_cast<std::size_t>(series.slot);
+    const bool had_slot = series.retry_in == 0;
+    series.known = false;  // asked again, should the rest not come off
+    if (!opened || !had_slot) continue;
+    const Result<LabelSet> exposed = parse_series(cache_.text(line));
+    if (!exposed) continue;
+    const auto labels = labels_of(*exposed);
+    if (!labels || !*labels) continue;
+    const Result<storage::Slot> slot = writer_->slot(**labels);
+    if (!slot) continue;
+    series.known = true;
+    series.slot = *slot;
+    seen_at(*slot) = turn_;
+    if (moved[old]) continue;
+    moved[old] = *slot;
+    if (was_live[old]) live_.push_back(*slot);
+  }
+  starts_.move(moved);
 }
 
 TargetReport ScrapeWork::work(Timestamp at, Instant began,
@@ -111,9 +147,11 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
   report.up = taken.has_value();
   report.samples = scraped_;
   note_refused(report);
-  if (Result<void> appended = append(at); !appended) {
+  if (const Result<bool> worn = append(at); !worn) {
     parts_.log.error(kComponent, "write pool={} url={} error=\"{}\"", target_.config->job_name,
-                     target_.url, appended.error().what());
+                     target_.url, worn.error().what());
+  } else if (*worn && report.up) {
+    begin_anew();
   }
   // Ten thousand targets wait between their scrapes: what only a scrape needs goes, the rows to the
   // thread's next scrape.
@@ -411,18 +449,18 @@ void ScrapeWork::add_reports(bool up, Instant began) {
   add_report(kAdded, static_cast<double>(up ? added_ : 0));
 }
 
-Result<void> ScrapeWork::append(Timestamp at) {
+Result<bool> ScrapeWork::append(Timestamp at) {
   NINES_TRY(const storage::AppendOutcome outcome, writer_->append(at, rows_));
   const std::uint64_t refused =
       refused_ + outcome.conflicts + outcome.out_of_order + outcome.too_far_ahead;
   parts_.counters.samples.add(outcome.appended);
   append_exemplars(at);
-  if (refused == 0) return {};
+  if (refused == 0) return outcome.worn;
   parts_.counters.refused.add(static_cast<double>(refused));
   parts_.log.debug(
       kComponent, "samples refused url={} series_limit={} conflicts={} out_of_order={} ahead={}",
       target_.url, refused_, outcome.conflicts, outcome.out_of_order, outcome.too_far_ahead);
-  return {};
+  return outcome.worn;
 }
 
 void ScrapeWork::append_exemplars(Timestamp at) {
@@ -448,7 +486,7 @@ void ScrapeWork::end(Timestamp at) {
     }
   }
   mark_vanished();
-  if (Result<void> appended = append(at); !appended) {
+  if (const Result<bool> appended = append(at); !appended) {
     parts_.log.error(kComponent, "end series url={} error=\"{}\"", target_.url,
                      appended.error().what());
   }

@@ -59,6 +59,19 @@ void StartTimes::set_slot(storage::Slot slot, std::int64_t start_ms) {
   by_slot_[index] = start_ms;
 }
 
+void StartTimes::move(std::span<const std::optional<storage::Slot>> moved) {
+  by_slot_.clear();
+  for (Created& created : lines_) {
+    std::vector<storage::Slot> slots;
+    for (const storage::Slot slot : created.slots) {
+      const auto index = static_cast<std::size_t>(slot);
+      if (index < moved.size() && moved[index]) slots.push_back(*moved[index]);
+    }
+    created.slots = std::move(slots);
+    for (const storage::Slot slot : created.slots) set_slot(slot, created.start_ms);
+  }
+}
+
 void StartTimes::fill(std::span<storage::Row> rows) {
   for (const auto& [metric, slot] : fresh_) {
     const auto known = by_metric_.find(metric);

@@ -37,6 +37,9 @@ struct AppendOutcome {
   std::uint32_t conflicts = 0;      // same time, another value: refused
   std::uint32_t out_of_order = 0;   // older than the out-of-order window: refused
   std::uint32_t too_far_ahead = 0;  // more than 10 minutes in the future: refused
+  // Most of the group's slots had no sample for long. They cost memory and count towards the
+  // limits until whoever can opens the group anew (GroupSpec::anew).
+  bool worn = false;
 };
 
 // An exemplar of one series.
@@ -94,6 +97,8 @@ struct GroupSpec {
   // Groups that expose much the same beside their labels (a job's targets) have one family, and
   // share what a store keeps about their series. Empty: a family of its own.
   std::string family;
+  // Begin with new slots, and leave those of an earlier writer behind: their samples stay readable.
+  bool anew = false;
 };
 
 class Appender {

@@ -41,8 +41,11 @@ Result<std::unique_ptr<GroupWriter>> StoreImpl::open_group(const GroupSpec& spec
   Group& group = catalog_.group(spec.name);
   if (group.has_writer)
     return Error(ErrorCode::kInvalid, "group " + spec.name + " has a writer already");
-  Version& version =
-      catalog_.open(group, spec.labels, spec.family.empty() ? spec.name : spec.family);
+  const std::string& family = spec.family.empty() ? spec.name : spec.family;
+  const bool anew = spec.anew && group.current;
+  Version& version = anew ? catalog_.open_anew(group, spec.labels, family)
+                          : catalog_.open(group, spec.labels, family);
+  if (anew) version.live->paged_until = group.newest;
   const ring::TimeBounds paged = version.pages[paged_class(SegmentClass::kRaw)].times();
   if (!paged.empty()) {
     version.live->paged_until = std::max(version.live->paged_until, paged.max);
@@ -197,6 +200,22 @@ void StoreImpl::keep(Version& version, std::int64_t at, std::span<const Entry> e
   group.newest = std::max(group.newest, newest);
 }
 
+bool StoreImpl::worn(Version& version, std::int64_t now) const {
+  constexpr std::size_t kIdleMin = 1024;  // fewer are not worth new slots
+  LiveSamples& live = *version.live;
+  constexpr std::int64_t kLookEveryMs = 600'000;
+  const std::int64_t window =
+      std::max<std::int64_t>(kLookEveryMs, options_.out_of_order_window.count());
+  if (live.wear_looked_ms == 0) live.wear_looked_ms = now;
+  if (now - live.wear_looked_ms <= window || live.newest.size() < kIdleMin) return false;
+  live.wear_looked_ms = now;
+  const auto active = static_cast<std::size_t>(
+      std::count_if(live.newest.begin(), live.newest.end(),
+                    [&](std::int64_t newest) { return newest >= now - window; }));
+  const std::size_t idle = live.newest.size() - active;
+  return idle >= kIdleMin && idle > active;
+}
+
 Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<const Row> rows) {
   AppendOutcome outcome;
   Result<void> written;
@@ -235,6 +254,7 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
       entries_.swap(rest);
     }
     appended_ += outcome.appended;
+    outcome.worn = worn(version, now);
     if (outcome.appended > 0 && live.open_rows++ == 0) live.open_since_ms = now;
     if (live.open_rows >= options_.rows_per_page ||
         live.head.odd_points() > kOddPointsMax + 16 * live.head.slots()) {

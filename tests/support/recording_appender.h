@@ -64,6 +64,7 @@ class RecordingAppender final : public storage::Appender {
     if (!open_.insert(name).second) {
       return Error(ErrorCode::kInvalid, "group \"" + name + "\" has a writer already");
     }
+    if (spec.anew) ++anew_;
     return std::unique_ptr<storage::GroupWriter>(std::make_unique<Writer>(*this, name));
   }
   void set_metadata(const std::string& family, const Metadata& metadata) override {
@@ -76,6 +77,16 @@ class RecordingAppender final : public storage::Appender {
   void set_series_max(std::size_t most) {
     const MutexLock lock(mutex_);
     series_max_ = most;
+  }
+  // The outcome of the next append says that its group is worn.
+  void wear() {
+    const MutexLock lock(mutex_);
+    worn_ = true;
+  }
+  // Writers that were asked to begin anew.
+  std::size_t begun_anew() const {
+    const MutexLock lock(mutex_);
+    return anew_;
   }
   std::vector<Batch> batches() const {
     const MutexLock lock(mutex_);
@@ -138,6 +149,7 @@ class RecordingAppender final : public storage::Appender {
       owner_.batches_.push_back(std::move(batch));
       storage::AppendOutcome outcome;
       outcome.appended = static_cast<std::uint32_t>(rows.size());
+      outcome.worn = std::exchange(owner_.worn_, false);
       return outcome;
     }
 
@@ -160,6 +172,8 @@ class RecordingAppender final : public storage::Appender {
   };
 
   mutable Mutex mutex_;
+  bool worn_ NINES_GUARDED_BY(mutex_) = false;
+  std::size_t anew_ NINES_GUARDED_BY(mutex_) = 0;
   std::size_t series_max_ NINES_GUARDED_BY(mutex_) = SIZE_MAX;
   std::vector<Batch> batches_ NINES_GUARDED_BY(mutex_);
   std::vector<RecordedExemplar> exemplars_ NINES_GUARDED_BY(mutex_);

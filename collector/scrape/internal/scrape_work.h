@@ -74,7 +74,8 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   void on_help(std::string_view family, std::string_view help) override;
   void on_unit(std::string_view family, std::string_view unit) override;
 
-  Result<void> open();
+  Result<void> open(bool anew = false);
+  void begin_anew();
   Result<void> take_body(const HttpResponse& answer, TargetReport& report);
   Result<void> take_text(std::string_view body, ExpositionFormat format, TargetReport& report);
   Result<SeriesCache::Place> place_of(const ExposedSample& sample);
@@ -92,7 +93,7 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   std::optional<storage::Slot> report_slot(Report which);
   void add_reports(bool up, Instant began);
   void add_report(Report which, double value);
-  Result<void> append(Timestamp at);
+  Result<bool> append(Timestamp at);  // true: the group is worn
   void keep_exemplars(const storage::Row& row, std::span<const ExposedExemplar> exposed);
   void append_exemplars(Timestamp at);
   Metadata* metadata_of(std::string_view family);

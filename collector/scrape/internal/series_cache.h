@@ -52,6 +52,8 @@ class SeriesCache {
   // This scrape's order becomes the expectation; lines that were not in it are forgotten.
   void commit();
 
+  std::string_view text(Place place) const { return series_at(place); }
+
   std::uint32_t size() const { return block_ ? block_->size() : 0; }  // lines of the last scrape
 
  private:

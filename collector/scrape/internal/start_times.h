@@ -36,6 +36,8 @@ class StartTimes {
   void set(Line line, double seconds);
   // The scrape is complete: fills the rows that have no start yet. A failed one needs no call.
   void fill(std::span<storage::Row> rows);
+  // Slots have new numbers: `moved` by the old one; nothing: the series is gone.
+  void move(std::span<const std::optional<storage::Slot>> moved);
   // Nothing of series that came with a failed scrape is kept.
   void discard() { fresh_.clear(); }
 

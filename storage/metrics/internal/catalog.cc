@@ -89,6 +89,12 @@ Version& Catalog::open(Group& group, const LabelSet& labels, const std::string& 
   return version;
 }
 
+Version& Catalog::open_anew(Group& group, const LabelSet& labels, const std::string& family) {
+  set_current(group, make_version(group, labels, make_layout(family)));
+  group.current->live = std::make_unique<LiveSamples>();
+  return *group.current;
+}
+
 std::optional<std::uint32_t> Catalog::find(const Group& group,
                                            std::span<const series::LabelView> own) {
   const Version& version = *group.current;

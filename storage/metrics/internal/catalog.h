@@ -25,6 +25,8 @@ class Catalog {
   // The version with these labels that the group goes on with: its newest of them, or a new one
   // with the layout that most groups of the family have.
   Version& open(Group& group, const LabelSet& labels, const std::string& family);
+  // A new version with a layout of its own, without any series.
+  Version& open_anew(Group& group, const LabelSet& labels, const std::string& family);
 
   // The slot of a series in the current version, if it is one of the group's. None: `join` it.
   static std::optional<std::uint32_t> find(const Group& group,

@@ -46,6 +46,7 @@ struct LiveSamples {
   std::int64_t paged_until = INT64_MIN;  // pages hold nothing newer
   std::uint32_t open_rows = 0;
   std::int64_t open_since_ms = 0;  // clock at the first open row
+  std::int64_t wear_looked_ms = 0;  // clock when its slots were last looked through; 0: never
   RowsState rows;
   std::uint64_t oldest_generation = 0;  // of the journal segment with its first open row; 0: none
   std::uint64_t last_sequence = 0;      // of its last journal frame

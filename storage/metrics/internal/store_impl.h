@@ -115,6 +115,8 @@ class StoreImpl final : public MetricStore {
               AppendOutcome& outcome, Entry& entry) const;
   bool find_paged(const Version& version, std::uint32_t slot, std::int64_t time, Point& out) const;
   void keep(Version& version, std::int64_t at, std::span<const Entry> entries);
+  // AppendOutcome::worn, looked at once in the out-of-order window (10 minutes at least).
+  bool worn(Version& version, std::int64_t now) const;
   Result<void> journal(Version& version, std::int64_t at, std::span<const Entry> entries);
   Result<void> define_in_journal(Version& version);
   Result<ring::Location> journal_frame(std::uint8_t type, std::uint32_t tag,
