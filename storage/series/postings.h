@@ -1,7 +1,7 @@
 #pragma once
-// Which series carry a label: ascending numbers, as runs of neighbours with the distances between
-// them. A run costs two bytes and a lone number one, where they are close: less than a bitmap
-// except where every second number is there, and nothing has to be converted as a list grows.
+// Which series carry a label: ascending numbers. As runs of neighbours with the distances between
+// them: a run costs two bytes and a lone number one, where they are close. As a bitmap once that
+// takes fewer bytes: a label of many series that lie scattered.
 
 #include <cstdint>
 #include <string>
@@ -18,12 +18,17 @@ class Postings {
   std::uint32_t size() const { return count_; }
   // Appends all numbers, ascending.
   void append_to(std::vector<std::uint32_t>& out) const;
-  std::size_t bytes() const {  // of memory, beyond the object itself
-    return closed_.capacity() > sizeof(std::string) / 2 ? closed_.capacity() : 0;
+  // Then contains() takes the same time whatever the number.
+  bool is_bitmap() const { return !bits_.empty(); }
+  bool contains(std::uint32_t number) const;  // of a bitmap
+  std::size_t bytes() const {                 // of memory, beyond the object itself
+    return (closed_.capacity() > sizeof(std::string) / 2 ? closed_.capacity() : 0) +
+           bits_.capacity() * sizeof(std::uint64_t);
   }
 
  private:
   void close();
+  void set(std::uint32_t number);
 
   // Closed runs: varint distance from the end of the run before << 1 | longer than one, then, if
   // so, varint length - 2.
@@ -32,6 +37,7 @@ class Postings {
   std::uint32_t first_ = 0;       // of the run that may still grow
   std::uint32_t length_ = 0;
   std::uint32_t count_ = 0;
+  std::vector<std::uint64_t> bits_;  // number n is bit n % 64 of word n / 64; then no runs are kept
 };
 
 }  // namespace nines::storage::series

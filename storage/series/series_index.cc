@@ -182,6 +182,14 @@ const Postings* SeriesIndex::carriers(LabelRef ref) const {
   return place ? &carriers_[*place].ids : nullptr;
 }
 
+const Postings* SeriesIndex::bitmap_of(const Matcher& matcher) const {
+  if (matcher.op() != MatchOp::kEqual) return nullptr;
+  const auto name = symbols_.find(matcher.name());
+  const auto value = symbols_.find(matcher.value());
+  const Postings* ids = name && value ? carriers({*name, *value}) : nullptr;
+  return ids != nullptr && ids->is_bitmap() ? ids : nullptr;
+}
+
 std::vector<std::uint32_t> SeriesIndex::carrying(const Matcher& matcher, bool matching) const {
   Ids out;
   const auto name = symbols_.find(matcher.name());
@@ -269,6 +277,8 @@ std::vector<std::uint32_t> SeriesIndex::select(std::span<const Matcher> matchers
   for (const auto& [cost, i] : order) {
     if (!chosen) {
       chosen = carrying(matchers[i], true);
+    } else if (const Postings* bits = bitmap_of(matchers[i])) {
+      std::erase_if(*chosen, [&](std::uint32_t id) { return !bits->contains(id); });
     } else if (chosen->size() * kFewer < cost) {
       filter(matchers[i], false, *chosen);
     } else {

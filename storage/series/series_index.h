@@ -109,6 +109,8 @@ class SeriesIndex {
   std::optional<std::uint32_t> find_refs(std::span<const LabelRef> refs) const;
   std::uint32_t append_new(std::span<const LabelRef> refs);
   const Postings* carriers(LabelRef ref) const;
+  // The one list the matcher asks for, when it is a bitmap.
+  const Postings* bitmap_of(const Matcher& matcher) const;
   std::uint32_t estimate(const Matcher& matcher) const;
   // Those of `ids` whose own value the matcher matches, or that have none if `lacking`.
   void filter(const Matcher& matcher, bool lacking, Ids& ids) const;

@@ -145,6 +145,29 @@ TEST_CASE("selectors find what a walk over all series finds, whatever the base")
   }
 }
 
+TEST_CASE("selectors over labels of many scattered series find what a walk finds") {
+  SeriesIndex index;
+  std::vector<LabelSet> all;
+  testing::SeededRng dice(17);
+  for (int i = 0; i < 12'000; ++i) {
+    all.push_back(LabelSet{{"code", std::to_string(dice.next() % 3)},
+                           {"n", std::to_string(i)},
+                           {"side", dice.next() % 2 == 0 ? "left" : "right"}});
+    REQUIRE(add(index, all.back(), {}) == all.size() - 1);
+  }
+  for (const MatchOp op : {MatchOp::kEqual, MatchOp::kNotEqual}) {
+    for (const char* code : {"0", "1", "2", "3"}) {
+      const std::vector<Matcher> matchers = {matcher(op, "code", code),
+                                             matcher(MatchOp::kEqual, "side", "left")};
+      std::vector<std::uint32_t> expected;
+      for (std::uint32_t id = 0; id < all.size(); ++id) {
+        if (matches_all(matchers, all[id])) expected.push_back(id);
+      }
+      CHECK(index.select(matchers, SeriesIndex::verdicts(matchers, {})) == expected);
+    }
+  }
+}
+
 TEST_CASE("names and values of some series") {
   SeriesIndex index;
   add(index, LabelSet{{"__name__", "a"}, {"x", "1"}});
@@ -189,6 +212,29 @@ TEST_CASE("postings give back every number, in runs and alone") {
     std::vector<std::uint32_t> got;
     postings.append_to(got);
     CHECK(got == expected);
+  }
+  // Scattered and many: a bitmap, whose size is that of the numbers' span.
+  for (const std::uint64_t every : {2U, 3U, 5U, 9U, 30U}) {
+    Postings postings;
+    std::vector<std::uint32_t> expected;
+    for (std::uint32_t number = 0; number < 40'000; ++number) {
+      if (dice.next() % every != 0) continue;
+      postings.add(number);
+      expected.push_back(number);
+      if (number % 1'000 < 40) {  // at any moment, also while it changes its form
+        std::vector<std::uint32_t> got;
+        postings.append_to(got);
+        CHECK(got == expected);
+      }
+    }
+    CAPTURE(every);
+    CHECK(postings.is_bitmap() == (every <= 5));
+    CHECK(postings.bytes() <= 2 * 40'000 / 8);
+    CHECK(postings.size() == expected.size());
+    std::size_t found = 0;
+    for (std::uint32_t number = 0; postings.is_bitmap() && number < 50'000; ++number)
+      found += postings.contains(number) ? 1U : 0U;
+    CHECK(found == (postings.is_bitmap() ? expected.size() : 0));
   }
   Postings dense;
   for (std::uint32_t i = 0; i < 1'000'000; ++i) dense.add(i);
