@@ -103,41 +103,6 @@ TEST_CASE("exemplars have the target's series and, without a time of their own, 
   CHECK(s.store.exemplars().size() == 3);
 }
 
-TEST_CASE("a worn group is left for new slots, and every series keeps its name, end and start") {
-  Stage s;
-  s.begin();
-  const auto page = [](const std::string& lines) {
-    return "# TYPE c counter\nc_total{x=\"1\"} 7\nc_created{x=\"1\"} 1600000000\n# TYPE g gauge\n" +
-           lines + "# EOF\n";
-  };
-  const std::string counter = "c_total{" + kMine + ", x=\"1\"}";
-  const auto g = [](const std::string& n) { return "g{" + kMine + ", n=\"" + n + "\"}"; };
-  s.turn(page("g{n=\"1\"} 1\ng{n=\"2\"} 2\ng{n=\"3\"} 3\ng{n=\"4\"} 4\n"), kOpenMetrics);
-  s.store.wear();
-  auto batch = s.turn(page("g{n=\"3\"} 30\ng{n=\"4\"} 40\n"), kOpenMetrics);
-  CHECK(batch.stale(g("1")));
-  CHECK(batch.value(g("4")) == 40);
-  CHECK(s.store.begun_anew() == 1);
-  CHECK(s.store.open_groups() == 1);
-
-  batch = s.turn(page("g{n=\"4\"} 400\ng{n=\"5\"} 500\n"), kOpenMetrics);
-  CHECK(batch.value(g("4")) == 400);
-  CHECK(batch.value(g("5")) == 500);
-  CHECK(batch.stale(g("3")));
-  CHECK(!batch.value(g("1")));
-  CHECK(batch.value(counter) == 7);
-  CHECK(batch.start(counter) == 1'600'000'000'000);
-  CHECK(batch.value(series("up")) == 1);
-  CHECK(batch.value(series("scrape_series_added")) == 1);
-
-  // A scrape that fails is no moment for it.
-  s.store.wear();
-  batch = s.turn(make_response(500, "", kPlain));
-  CHECK(batch.stale(g("4")));
-  CHECK(batch.stale(counter));
-  CHECK(s.store.begun_anew() == 1);
-}
-
 TEST_CASE("the request says who asks, for what, and how long it will wait") {
   Stage s;
   ScrapeConfig c = s.config();
