@@ -19,6 +19,7 @@ import host_metrics
 import hostile
 import imports
 import lapped
+import lines
 import newcomers
 import offline
 import protobuf
@@ -55,6 +56,7 @@ TESTS = (
     full_disk.full_disk_again_and_again,
     resize.budget_shrinks_and_grows,
     exemplars.exemplars_survive_a_kill,
+    lines.statsd_and_graphite_lines,
     pushes.pushes_as_pushgateway_keeps_them,
     pushes.line_protocol_as_victoria_metrics_names_it,
     pushes.otlp_metrics_arrive,
