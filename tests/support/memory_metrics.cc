@@ -29,6 +29,7 @@ class Selection final : public storage::SeriesSelection {
 
   std::size_t size() const override { return labels_.size(); }
   const LabelSet& labels(std::size_t index) const override { return labels_[index]; }
+  std::uint64_t bytes_held() const override { return labels_.size() * sizeof(LabelSet); }
   Result<void> read(std::size_t index, storage::TimeRange range,
                     SampleColumns& out) const override {
     if (stop_ != nullptr && stop_->stop) return Error(ErrorCode::kUnavailable, "read stopped");

@@ -187,12 +187,12 @@ void read_query(TableReader& root, Config& config) {
     std::uint64_t text = q.text_bytes_max;
     t.read_bytes("max_text", text);
     if (text < kTextLeast || text > kTextMost) {
-      t.fail("max_text", "`max_text` must be between 64B and 1MiB");
+      t.fail("max_text", "`max_text` must be between 1KiB and 1MiB");
     } else {
       q.text_bytes_max = text;
     }
     // Deeper trees would not fit the stack of those who walk them.
-    read_within(t, "max_depth", q.depth_max, 1, 256);
+    read_within(t, "max_depth", q.depth_max, 8, 256);
     read_within(t, "max_concurrency", config.web.slow_workers, 1, 256);
   });
 }

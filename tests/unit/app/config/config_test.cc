@@ -100,14 +100,14 @@ TEST_CASE("limits of queries: their defaults, what is asked for, and the ends of
   CHECK(usual->web.slow_workers == 4);
 
   const auto set = load(
-      "max_samples = 7\nmax_series = 8\nmax_memory = \"2MiB\"\nmax_points = 9\nmax_text = 100\n"
+      "max_samples = 7\nmax_series = 8\nmax_memory = \"2MiB\"\nmax_points = 9\nmax_text = 2000\n"
       "max_depth = 10\ntimeout = \"3s\"\nlookback_delta = \"4s\"\nmax_concurrency = 5");
   REQUIRE(set);
   CHECK(set->promql.samples_max == 7);
   CHECK(set->promql.series_max == 8);
   CHECK(set->promql.memory_bytes_max == 2u << 20);
   CHECK(set->promql.points_max == 9);
-  CHECK(set->promql.text_bytes_max == 100);
+  CHECK(set->promql.text_bytes_max == 2000);
   CHECK(set->promql.depth_max == 10);
   CHECK(set->promql.timeout == Duration(3000));
   CHECK(set->promql.lookback_delta == Duration(4000));
@@ -122,10 +122,10 @@ TEST_CASE("limits of queries: their defaults, what is asked for, and the ends of
       {"max_series = 1", "max_series = 0", "between 1 and"},
       {"max_points = 1", "max_points = 0", "between 1 and"},
       {"max_memory = \"1MiB\"", "max_memory = 1048575", "at least 1MiB"},
-      {"max_text = 64", "max_text = 63", "between 64B and 1MiB"},
-      {"max_text = \"1MiB\"", "max_text = 1048577", "between 64B and 1MiB"},
-      {"max_depth = 1", "max_depth = 0", "between 1 and 256"},
-      {"max_depth = 256", "max_depth = 257", "between 1 and 256"},
+      {"max_text = 1024", "max_text = 1023", "between 1KiB and 1MiB"},
+      {"max_text = \"1MiB\"", "max_text = 1048577", "between 1KiB and 1MiB"},
+      {"max_depth = 8", "max_depth = 7", "between 8 and 256"},
+      {"max_depth = 256", "max_depth = 257", "between 8 and 256"},
       {"max_concurrency = 1", "max_concurrency = 0", "between 1 and 256"},
       {"max_concurrency = 256", "max_concurrency = 257", "between 1 and 256"},
       {"timeout = \"1ms\"", "timeout = \"0s\"", "at least 1ms"},
