@@ -173,7 +173,7 @@ void read_at_least(TableReader& t, std::string_view key, Duration& out) {
 void read_query(TableReader& root, Config& config) {
   root.table("query", [&](TableReader& t) {
     constexpr std::int64_t kMost = 1'000'000'000'000;
-    constexpr std::uint64_t kMemoryLeast = 1u << 20, kTextLeast = 64, kTextMost = 1u << 20;
+    constexpr std::uint64_t kMemoryLeast = 1u << 20, kTextLeast = 1024, kTextMost = 1u << 20;
     promql::EngineOptions& q = config.promql;
     read_at_least(t, "lookback_delta", q.lookback_delta);
     read_at_least(t, "timeout", q.timeout);
