@@ -199,15 +199,14 @@ Result<HttpOutcome> HttpSession::ask(HttpAsk ask) {
                      std::to_string(out.response.status));
     }
     const std::string location(out.response.header("location"));
-    if (!ask.follow_redirects || !is_redirect(out.response.status) || location.empty() ||
-        !out.response.failure.empty()) {
+    if (!is_redirect(out.response.status) || location.empty() || !out.response.failure.empty())
       return out;
-    }
-    if (out.redirects == kRedirectsMax) {
+    ++out.redirects;  // one that is not followed counts, too
+    if (!ask.follow_redirects) return out;
+    if (out.redirects > kRedirectsMax) {
       out.response.failure = "stopped after " + std::to_string(kRedirectsMax) + " redirects";
       return out;
     }
-    ++out.redirects;
     NINES_TRY(ask.url, follow_link(ask.url, location));
     if (out.response.status != 307 && out.response.status != 308) {
       if (ask.method != "HEAD") ask.method = "GET";

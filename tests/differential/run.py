@@ -198,7 +198,11 @@ def main():
     folder = tempfile.mkdtemp(prefix="nines-differential-")
     exporter, running = Exporter(), []
     try:
-        nines = Nines(os.path.abspath(args.nines), folder)
+        # Its own host metrics would stand beside those that node_exporter has, and prometheus sent.
+        config = os.path.join(folder, "nines.toml")
+        with open(config, "w") as f:
+            f.write("[host]\nenabled = false\n")
+        nines = Nines(os.path.abspath(args.nines), folder, config)
         running.append(nines)
         targets = [("app", exporter.port)]
         if shutil.which("prometheus-node-exporter"):

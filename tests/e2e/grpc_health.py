@@ -1,5 +1,4 @@
 """A gRPC health service for tests: answers SERVING for "" and NOT_SERVING for "sick". Prints its port."""
-import signal
 from concurrent import futures
 
 import grpc
@@ -23,4 +22,4 @@ class Health(grpc.GenericRpcHandler):
 server = grpc.server(futures.ThreadPoolExecutor(2), handlers=(Health(),))
 print(server.add_insecure_port("127.0.0.1:0"), flush=True)
 server.start()
-signal.sigwait({signal.SIGTERM})
+server.wait_for_termination()

@@ -157,9 +157,9 @@ def ask(base, headers=None, **params):
 def grpc_server(folder):
     """The port of a health service, and its process; None when python3-grpcio is not there."""
     python = "/usr/bin/python3"
-    if subprocess.run([python, "-c", "import grpc"], capture_output=True).returncode != 0:
+    if subprocess.run([python, "-I", "-c", "import grpc"], capture_output=True).returncode != 0:
         return None, None
-    child = subprocess.Popen([python, os.path.join(os.path.dirname(__file__), "grpc_health.py")], stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen([python, "-I", os.path.join(os.path.dirname(__file__), "grpc_health.py")], stdout=subprocess.PIPE, text=True)
     return int(child.stdout.readline()), child
 
 
