@@ -125,7 +125,7 @@ void SeriesIndex::each_label_of(std::uint32_t id, const LabelSet& base, Visit&& 
   while (mine != own.end() || theirs != base.end()) {
     const std::string_view name =
         mine == own.end() ? std::string_view() : symbols_.text(mine->name);
-    if (mine == own.end() || (theirs != base.end() && theirs->name < name)) {
+    if (mine == own.end() || (theirs != base.end() && name.compare(theirs->name) > 0)) {
       visit(std::string_view(theirs->name), std::string_view(theirs->value));
       ++theirs;
       continue;
