@@ -15,13 +15,18 @@
 namespace nines::collector {
 
 // A TOML or YAML value with its place. Scalars are texts: whoever reads one knows what it must be.
+struct ConfigMember;
 struct ConfigNode {
   enum class Kind : std::uint8_t { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
-  std::string text;                                         // of a scalar
-  std::vector<ConfigNode> items;                            // of a list
-  std::vector<std::pair<std::string, ConfigNode>> members;  // of a map
+  std::string text;                   // of a scalar
+  std::vector<ConfigNode> items;      // of a list
+  std::vector<ConfigMember> members;  // of a map
   int line = 1, column = 1;
+};
+struct ConfigMember {
+  std::string key;
+  ConfigNode value;
 };
 
 struct ConfigProblem {

@@ -30,7 +30,7 @@ void convert(const YAML::Node& from, int depth, std::size_t& nodes, ConfigNode& 
     to.kind = ConfigNode::Kind::kMap;
     for (const auto& entry : from) {
       if (!entry.first.IsScalar()) throw YAML::Exception(entry.first.Mark(), "a key must be a text");
-      auto& [key, value] = to.members.emplace_back(entry.first.Scalar(), ConfigNode{});
+      auto& [key, value] = to.members.emplace_back(ConfigMember{entry.first.Scalar(), {}});
       convert(entry.second, depth + 1, nodes, value);
     }
   }

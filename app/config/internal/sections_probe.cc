@@ -28,7 +28,8 @@ ConfigNode to_node(const toml::node& from) {
   to.column = static_cast<int>(from.source().begin.column);
   if (const toml::table* table = from.as_table()) {
     to.kind = ConfigNode::Kind::kMap;
-    for (auto&& [key, value] : *table) to.members.emplace_back(key.str(), to_node(value));
+    for (auto&& [key, value] : *table)
+      to.members.push_back({std::string(key.str()), to_node(value)});
     return to;
   }
   if (const toml::array* array = from.as_array()) {
@@ -130,7 +131,7 @@ std::shared_ptr<const collector::ProbeModule> own_module(
   for (const std::string_view prober : kProbers) {
     t.accept(prober);
     if (const toml::node* node = t.raw().get(prober)) {
-      own.members.emplace_back(prober, to_node(*node));
+      own.members.push_back({std::string(prober), to_node(*node)});
     }
   }
   if (own.members.empty()) return base;
