@@ -359,9 +359,9 @@ std::string PushGateway::metrics_json() const {
     json.field("last_push_successful", group.pushed_ms > group.failed_ms);
     for (const auto& [name, family] : group.families) family_of(name, family);
     const std::int64_t latest = std::max(group.pushed_ms, group.failed_ms);
-    const auto time = [&](std::string_view name, const char* help, std::int64_t ms) {
+    const auto time = [&, &labels = key](std::string_view name, const char* help, std::int64_t ms) {
       family_of(std::string(name),
-                {MetricType::kGauge, help, latest, {{key.with(kMetricName, name), seconds(ms)}}});
+                {MetricType::kGauge, help, latest, {{labels.with(kMetricName, name), seconds(ms)}}});
     };
     time(kPushTime, kPushTimeHelp, group.pushed_ms);
     time(kFailureTime, kFailureTimeHelp, group.failed_ms);
