@@ -22,7 +22,7 @@ struct EngineOptions {
   Duration lookback_delta{300'000};
   Duration timeout{120'000};
   std::size_t samples_max = 50'000'000;         // loaded at once by one query
-  std::size_t series_max = 1'000'000;           // selected by one query
+  std::size_t series_max = 2'000'000;           // selected by one query
   std::uint64_t memory_bytes_max = 1ULL << 30;  // held at once by one query
   std::size_t points_max = 11'000;              // steps of a range query
   std::size_t text_bytes_max = 8u << 10;

@@ -1,7 +1,13 @@
 // Samples on their way out.
 #include <algorithm>
+#include <map>
 #include <set>
 #include <shared_mutex>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "storage/chunk/bytes.h"
 #include "storage/metrics/internal/store_impl.h"
@@ -14,6 +20,42 @@ bool stopped(const StopFlag* stop) {
 }
 bool overlaps(const ring::TimeBounds& times, TimeRange range) {
   return times.min <= to_millis(range.to) && times.max >= to_millis(range.from);
+}
+
+using CurrentVersions = std::vector<std::shared_ptr<const Version>>;
+
+// Series per metric name and values per label name. Without the store's mutex, and each layout looked
+// through once, however many targets share it: appends wait for none of it.
+void add_cardinality(const CurrentVersions& current, std::size_t top, StoreStatus& status) {
+  std::unordered_map<const Layout*, std::uint64_t> users;
+  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> values;
+  for (const std::shared_ptr<const Version>& version : current) {
+    ++users[version->layout.get()];
+    for (const Label& label : version->labels) values[label.name].insert(label.value);
+  }
+  std::map<std::string, std::uint64_t, std::less<>> metrics;
+  for (const auto& [layout, count] : users) {
+    const std::uint64_t targets = count;
+    const std::shared_lock lock(layout->mutex);
+    layout->index.each_label(
+        [&](std::string_view label, std::string_view value, std::uint32_t series) {
+          if (label == kMetricName) metrics[std::string(value)] += series * targets;
+          if (!value.empty()) values[std::string(label)].emplace(value);
+        });
+  }
+  const auto most = [top](std::vector<std::pair<std::string, std::uint64_t>> all) {
+    const std::size_t kept = std::min(top, all.size());
+    std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept), all.end(),
+                      [](const auto& a, const auto& b) {
+                        return std::tie(b.second, a.first) < std::tie(a.second, b.first);
+                      });
+    all.resize(kept);
+    return all;
+  };
+  status.top_metrics = most({metrics.begin(), metrics.end()});
+  std::vector<std::pair<std::string, std::uint64_t>> counts;
+  for (const auto& [name, of] : values) counts.emplace_back(name, of.size());
+  status.top_labels = most(std::move(counts));
 }
 
 }  // namespace
@@ -51,23 +93,43 @@ void StoreImpl::keep_sampled(const Version& version, TimeRange range,
 std::vector<StoreImpl::Live> StoreImpl::live(std::span<const Matcher> matchers, TimeRange range,
                                              const StopFlag* stop) const {
   // Versions that share a layout, and of whose labels the matchers think alike, have one answer.
-  std::map<std::pair<const Layout*, std::vector<bool>>, std::vector<std::uint32_t>> answers;
+  using Answers = std::map<std::pair<const Layout*, std::vector<bool>>, std::vector<std::uint32_t>>;
+  Answers answers;
+  auto answer = answers.end();  // most often the one before is asked for again
   std::vector<Live> out;
-  for (const auto& [name, group] : catalog_.groups()) {
-    for (const std::shared_ptr<Version>& version : group->versions) {
-      if (stopped(stop)) return out;
-      std::vector<bool> verdicts = series::SeriesIndex::verdicts(matchers, version->labels);
-      const auto [answer, fresh] =
-          answers.try_emplace({version->layout.get(), std::move(verdicts)});
-      if (fresh) answer->second = version->layout->index.select(matchers, answer->first.second);
-      std::vector<std::uint32_t> slots;
-      slots.reserve(answer->second.size());
-      for (const std::uint32_t slot : answer->second) {
-        if (version->knows(slot)) slots.push_back(slot);
-      }
-      if (!slots.empty()) keep_sampled(*version, range, slots);
-      if (!slots.empty()) out.push_back({version, std::move(slots)});
+  const auto look = [&](const std::shared_ptr<Version>& version) {
+    std::vector<bool> verdicts = series::SeriesIndex::verdicts(matchers, version->labels);
+    const Layout* layout = version->layout.get();
+    if (answer == answers.end() || answer->first.first != layout ||
+        answer->first.second != verdicts) {
+      bool fresh = false;
+      std::tie(answer, fresh) = answers.try_emplace({layout, std::move(verdicts)});
+      if (fresh) answer->second = layout->index.select(matchers, answer->first.second);
     }
+    if (answer->second.empty()) return;
+    std::vector<std::uint32_t> slots;
+    slots.reserve(answer->second.size());
+    for (const std::uint32_t slot : answer->second) {
+      if (version->knows(slot)) slots.push_back(slot);
+    }
+    if (!slots.empty()) keep_sampled(*version, range, slots);
+    if (!slots.empty()) out.push_back({version, std::move(slots)});
+  };
+  const auto look_all = [&](const VersionIndex::Versions& versions) {
+    for (const std::shared_ptr<Version>& version : versions) {
+      if (stopped(stop)) return false;
+      look(version);
+    }
+    return true;
+  };
+  if (const auto narrowed = catalog_.narrow(matchers)) {
+    for (const VersionIndex::Versions* list : narrowed->lists) {
+      if (!look_all(*list)) return out;
+    }
+    return out;
+  }
+  for (const auto& [name, group] : catalog_.groups()) {
+    if (!look_all(group->versions)) return out;
   }
   return out;
 }
@@ -186,42 +248,23 @@ std::map<std::string, Metadata> StoreImpl::metadata() const {
 }
 
 void StoreImpl::add_status(StoreStatus& status, std::size_t top) const {
-  const std::lock_guard lock(mutex_);
-  status.head_series = catalog_.series();
-  status.head_groups = catalog_.groups().size();
-  status.series_max = options_.series_max;
-  status.series_refused = refusals_.total();
-  status.samples_appended = appended_;
-  status.recovered_samples = recovered_;
-  status.damaged_segments += damage_.size();
-  status.damage.insert(status.damage.end(), damage_.begin(), damage_.end());
-  const auto most = [&](std::vector<std::pair<std::string, std::uint64_t>> all) {
-    std::sort(all.begin(), all.end(),
-              [](const auto& a, const auto& b) { return a.second > b.second; });
-    if (all.size() > top) all.resize(top);
-    return all;
-  };
-  if (top == 0) return;
-  std::map<std::string, std::uint64_t, std::less<>> metrics;
-  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> values;
-  std::set<const Layout*> seen;
-  for (const auto& [name, group] : catalog_.groups()) {
-    const Version* version = group->current.get();
-    if (!version) continue;
-    for (const Label& label : version->labels) values[label.name].insert(label.value);
-    const series::SeriesIndex& index = version->layout->index;
-    index.each_label([&](std::string_view label, std::string_view value, std::uint32_t count) {
-      if (label == kMetricName) metrics[std::string(value)] += count;
-    });
-    if (!seen.insert(version->layout.get()).second) continue;
-    index.each_label([&](std::string_view label, std::string_view value, std::uint32_t) {
-      if (!value.empty()) values[std::string(label)].emplace(value);
-    });
+  CurrentVersions current;
+  {
+    const std::lock_guard lock(mutex_);
+    status.head_series = catalog_.series();
+    status.head_groups = catalog_.groups().size();
+    status.series_max = options_.series_max;
+    status.series_refused = refusals_.total();
+    status.samples_appended = appended_;
+    status.recovered_samples = recovered_;
+    status.damaged_segments += damage_.size();
+    status.damage.insert(status.damage.end(), damage_.begin(), damage_.end());
+    if (top == 0) return;
+    for (const auto& [name, group] : catalog_.groups()) {
+      if (group->current) current.push_back(group->current);
+    }
   }
-  status.top_metrics = most({metrics.begin(), metrics.end()});
-  std::vector<std::pair<std::string, std::uint64_t>> counts;
-  for (const auto& [name, of] : values) counts.emplace_back(name, of.size());
-  status.top_labels = most(std::move(counts));
+  add_cardinality(current, top, status);
 }
 
 }  // namespace nines::storage

@@ -47,8 +47,14 @@ std::shared_ptr<Version> Catalog::make_version(Group& group, const LabelSet& lab
   version->labels = labels;
   version->layout = std::move(layout);
   version->tag = ++last_tag_;
-  ++version->layout->users;
   group.versions.push_back(version);
+  try {
+    by_label_.add(version);
+  } catch (...) {
+    group.versions.pop_back();
+    throw;
+  }
+  ++version->layout->users;
   return version;
 }
 
@@ -185,23 +191,48 @@ void Catalog::resume() {
   }
 }
 
-void Catalog::tidy() {
-  for (auto it = groups_.begin(); it != groups_.end();) {
-    Group& group = *it->second;
-    // What nobody writes to any more keeps no memory for it.
-    if (!group.has_writer && group.current && group.current->live &&
-        !group.current->live->holds_rows()) {
-      set_current(group, nullptr);
-    }
-    std::erase_if(group.versions, [&](const std::shared_ptr<Version>& version) {
-      if (version == group.current) return false;
-      if (version->live && !version->live->holds_rows()) version->live.reset();
-      if (version->live || version->has_pages()) return false;
-      --version->layout->users;
-      return true;
-    });
-    it = group.versions.empty() && !group.has_writer ? groups_.erase(it) : std::next(it);
+// Whether a series carries a value the matcher asks for as a label of its own.
+bool Catalog::own_somewhere(const Matcher& matcher) const {
+  const std::vector<bool> base_differs{false};
+  for (const auto& [id, layout] : layouts_) {
+    if (layout->index.estimate({&matcher, 1}, base_differs) > 0) return true;
   }
+  return false;
+}
+
+std::optional<VersionIndex::Lists> Catalog::narrow(std::span<const Matcher> matchers) const {
+  std::optional<VersionIndex::Lists> best;
+  for (const Matcher& matcher : matchers) {
+    std::optional<VersionIndex::Lists> some = by_label_.find(matcher);
+    if (!some || (best && some->versions >= best->versions) || own_somewhere(matcher)) continue;
+    best = std::move(some);
+  }
+  return best;
+}
+
+void Catalog::tidy() {
+  std::vector<std::shared_ptr<Version>> left;
+  for (const auto& [name, group] : groups_) {
+    // What nobody writes to any more keeps no memory for it.
+    if (!group->has_writer && group->current && group->current->live &&
+        !group->current->live->holds_rows()) {
+      set_current(*group, nullptr);
+    }
+    for (const std::shared_ptr<Version>& version : group->versions) {
+      if (version == group->current) continue;
+      if (version->live && !version->live->holds_rows()) version->live.reset();
+      if (!version->live && !version->has_pages()) left.push_back(version);
+    }
+  }
+  by_label_.remove(left);  // nothing fails from here on
+  for (const std::shared_ptr<Version>& version : left) {
+    std::erase(groups_.find(version->group)->second->versions, version);
+    --version->layout->users;
+  }
+  left.clear();
+  std::erase_if(groups_, [](const auto& entry) {
+    return entry.second->versions.empty() && !entry.second->has_writer;
+  });
   std::erase_if(layouts_, [&](const auto& entry) {
     if (entry.second->users != 0) return false;
     const auto family = families_.find(entry.second->family);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -11,6 +12,7 @@
 
 #include "storage/metrics/internal/definitions.h"
 #include "storage/metrics/internal/group.h"
+#include "storage/metrics/internal/version_index.h"
 
 namespace nines::storage {
 
@@ -49,6 +51,9 @@ class Catalog {
 
   // Drops versions, groups and layouts that hold nothing and that nobody writes to.
   void tidy();
+  // Lists that hold every version with a series all matchers may match, and each version once. None:
+  // the matchers do not say which, so all of `groups()` are meant.
+  std::optional<VersionIndex::Lists> narrow(std::span<const Matcher> matchers) const;
   std::size_t layouts() const { return layouts_.size(); }
   std::size_t layout_bytes() const;  // of memory
 
@@ -57,11 +62,13 @@ class Catalog {
   std::shared_ptr<Version> make_version(Group& group, const LabelSet& labels,
                                         std::shared_ptr<Layout> layout);
   void set_current(Group& group, std::shared_ptr<Version> version);
+  bool own_somewhere(const Matcher& matcher) const;
   void fork(Group& group);
 
   std::map<std::string, std::unique_ptr<Group>> groups_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Layout>> layouts_;  // by id
   std::map<std::string, std::vector<std::shared_ptr<Layout>>, std::less<>> families_;
+  VersionIndex by_label_;
   std::uint64_t seed_ = 0;
   std::uint64_t made_ = 0;  // layouts in this life
   std::uint64_t series_ = 0;

@@ -90,7 +90,7 @@ TEST_CASE("limits of queries: their defaults, what is asked for, and the ends of
   const auto usual = load("");
   REQUIRE(usual);
   CHECK(usual->promql.samples_max == 50'000'000);
-  CHECK(usual->promql.series_max == 1'000'000);
+  CHECK(usual->promql.series_max == 2'000'000);
   CHECK(usual->promql.memory_bytes_max == 1u << 30);
   CHECK(usual->promql.points_max == 11'000);
   CHECK(usual->promql.text_bytes_max == 8192);

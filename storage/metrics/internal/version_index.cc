@@ -1,0 +1,69 @@
+#include "storage/metrics/internal/version_index.h"
+
+#include <utility>
+
+namespace nines::storage {
+namespace {
+
+// What the matcher asks for when those are exact, non-empty texts, ascending; nothing otherwise.
+std::span<const std::string> exact_values(const Matcher& matcher) {
+  if (matcher.matches_empty()) return {};
+  if (matcher.op() == MatchOp::kEqual) return {&matcher.value(), 1};
+  if (matcher.op() == MatchOp::kRegex) return matcher.literal_set();
+  return {};
+}
+
+}  // namespace
+
+// No name has a zero byte in it.
+std::string VersionIndex::key(std::string_view name, std::string_view value) {
+  std::string out;
+  out.reserve(name.size() + 1 + value.size());
+  return out.append(name).append(1, '\0').append(value);
+}
+
+// All or nothing: a version in some of its lists would be found by some queries only.
+void VersionIndex::add(const std::shared_ptr<Version>& version) {
+  std::vector<Versions*> lists;
+  for (const Label& label : version->labels) {
+    Versions& list = lists_[key(label.name, label.value)];
+    if (list.size() == list.capacity()) list.reserve(list.size() * 2 + 1);
+    lists.push_back(&list);
+  }
+  for (Versions* list : lists) list->push_back(version);  // nothing fails from here on
+}
+
+void VersionIndex::remove(std::span<const std::shared_ptr<Version>> versions) {
+  std::unordered_set<const Version*> leaving;
+  std::unordered_set<std::string> touched;
+  for (const std::shared_ptr<Version>& version : versions) {
+    leaving.insert(version.get());
+    for (const Label& label : version->labels) touched.insert(key(label.name, label.value));
+  }
+  for (const std::string& one : touched) {
+    const auto list = lists_.find(one);
+    if (list == lists_.end()) continue;
+    std::erase_if(list->second, [&](const std::shared_ptr<Version>& version) {
+      return leaving.contains(version.get());
+    });
+    if (list->second.empty()) lists_.erase(list);
+  }
+}
+
+std::optional<VersionIndex::Lists> VersionIndex::find(const Matcher& matcher) const {
+  const std::span<const std::string> values = exact_values(matcher);
+  if (values.empty()) return std::nullopt;
+  Lists out;
+  const std::string* before = nullptr;
+  for (const std::string& value : values) {
+    const bool again = before != nullptr && *before == value;
+    before = &value;
+    const auto list = again ? lists_.end() : lists_.find(key(matcher.name(), value));
+    if (list == lists_.end()) continue;
+    out.lists.push_back(&list->second);
+    out.versions += list->second.size();
+  }
+  return out;
+}
+
+}  // namespace nines::storage
