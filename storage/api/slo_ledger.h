@@ -17,16 +17,26 @@ struct LedgerMinute {
   double excluded = 0;
 };
 
+struct LedgerRows {
+  std::string slo;
+  std::vector<LedgerMinute> minutes;
+};
+
 class SloLedger {
  public:
   virtual ~SloLedger() = default;
-  // Writes minutes, replacing those that are there: writing twice is the same as writing once.
-  virtual Result<void> write_minutes(const std::string& slo,
-                                     const std::vector<LedgerMinute>& minutes) = 0;
+  // Writes minutes of many SLOs, replacing those that are there: writing twice is the same as
+  // writing once. All of them or none.
+  virtual Result<void> write_ledger(const std::vector<LedgerRows>& all) = 0;
+  Result<void> write_minutes(const std::string& slo, const std::vector<LedgerMinute>& minutes) {
+    return write_ledger({{slo, minutes}});
+  }
   // Minutes in [from, to), ascending; minutes without a row had no data.
   virtual Result<std::vector<LedgerMinute>> read_minutes(const std::string& slo, std::int64_t from,
                                                          std::int64_t to) = 0;
   virtual Result<std::int64_t> last_minute(const std::string& slo) = 0;  // kNotFound when empty
+  // The SLOs that have minutes; sorted.
+  virtual Result<std::vector<std::string>> ledger_names() = 0;
   virtual Result<void> prune_ledger(const std::string& slo, std::int64_t before) = 0;
 };
 

@@ -82,15 +82,15 @@ class SqliteState final : public StateStore {
     return runs_.set_stopped(stopped, by);
   }
 
-  Result<void> write_minutes(const std::string& slo,
-                             const std::vector<LedgerMinute>& minutes) override {
-    return ledger_.write(slo, minutes);
+  Result<void> write_ledger(const std::vector<LedgerRows>& all) override {
+    return ledger_.write(all);
   }
   Result<std::vector<LedgerMinute>> read_minutes(const std::string& slo, std::int64_t from,
                                                  std::int64_t to) override {
     return ledger_.read(slo, from, to);
   }
   Result<std::int64_t> last_minute(const std::string& slo) override { return ledger_.last(slo); }
+  Result<std::vector<std::string>> ledger_names() override { return ledger_.names(); }
   Result<void> prune_ledger(const std::string& slo, std::int64_t before) override {
     return ledger_.prune(slo, before);
   }

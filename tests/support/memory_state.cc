@@ -240,10 +240,12 @@ Result<void> MemoryState::set_remediation_stopped(bool stopped, const std::strin
   return {};
 }
 
-Result<void> MemoryState::write_minutes(const std::string& slo,
-                                        const std::vector<LedgerMinute>& minutes) {
+Result<void> MemoryState::write_ledger(const std::vector<storage::LedgerRows>& all) {
   NINES_MEMORY_STATE_ENTER();
-  for (const LedgerMinute& minute : minutes) ledger_[slo].insert_or_assign(minute.minute, minute);
+  for (const storage::LedgerRows& one : all) {
+    for (const LedgerMinute& minute : one.minutes)
+      ledger_[one.slo].insert_or_assign(minute.minute, minute);
+  }
   ++writes_;
   return {};
 }
@@ -270,10 +272,18 @@ Result<std::int64_t> MemoryState::last_minute(const std::string& slo) {
   return found->second.rbegin()->first;
 }
 
+Result<std::vector<std::string>> MemoryState::ledger_names() {
+  NINES_MEMORY_STATE_ENTER();
+  std::vector<std::string> out;
+  for (const auto& [slo, rows] : ledger_) out.push_back(slo);
+  return out;
+}
+
 Result<void> MemoryState::prune_ledger(const std::string& slo, std::int64_t before) {
   NINES_MEMORY_STATE_ENTER();
   auto& rows = ledger_[slo];
   rows.erase(rows.begin(), rows.lower_bound(before));
+  if (rows.empty()) ledger_.erase(slo);
   ++writes_;
   return {};
 }

@@ -55,11 +55,11 @@ class MemoryState final : public storage::StateStore {
   Result<bool> remediation_stopped() override;
   Result<void> set_remediation_stopped(bool stopped, const std::string& by) override;
 
-  Result<void> write_minutes(const std::string& slo,
-                             const std::vector<storage::LedgerMinute>& minutes) override;
+  Result<void> write_ledger(const std::vector<storage::LedgerRows>& all) override;
   Result<std::vector<storage::LedgerMinute>> read_minutes(const std::string& slo, std::int64_t from,
                                                           std::int64_t to) override;
   Result<std::int64_t> last_minute(const std::string& slo) override;
+  Result<std::vector<std::string>> ledger_names() override;
   Result<void> prune_ledger(const std::string& slo, std::int64_t before) override;
 
   Result<std::optional<std::string>> get_value(const std::string& key) override;

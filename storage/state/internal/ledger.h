@@ -13,13 +13,15 @@ namespace nines::storage::state {
 class LedgerTable {
  public:
   explicit LedgerTable(Database& db) : db_(db) {}
-  Result<void> write(const std::string& slo, const std::vector<LedgerMinute>& minutes);
+  Result<void> write(const std::vector<LedgerRows>& all);
   Result<std::vector<LedgerMinute>> read(const std::string& slo, std::int64_t from,
                                          std::int64_t to);
   Result<std::int64_t> last(const std::string& slo);
+  Result<std::vector<std::string>> names();
   Result<void> prune(const std::string& slo, std::int64_t before);
 
  private:
+  Result<void> write_one(const LedgerRows& one) NINES_REQUIRES(db_.mutex);
   Database& db_;
 };
 

@@ -372,6 +372,24 @@ TEST_CASE("ledger minutes are idempotent, read half-open and pruned by SLO") {
   CHECK(store->read_minutes("t", 0, 100)->size() == 1);
 }
 
+TEST_CASE("the ledger names the SLOs that have minutes, and writes many at once") {
+  StateFile file;
+  auto store = file.open();
+  CHECK(store->ledger_names()->empty());
+  REQUIRE(store->write_ledger(
+      {{"b", {{10, 1, 2, 0}}}, {"a", {{10, 3, 4, 0}, {11, 5, 6, 0}}}, {"none", {}}}));
+  CHECK(*store->ledger_names() == std::vector<std::string>{"a", "b"});
+  CHECK(store->read_minutes("a", 0, 100)->size() == 2);
+  CHECK(store->read_minutes("b", 0, 100)->at(0).valid == 2);
+  REQUIRE(store->prune_ledger("a", 11));
+  CHECK(store->ledger_names()->size() == 2);
+  REQUIRE(store->prune_ledger("a", 12));  // its last minute: the name goes with it
+  CHECK(*store->ledger_names() == std::vector<std::string>{"b"});
+  REQUIRE(store->write_minutes("a", {{20, 1, 1, 0}}));
+  CHECK(store->read_minutes("a", 0, 100)->size() == 1);
+  CHECK(store->read_minutes("b", 0, 100)->size() == 1);
+}
+
 TEST_CASE("a value is nothing until it is set, then the last one") {
   StateFile file;
   auto store = file.open();
