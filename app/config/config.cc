@@ -44,7 +44,7 @@ std::optional<std::string> too_much(const std::string& name, std::string_view te
 }
 
 // Sections that the design names and this version does not have.
-constexpr std::string_view kLaterSections[] = {"escalations", "schedules",  "time_intervals",
+constexpr std::string_view kLaterSections[] = {"escalations", "schedules", "time_intervals",
                                                "maintenance", "heartbeats"};
 
 constexpr std::string_view kSecretKeys[] = {"password", "secret", "credentials", "bearer_token"};
@@ -162,6 +162,15 @@ void load_rule_files(Fs& fs, TableReader& root, const std::string& name, const R
   }
 }
 
+// Composites may be made of SLOs of other files.
+void check_slos_together(const std::vector<slo::SloConfig>& slos,
+                         std::vector<std::string>& problems) {
+  for (const auto& [index, problem] : slo::check_together(slos)) {
+    const slo::SloConfig& slo = slos[index];
+    problems.push_back(slo.file + ":" + std::to_string(slo.line) + ":1: " + problem);
+  }
+}
+
 void add_builtin_rules(const ReadSecret& secrets, Config& config,
                        std::vector<std::string>& problems) {
   if (!config.builtin.rules && !config.builtin.slo) return;
@@ -226,6 +235,7 @@ Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text)
   add_builtin_rules(secrets, config, others);
   std::vector<std::string> all = problems.lines();
   all.insert(all.end(), others.begin(), others.end());
+  if (all.empty()) check_slos_together(config.slos, all);
   if (!all.empty()) return Error(ErrorCode::kInvalid, joined(all));
   return config;
 }

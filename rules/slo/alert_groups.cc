@@ -7,7 +7,9 @@
 namespace nines::slo {
 namespace {
 
+// One rule is for all groups of a grouped SLO, also for those to come.
 std::string selector_of(const SloConfig& slo) {
+  if (!slo.group_by.empty()) return "slo_definition=\"" + escape_label_value(slo.name) + "\"";
   return "sloth_id=\"" + escape_label_value(slo.service + "-" + slo.name) + "\"";
 }
 
@@ -26,9 +28,8 @@ alerts::RuleConfig burn_rule(const SloConfig& slo, const BurnWindow& row) {
   rule.expr = condition(slo, row.long_window, row.burn_rate) + " and " +
               condition(slo, row.short_window, row.burn_rate);
   if (slo.min_events > 0) {  // a handful of requests at night pages nobody
-    rule.expr += " and max (" + events_series(row.long_window) + "{" + selector_of(slo) +
-                 "}) by (sloth_id, sloth_service, sloth_slo, service, slo) >= " +
-                 format_double(slo.min_events);
+    rule.expr += " and max without (sloth_window) (" + events_series(row.long_window) + "{" +
+                 selector_of(slo) + "}) >= " + format_double(slo.min_events);
   }
   rule.labels = {
       {"severity", row.severity}, {"long_window", long_name}, {"short_window", short_name}};

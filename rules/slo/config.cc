@@ -66,6 +66,32 @@ void check_slices(const SloConfig& slo, std::vector<std::string>& problems) {
   }
 }
 
+// Names that the SLO's own series and alerts need.
+bool is_reserved(const std::string& label) {
+  constexpr std::array kReserved = {"__name__", "alertname",   "le",           "severity",
+                                    "slo",      "long_window", "short_window", "slo_definition"};
+  return label.starts_with("sloth_") ||
+         std::find(kReserved.begin(), kReserved.end(), label) != kReserved.end();
+}
+
+void check_groups(const SloConfig& slo, std::vector<std::string>& problems) {
+  if (slo.group_by.empty()) return;
+  if (slo.indicator.kind == IndicatorKind::kComposite) {
+    problems.emplace_back("a composite has no labels to group by: group its members");
+  }
+  if (slo.max_groups < 1 || slo.max_groups > 10'000) {
+    problems.emplace_back("max_groups must be between 1 and 10000");
+  }
+  for (const std::string& label : slo.group_by) {
+    if (!is_legacy_label_name(label)) {
+      problems.push_back("group_by: \"" + label + "\" is no label name");
+    } else if (is_reserved(label)) {
+      problems.push_back("group_by: \"" + label +
+                         "\" is a label that the SLO's own series and alerts have");
+    }
+  }
+}
+
 Duration scaled(Duration of_28_days, Duration window) {
   const Duration exact = of_28_days * (window / kMinute) / (28 * kDay / kMinute);
   return std::max(kMinute, (exact + kMinute / 2) / kMinute * kMinute);
@@ -97,6 +123,12 @@ const char* to_string(Budgeting budgeting) noexcept {
       return "RatioTimeslices";
   }
   return "unknown";
+}
+
+const char* to_string(IndicatorKind kind) noexcept {
+  constexpr std::array kNames = {"ratio",   "latency", "latency_native", "threshold",
+                                 "boolean", "probe",   "logs",           "composite"};
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
 const char* to_string(CompareOp op) noexcept {
@@ -150,6 +182,7 @@ std::vector<std::string> check_slo(const SloConfig& slo, const promql::EngineOpt
   if (slo.window < kMinute || slo.window % kMinute != Duration::zero()) {
     problems.push_back("the window must be whole minutes, at least one");
   }
+  check_groups(slo, problems);
   const auto indicator = Indicator::parse(slo.indicator, options);
   if (!indicator) problems.push_back(indicator.error().what());
   // Compared so that NaN is refused too.

@@ -5,23 +5,43 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/core/clock.h"
 #include "base/core/result.h"
+#include "base/model/labels.h"
 #include "base/text/time_zone.h"
 #include "rules/promql/engine.h"
 
 namespace nines::slo {
 
 enum class IndicatorKind : std::uint8_t {
-  kRatio,    // good/total or bad/total
-  kLatency,  // of a classic histogram: requests not slower than `threshold` of all
-  kSamples,  // each sample is one event, good when `value op threshold`: gauges, probes, booleans
+  kRatio,          // good/total or bad/total
+  kLatency,        // of a classic histogram: requests not slower than `threshold` of all
+  kLatencyNative,  // the same of a native histogram, at any threshold
+  kThreshold,      // each sample is one event, good when `value op threshold`
+  kBoolean,        // each sample is one event, good when it is not 0
+  kProbe,          // the same of probe_success
+  kLogs,           // log lines: good/total or bad/total
+  kComposite,      // each minute is one event, made of the minutes of other SLOs
 };
+// "ratio", "latency", "latency_native", "threshold", "boolean", "probe", "logs", "composite".
+const char* to_string(IndicatorKind kind) noexcept;
 enum class CompareOp : std::uint8_t { kLt, kLte, kGt, kGte, kEq, kNe };
 
-// What counts as good. Every text is a PromQL selector (a series selector, no functions).
+enum class CompositeMethod : std::uint8_t {
+  kWeighted,  // a minute's share of good is the mean of its members' shares, by weight
+  kWorst,     // the least of its members' shares
+};
+struct CompositeMember {
+  std::string slo;  // its name; of a grouped SLO each group is a member
+  double weight = 1;
+  bool operator==(const CompositeMember&) const = default;
+};
+
+// What counts as good. Every text is a PromQL selector (a series selector, no functions), of logs a
+// LogQL one (a stream selector and line filters).
 struct IndicatorConfig {
   IndicatorKind kind = IndicatorKind::kRatio;
   bool counter = true;  // ratio: counters; false: each sample is so many events
@@ -30,7 +50,9 @@ struct IndicatorConfig {
   std::string
       total;  // ratio: all events; latency: the histogram without suffix; samples: the series
   CompareOp op = CompareOp::kLte;
-  double threshold = 0;  // latency: in the histogram's unit, one of its bucket bounds
+  double threshold = 0;  // latency: in the histogram's unit; of a classic one a bucket bound
+  CompositeMethod method = CompositeMethod::kWeighted;
+  std::vector<CompositeMember> members;  // composite
   bool operator==(const IndicatorConfig&) const = default;
 };
 
@@ -57,7 +79,9 @@ struct BurnWindow {  // one row of a multi-window multi-burn-rate alert
 };
 
 struct SloConfig {
-  std::string name;  // unique
+  std::string name;        // unique; of one group: group_name()
+  std::string definition;  // the name in [[slos]], where that gives several SLOs; else empty
+  std::string objective;   // display name of the objective, may be empty
   std::string service;
   std::string description;
   Budgeting budgeting = Budgeting::kOccurrences;
@@ -69,7 +93,12 @@ struct SloConfig {
   std::optional<CalendarWindow> calendar;
   double target_percent = 99.9;
   IndicatorConfig indicator;
-  std::vector<BurnWindow> alerting;  // empty: preset "none"
+  std::vector<std::string> group_by;  // one SLO for each value of these labels; sorted, unique
+  std::size_t max_groups = 100;       // further groups are refused and counted
+  std::string grouped;                // of one group's SLO: the name of the grouped one
+  LabelSet group;                     // of one group's SLO
+  std::vector<BurnWindow> alerting;   // empty: preset "none"
+  std::string file;                   // where it is written
   int line = 0;
 };
 
@@ -96,6 +125,19 @@ const char* to_string(CompareOp op) noexcept;         // "lt", "lte", ... as Ope
 Result<CalendarWindow> parse_calendar_duration(std::string_view text);
 // The longest such a window can be.
 Duration longest(const CalendarWindow& calendar);
+
+// The SLO of one group: NAME{a="x",b=""}, all labels of group_by, in their order.
+std::string group_name(const SloConfig& slo, const LabelSet& group);
+// The group of a name that group_name() made for this SLO; none of any other.
+std::optional<LabelSet> group_of(const SloConfig& slo, std::string_view name);
+// The SLO itself, as one of its groups.
+SloConfig as_group(const SloConfig& slo, const LabelSet& group);
+
+// How many composites deep the SLO stands: 0 is one that counts by itself. Of SLOs without cycles.
+std::size_t depth_of(const std::vector<SloConfig>& slos, const SloConfig& slo);
+// What is wrong between SLOs: names that are those of groups, members that do not exist, composites
+// that are made of themselves (the whole path is named). Texts with the index of the SLO.
+std::vector<std::pair<std::size_t, std::string>> check_together(const std::vector<SloConfig>& slos);
 
 // Problems of one SLO: no name or service, selectors that do not parse or are no selectors, a
 // target outside (0, 100), a burn rate that this target can never reach (1 / (1 - target)). Empty:

@@ -6,6 +6,7 @@
 
 #include "base/core/mutex.h"
 #include "rules/alerts/ticker.h"
+#include "rules/slo/internal/contributors.h"
 #include "rules/slo/internal/figures.h"
 #include "rules/slo/internal/minute_counter.h"
 #include "rules/slo/internal/slo_entry.h"
@@ -49,14 +50,41 @@ struct Service::Impl {
     const MutexLock lock(mutex);
     return entries;
   }
-  std::shared_ptr<SloEntry> find(const std::string& slo) const {
-    const Entries all = snapshot();
-    const auto found = std::find_if(all.begin(), all.end(),
-                                    [&](const auto& entry) { return entry->config().name == slo; });
-    return found == all.end() ? nullptr : *found;
+  struct Found {
+    std::shared_ptr<SloEntry> entry;
+    std::shared_ptr<Budget> budget;  // null: the name is that of a grouped SLO
+    explicit operator bool() const { return entry != nullptr; }
+  };
+  Found find(const std::string& slo) const {
+    for (const auto& entry : snapshot()) {
+      if (auto budget = entry->budget(slo)) return {entry, std::move(budget)};
+      if (entry->config().name == slo) return {entry, nullptr};
+    }
+    return {};
   }
+  std::vector<std::string> members_of(const std::string& member) const {
+    const Found found = find(member);
+    if (!found) return {};
+    return found.budget ? std::vector{member} : found.entry->ledgers();
+  }
+  Result<void> update_some(const Entries& some, std::int64_t minute);
+  Result<void> rebuild(const Found& found, std::int64_t from, std::int64_t to);
   static Error unknown(const std::string& slo) {
     return {ErrorCode::kNotFound, "there is no SLO \"" + slo + "\""};
+  }
+  // The SLO with the budget that is asked for, or why there is none.
+  Result<Found> wanted(const std::string& slo) const {
+    Found found = find(slo);
+    if (!found) return unknown(slo);
+    if (!found.budget) {
+      return Error(ErrorCode::kNotFound,
+                   "SLO \"" + slo + "\" is one for each group: ask for one of them");
+    }
+    return found;
+  }
+  void failed(const SloEntry& entry, const Error& error) const {
+    failures.add();
+    parts.log.error("slo", "SLO \"{}\" not updated: {}", entry.config().name, error.what());
   }
 
   const ServiceParts parts;
@@ -69,17 +97,64 @@ struct Service::Impl {
   Entries entries NINES_GUARDED_BY(mutex);
 };
 
-Result<void> Service::Impl::update(Timestamp now) {
-  const std::lock_guard working(work);
+// All are counted before one transaction takes what is new, and before anything is shown.
+Result<void> Service::Impl::update_some(const Entries& some, std::int64_t minute) {
   Result<void> first;
-  for (const auto& entry : snapshot()) {
-    auto done = entry->update(open_minute(now));
-    if (done) continue;
-    failures.add();
-    parts.log.error("slo", "SLO \"{}\" not updated: {}", entry->config().name, done.error().what());
-    if (first) first = std::move(done);
+  const auto note = [&](const SloEntry& entry, const Error& error) {
+    failed(entry, error);
+    if (first) first = error;
+  };
+  Entries counted;
+  std::vector<storage::LedgerRows> rows;
+  for (const auto& entry : some) {
+    if (auto done = entry->count(minute); !done) {
+      note(*entry, done.error());
+      continue;
+    }
+    rows.insert(rows.end(), entry->pending().begin(), entry->pending().end());
+    counted.push_back(entry);
+  }
+  if (!rows.empty()) {
+    if (auto written = parts.ledger.write_ledger(rows); !written) {
+      for (const auto& entry : counted) note(*entry, written.error());
+      return written;
+    }
+  }
+  for (const auto& entry : counted) {
+    if (auto done = entry->commit(minute); !done) note(*entry, done.error());
   }
   return first;
+}
+
+Result<void> Service::Impl::update(Timestamp now) {
+  const std::lock_guard working(work);
+  const Entries all = snapshot();
+  Result<void> first;
+  std::size_t left = all.size();
+  // Composites after what they are made of.
+  for (std::size_t depth = 0; left > 0; ++depth) {
+    Entries some;
+    for (const auto& entry : all) {
+      if (entry->depth() == depth) some.push_back(entry);
+    }
+    left -= some.size();
+    auto done = update_some(some, open_minute(now));
+    if (first && !done) first = std::move(done);
+  }
+  return first;
+}
+
+// What is made of a rebuilt SLO is made anew.
+Result<void> Service::Impl::rebuild(const Found& found, std::int64_t from, std::int64_t to) {
+  if (auto done = found.entry->rebuild(from, to); !done) return done;
+  for (const auto& entry : snapshot()) {
+    for (const CompositeMember& member : entry->config().indicator.members) {
+      if (find(member.slo).entry != found.entry) continue;
+      if (auto done = rebuild({entry, nullptr}, from, to); !done) return done;
+      break;
+    }
+  }
+  return {};
 }
 
 Service::Service(ServiceParts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {}
@@ -93,7 +168,9 @@ void Service::load(std::vector<SloConfig> slos) {
   Entries old = impl_->snapshot();
   Entries next;
   for (const SloConfig& config : slos) {
-    auto made = SloEntry::make(impl_->parts, config);
+    auto made =
+        SloEntry::make(impl_->parts, config, depth_of(slos, config),
+                       [this](const std::string& member) { return impl_->members_of(member); });
     if (!made) {  // check_slo() would have said so
       impl_->parts.log.error("slo", "SLO \"{}\" is not loaded: {}", config.name,
                              made.error().what());
@@ -109,7 +186,7 @@ void Service::load(std::vector<SloConfig> slos) {
     if (entry) entry->retire(minute);
   }
   for (const auto& entry : next) {
-    if (auto read = entry->open_ledger(minute); !read) {  // update() tries again
+    if (auto read = entry->open(minute); !read) {  // update() tries again
       impl_->parts.log.error("slo", "SLO \"{}\": ledger not read: {}", entry->config().name,
                              read.error().what());
     }
@@ -131,45 +208,73 @@ Result<void> Service::update(Timestamp now) {
 
 Result<void> Service::rebuild(const std::string& slo, Timestamp from) {
   const std::lock_guard working(impl_->work);
-  const auto entry = impl_->find(slo);
-  if (!entry) return Impl::unknown(slo);
-  return entry->rebuild(open_minute(from), open_minute(impl_->parts.scheduler.clock().now()));
+  const auto found = impl_->find(slo);
+  if (!found) return Impl::unknown(slo);
+  return impl_->rebuild(found, open_minute(from),
+                        open_minute(impl_->parts.scheduler.clock().now()));
 }
 
 std::vector<SloStatus> Service::status(Timestamp now) const {
   std::vector<SloStatus> out;
-  for (const auto& entry : impl_->snapshot()) out.push_back(entry->status(open_minute(now)));
+  for (const auto& entry : impl_->snapshot()) {
+    for (SloStatus& one : entry->status(open_minute(now))) out.push_back(std::move(one));
+  }
   return out;
 }
 
 Result<SloStatus> Service::status(const std::string& slo, Timestamp now) const {
-  const auto entry = impl_->find(slo);
-  if (!entry) return Impl::unknown(slo);
-  return entry->status(open_minute(now));
+  NINES_TRY(const auto found, impl_->wanted(slo));
+  SloStatus status = found.budget->status(open_minute(now));
+  status.interpolation = found.entry->interpolation();
+  return status;
+}
+
+std::vector<GroupedStatus> Service::grouped() const {
+  std::vector<GroupedStatus> out;
+  for (const auto& entry : impl_->snapshot()) {
+    if (!entry->config().group_by.empty()) out.push_back(entry->grouped());
+  }
+  return out;
+}
+
+Result<Spent> Service::spent(const std::string& slo, Timestamp from, Timestamp to,
+                             Timestamp now) const {
+  NINES_TRY(const auto found, impl_->wanted(slo));
+  const WindowSum sum = found.budget->sum(open_minute(from), open_minute(to));
+  Spent out{sum.good, sum.valid, sum.bad(), 0};
+  const double whole = found.budget->status(open_minute(now)).budget_total;
+  if (whole > 0) out.share = out.bad / whole;
+  return out;
+}
+
+Result<Contributors> Service::contributors(const std::string& slo,
+                                           const ContributorsQuery& query) const {
+  NINES_TRY(const auto found, impl_->wanted(slo));
+  return find_contributors(impl_->parts, found.budget->config(), query);
 }
 
 Result<std::vector<BudgetPoint>> Service::budget(const std::string& slo, Timestamp from,
                                                  Timestamp to, std::size_t points) const {
-  const auto entry = impl_->find(slo);
-  if (!entry) return Impl::unknown(slo);
+  NINES_TRY(const auto found, impl_->wanted(slo));
+  const SloConfig& config = found.budget->config();
   const std::int64_t first = open_minute(from);
   const std::int64_t end = open_minute(to);
   if (points == 0 || end <= first) {
     return Error(ErrorCode::kInvalid, "budget: needs at least one point and one whole minute");
   }
-  const std::int64_t window = minutes_in(entry->config().window);
+  const std::int64_t window = minutes_in(config.window);
   NINES_TRY(auto rows, impl_->parts.ledger.read_minutes(slo, first - window, end));
-  if (entry->config().budgeting != Budgeting::kOccurrences) {
+  if (config.budgeting != Budgeting::kOccurrences) {
     MinuteTable minutes;
     minutes.merge(rows);
-    rows = slice_rows(entry->config(), minutes, first - window, end);
+    rows = slice_rows(config, minutes, first - window, end);
   }
-  return budget_points(entry->config(), rows, first, end, static_cast<std::int64_t>(points));
+  return budget_points(config, rows, first, end, static_cast<std::int64_t>(points));
 }
 
 Result<std::vector<storage::LedgerMinute>> Service::minutes(const std::string& slo, Timestamp from,
                                                             Timestamp to) const {
-  if (!impl_->find(slo)) return Impl::unknown(slo);
+  NINES_TRY([[maybe_unused]] const auto found, impl_->wanted(slo));
   return impl_->parts.ledger.read_minutes(slo, open_minute(from), open_minute(to));
 }
 

@@ -16,10 +16,17 @@
 #include "rules/alerts/config.h"
 #include "rules/slo/config.h"
 #include "storage/api/appender.h"
+#include "storage/api/logs.h"
 #include "storage/api/querier.h"
 #include "storage/api/slo_ledger.h"
 
 namespace nines::slo {
+
+// A range of seconds in which the budget ends; -1: never.
+struct ExhaustionBand {
+  double soonest_seconds = -1;  // at the highest of the burn rates over 1h, 6h and 1d
+  double latest_seconds = -1;   // at the lowest of them
+};
 
 struct SloStatus {
   SloConfig config;
@@ -39,6 +46,47 @@ struct SloStatus {
                                   // in the last six hours
   std::int64_t bad_minutes = 0;   // minutes with at least one bad event
   double exhaustion_seconds = -1;  // at the 1h burn rate; -1: never, or no data
+  ExhaustionBand exhaustion_band;
+  // How a threshold that is no bucket bound was counted: "interpolated ...". Empty: exactly.
+  std::string interpolation;
+};
+
+// A grouped SLO: what it is split by, and the groups that did not get in.
+struct GroupedStatus {
+  SloConfig config;
+  std::size_t groups = 0;
+  std::uint64_t refused = 0;                  // groups seen that `max_groups` kept out, since start
+  std::vector<std::string> refused_examples;  // a few of them
+};
+
+// What was spent in some minutes.
+struct Spent {
+  double good = 0, valid = 0;  // events, or slices
+  double bad = 0;
+  double share = 0;  // of the budget of the window that ends now; 0 without one
+};
+
+// What one value of a label had of the events.
+struct Contributor {
+  std::string value;
+  double good = 0, valid = 0, bad = 0;
+};
+struct ContributorsOfLabel {
+  std::string label;
+  std::vector<Contributor> values;  // most bad events first, those without any left out
+  double bad = 0;                   // of all values, also of those that are left out
+};
+struct ContributorsQuery {
+  Timestamp from{};
+  Timestamp to{};
+  std::string label;            // empty: every label that the series differ in
+  std::size_t values = 5;       // at most, of each label
+  std::size_t series = 20'000;  // more are refused (kLimit)
+};
+struct Contributors {
+  Timestamp from{};  // from where on the ring still has the samples: may be later than asked for
+  Timestamp to{};
+  std::vector<ContributorsOfLabel> labels;  // the one that tells most first
 };
 
 struct BudgetPoint {
@@ -55,6 +103,7 @@ struct ServiceParts {
   Executor& executor;
   Log& log;
   Telemetry& telemetry;
+  const storage::LogQuerier* logs = nullptr;  // for indicators made of log lines
 };
 
 // Thread-safe. The ledger counts exact reset-adjusted differences of raw samples: for each series
@@ -84,6 +133,13 @@ class Service {
                                           std::size_t points) const;
   Result<std::vector<storage::LedgerMinute>> minutes(const std::string& slo, Timestamp from,
                                                      Timestamp to) const;
+
+  std::vector<GroupedStatus> grouped() const;
+  // Events, or slices, of the minutes that end in (from, to], and what they are of the budget.
+  Result<Spent> spent(const std::string& slo, Timestamp from, Timestamp to, Timestamp now) const;
+  // Which values of which labels had the bad events, counted anew from the samples that are left.
+  // kInvalid for composites and for a range of no whole minute.
+  Result<Contributors> contributors(const std::string& slo, const ContributorsQuery& query) const;
 
   // Burn-rate recording and alerting rules of the SLOs, one group per SLO, to be evaluated with the
   // others. They read the series this service writes (Sloth's names: slo:sli_error:ratio_rate5m,

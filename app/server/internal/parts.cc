@@ -101,7 +101,7 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
                   *telemetry_},
                  config.receive),
       slos_({store_->querier(), sender_.appender(), store_->state(), around.scheduler, *rules_pool_,
-             around.log, *telemetry_}),
+             around.log, *telemetry_, &store_->log_querier()}),
       notifier_(notifier_options(config),
                 {store_->state(), store_->state(), store_->state(), *http_, around.scheduler,
                  *act_pool_, around.rng, around.log, *telemetry_}),
@@ -187,8 +187,7 @@ Result<std::unique_ptr<Parts>> Parts::open(config::Config config, const Surround
   }
   parts->sender_.start();
   if (Result<void> applied = parts->apply(config); !applied) return std::move(applied).error();
-  if (Result<void> started = parts->receivers_.start(); !started)
-    return std::move(started).error();
+  if (Result<void> started = parts->receivers_.start(); !started) return std::move(started).error();
   parts->note_reload(true, around.clock.now());
   parts->start();
   return parts;

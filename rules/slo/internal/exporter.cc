@@ -43,11 +43,15 @@ std::vector<Duration> guarded_windows(const SloConfig& slo) {
 }  // namespace
 
 LabelSet series_labels(const SloConfig& slo) {
-  return {{"sloth_id", slo.service + "-" + slo.name},
-          {"sloth_service", slo.service},
-          {"sloth_slo", slo.name},
-          {"service", slo.service},
-          {"slo", slo.name}};
+  LabelBuilder labels;
+  labels.set("service", slo.service);
+  for (const Label& label : slo.group) labels.set(label.name, label.value);
+  labels.set("sloth_id", slo.service + "-" + slo.name)
+      .set("sloth_service", slo.service)
+      .set("sloth_slo", slo.name)
+      .set("slo", slo.name);
+  if (!slo.group_by.empty()) labels.set("slo_definition", slo.grouped);
+  return labels.build();
 }
 
 std::string error_ratio_series(Duration window) {

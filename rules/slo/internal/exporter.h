@@ -15,7 +15,9 @@
 
 namespace nines::slo {
 
-// The labels every series of the SLO has: sloth_id, sloth_service, sloth_slo, service, slo.
+// The labels every series of the SLO has: sloth_id, sloth_service, sloth_slo, service, slo. Those
+// of a group's: the group's labels too, a `service` among them instead of the SLO's, and
+// slo_definition, the grouped SLO's name.
 LabelSet series_labels(const SloConfig& slo);
 std::string error_ratio_series(Duration window);  // slo:sli_error:ratio_rate5m
 std::string events_series(Duration window);       // slo:valid_events:increase1h

@@ -32,6 +32,20 @@ void add_forecast(const SloConfig& slo, const MinuteWindow& window, std::int64_t
   out.forecast_remaining = 1 - (elapsed * burnt + (1 - elapsed) * out.burn_rates.at("6h"));
 }
 
+// A burn rate of 1 spends the whole budget in one window.
+double exhaustion_at(double burn_rate, const SloStatus& status) {
+  if (status.budget_remaining <= 0) return 0;
+  if (!(burn_rate > 0)) return -1;
+  return status.budget_remaining * to_seconds(status.window_length) / burn_rate;
+}
+
+void add_exhaustion(double burn_1h, SloStatus& out) {
+  const auto [lowest, highest] =
+      std::minmax({out.burn_rates.at("1h"), out.burn_rates.at("6h"), out.burn_rates.at("1d")});
+  out.exhaustion_seconds = exhaustion_at(burn_1h, out);
+  out.exhaustion_band = {exhaustion_at(highest, out), exhaustion_at(lowest, out)};
+}
+
 }  // namespace
 
 bool is_judged(const SloConfig& slo, const WindowSum& sum) {
@@ -85,12 +99,7 @@ SloStatus make_status(const SloConfig& slo, const MinuteTable& table, std::int64
     if (span == kHour) burn_1h = burn;
   }
   add_forecast(slo, window, to_minute, out);
-  if (sum.has_events() && out.budget_remaining <= 0) {
-    out.exhaustion_seconds = 0;
-  } else if (sum.has_events() && burn_1h > 0) {
-    // A burn rate of 1 spends the whole budget in one window.
-    out.exhaustion_seconds = out.budget_remaining * to_seconds(out.window_length) / burn_1h;
-  }
+  if (sum.has_events()) add_exhaustion(burn_1h, out);
   if (!is_judged(slo, sum)) {
     out.state = "no_data";
   } else if (out.budget_remaining < 0) {

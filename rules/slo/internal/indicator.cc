@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text/numbers.h"
+#include "base/text/text.h"
 #include "rules/promql/ast.h"
 
 namespace nines::slo {
@@ -71,6 +72,117 @@ Result<Indicator> of_latency(const IndicatorConfig& config, const promql::Engine
   return out;
 }
 
+// One series of native histograms, or several: each sample is the whole histogram.
+Result<Indicator> of_native_latency(const IndicatorConfig& config,
+                                    const promql::EngineOptions& options) {
+  if (!(config.threshold > 0) || std::isinf(config.threshold)) {
+    return Error(ErrorCode::kInvalid, "indicator: the latency threshold must be above 0");
+  }
+  Indicator out;
+  out.threshold = config.threshold;
+  NINES_TRY(out.total, selector("histogram", config.total, options));
+  return out;
+}
+
+Result<Indicator> of_samples(const IndicatorConfig& config, const promql::EngineOptions& options) {
+  Indicator out;
+  out.counter = false;
+  out.op = config.kind == IndicatorKind::kThreshold ? config.op : CompareOp::kNe;
+  out.threshold = config.kind == IndicatorKind::kThreshold ? config.threshold : 0;
+  if (std::isnan(config.threshold)) {
+    return Error(ErrorCode::kInvalid, "indicator: the threshold must be a number");
+  }
+  NINES_TRY(out.total, selector("metric", config.total, options));
+  return out;
+}
+
+Result<logql::LogQuery> lines_of(const char* what, const std::string& text) {
+  const std::string place = std::string("indicator, ") + what;
+  Result<logql::LogQuery> lines = logql::LogQuery::parse(text);
+  if (!lines) return std::move(lines).error().in(place);
+  if (lines->is_metric()) {
+    return Error(ErrorCode::kInvalid,
+                 place +
+                     ": must select lines, like {job=\"shop\"} |= \"error\", without functions: "
+                     "nines counts them");
+  }
+  Result<logql::LogQuery> counted = logql::LogQuery::parse("count_over_time(" + text + "\n[1m])");
+  if (!counted) return std::move(counted).error().in(place);
+  return counted;
+}
+
+Result<void> check_parts(const IndicatorConfig& config) {
+  if (config.good.empty() == config.bad.empty())
+    return Error(ErrorCode::kInvalid, "indicator: exactly one of good and bad is needed");
+  if (config.total.empty()) return Error(ErrorCode::kInvalid, "indicator: total is missing");
+  return {};
+}
+
+Result<Indicator> of_logs(const IndicatorConfig& config) {
+  if (auto parts = check_parts(config); !parts) return parts.error();
+  Indicator out;
+  out.counter = false;
+  out.part_is_bad = config.good.empty();
+  NINES_TRY(out.total_lines, lines_of("total", config.total));
+  NINES_TRY(out.part_lines,
+            lines_of(out.part_is_bad ? "bad" : "good", out.part_is_bad ? config.bad : config.good));
+  return out;
+}
+
+Result<Indicator> of_composite(const IndicatorConfig& config) {
+  if (config.members.empty())
+    return Error(ErrorCode::kInvalid, "indicator: a composite needs members");
+  for (std::size_t i = 0; i < config.members.size(); ++i) {
+    const CompositeMember& member = config.members[i];
+    if (member.slo.empty()) return Error(ErrorCode::kInvalid, "indicator: a member needs an slo");
+    if (!(member.weight > 0) || std::isinf(member.weight)) {
+      return Error(ErrorCode::kInvalid,
+                   "indicator, member " + quote_go(member.slo) + ": the weight must be above 0");
+    }
+    for (std::size_t k = 0; k < i; ++k) {
+      if (config.members[k].slo == member.slo) {
+        return Error(ErrorCode::kInvalid,
+                     "indicator: " + quote_go(member.slo) + " is a member twice");
+      }
+    }
+  }
+  return Indicator{};
+}
+
+Result<Indicator> of_ratio(const IndicatorConfig& config, const promql::EngineOptions& options) {
+  if (auto parts = check_parts(config); !parts) return parts.error();
+  Indicator out;
+  out.counter = config.counter;
+  out.part_is_bad = config.good.empty();
+  NINES_TRY(out.total, selector("total", config.total, options));
+  if (out.part_is_bad) {
+    NINES_TRY(out.part, selector("bad", config.bad, options));
+  } else {
+    NINES_TRY(out.part, selector("good", config.good, options));
+  }
+  return out;
+}
+
+Result<Indicator> parse_kind(const IndicatorConfig& config, const promql::EngineOptions& options) {
+  switch (config.kind) {
+    case IndicatorKind::kRatio:
+      return of_ratio(config, options);
+    case IndicatorKind::kLatency:
+      return of_latency(config, options);
+    case IndicatorKind::kLatencyNative:
+      return of_native_latency(config, options);
+    case IndicatorKind::kThreshold:
+    case IndicatorKind::kBoolean:
+    case IndicatorKind::kProbe:
+      return of_samples(config, options);
+    case IndicatorKind::kLogs:
+      return of_logs(config);
+    case IndicatorKind::kComposite:
+      return of_composite(config);
+  }
+  return Error(ErrorCode::kInvalid, "indicator: of no kind");
+}
+
 }  // namespace
 
 bool Indicator::is_good(double value) const {
@@ -93,32 +205,8 @@ bool Indicator::is_good(double value) const {
 
 Result<Indicator> Indicator::parse(const IndicatorConfig& config,
                                    const promql::EngineOptions& options) {
-  if (config.kind == IndicatorKind::kLatency) return of_latency(config, options);
-  if (config.kind == IndicatorKind::kSamples) {
-    Indicator out;
-    out.counter = false;
-    out.samples = true;
-    out.op = config.op;
-    out.threshold = config.threshold;
-    if (std::isnan(config.threshold)) {
-      return Error(ErrorCode::kInvalid, "indicator: the threshold must be a number");
-    }
-    NINES_TRY(out.total, selector("metric", config.total, options));
-    return out;
-  }
-  if (config.good.empty() == config.bad.empty()) {
-    return Error(ErrorCode::kInvalid, "indicator: exactly one of good and bad is needed");
-  }
-  if (config.total.empty()) return Error(ErrorCode::kInvalid, "indicator: total is missing");
-  Indicator out;
-  out.counter = config.counter;
-  out.part_is_bad = config.good.empty();
-  NINES_TRY(out.total, selector("total", config.total, options));
-  if (out.part_is_bad) {
-    NINES_TRY(out.part, selector("bad", config.bad, options));
-  } else {
-    NINES_TRY(out.part, selector("good", config.good, options));
-  }
+  NINES_TRY(Indicator out, parse_kind(config, options));
+  out.kind = config.kind;
   return out;
 }
 

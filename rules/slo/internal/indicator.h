@@ -1,28 +1,33 @@
 #pragma once
 // The indicator of an SLO, as matchers.
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/core/result.h"
 #include "base/model/matcher.h"
+#include "rules/logql/engine.h"
 #include "rules/promql/engine.h"
 #include "rules/slo/config.h"
 
 namespace nines::slo {
 
 struct Indicator {
+  IndicatorKind kind = IndicatorKind::kRatio;
   bool counter = true;
   std::vector<Matcher> total;
-  std::vector<Matcher> part;  // the good events, or the bad ones; not used by `samples`
+  std::vector<Matcher> part;  // the good events, or the bad ones; only of `ratio` and `latency`
   bool part_is_bad = false;
-  bool samples = false;  // each sample of `total` is an event, good when it compares
   CompareOp op = CompareOp::kLte;
   double threshold = 0;
+  // How many lines there were in the minute that ends.
+  std::optional<logql::LogQuery> total_lines;
+  std::optional<logql::LogQuery> part_lines;
 
   bool is_good(double value) const;
 
-  // kInvalid: not exactly one of good and bad, or an expression that is no plain series selector.
+  // kInvalid: not exactly one of good and bad, or an expression that is no plain selector.
   static Result<Indicator> parse(const IndicatorConfig& config,
                                  const promql::EngineOptions& options);
 };

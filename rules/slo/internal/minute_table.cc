@@ -1,14 +1,32 @@
 #include "rules/slo/internal/minute_table.h"
 
 #include <algorithm>
+#include <span>
 
 namespace nines::slo {
 namespace {
 
 using storage::LedgerMinute;
 
+constexpr std::size_t kTailMax = 2 * MinuteBlock::kRows;
+
 bool is_before(const LedgerMinute& row, std::int64_t minute) {
   return row.minute < minute;
+}
+
+// `rows` and `others`, which win.
+std::vector<LedgerMinute> merged(const std::vector<LedgerMinute>& rows,
+                                 const std::vector<LedgerMinute>& others) {
+  std::vector<LedgerMinute> out;
+  out.reserve(rows.size() + others.size());
+  auto left = rows.begin();
+  for (const LedgerMinute& row : others) {
+    while (left != rows.end() && left->minute < row.minute) out.push_back(*left++);
+    if (left != rows.end() && left->minute == row.minute) ++left;
+    out.push_back(row);
+  }
+  out.insert(out.end(), left, rows.end());
+  return out;
 }
 
 }  // namespace
@@ -20,49 +38,79 @@ void add_to(WindowSum& sum, const LedgerMinute& row) {
   if (row.good < row.valid) ++sum.bad_minutes;
 }
 
-void MinuteTable::merge(const std::vector<LedgerMinute>& rows) {
-  if (rows.empty()) return;
-  // Almost always the tail: what stands before it is not touched.
-  const auto first = std::lower_bound(rows_.begin(), rows_.end(), rows.front().minute, is_before);
-  const auto unchanged = static_cast<std::size_t>(first - rows_.begin());
-  const std::vector<LedgerMinute> old(first, rows_.end());
-  rows_.erase(first, rows_.end());
-  auto left = old.begin();
-  for (const LedgerMinute& row : rows) {
-    while (left != old.end() && left->minute < row.minute) rows_.push_back(*left++);
-    if (left != old.end() && left->minute == row.minute) ++left;
-    rows_.push_back(row);
-  }
-  rows_.insert(rows_.end(), left, old.end());
-  sum_up(unchanged);
+std::size_t MinuteTable::block_of(std::int64_t minute) const {
+  const auto found = std::lower_bound(
+      blocks_.begin(), blocks_.end(), minute,
+      [](const Sealed& one, std::int64_t at) { return one.block.last_minute() < at; });
+  return static_cast<std::size_t>(found - blocks_.begin());
 }
 
-void MinuteTable::sum_up(std::size_t first) {
-  running_.resize(rows_.size());
-  Running sum = before(first);
-  for (std::size_t i = first; i < rows_.size(); ++i) {
-    sum.good += rows_[i].good;
-    sum.valid += rows_[i].valid;
-    sum.excluded += rows_[i].excluded;
-    if (rows_[i].good < rows_[i].valid) ++sum.bad_minutes;
-    running_[i] = sum;
+void MinuteTable::merge(const std::vector<LedgerMinute>& rows) {
+  if (rows.empty()) return;
+  // Almost always the tail. What stands in blocks is unpacked from there on.
+  const std::size_t block = block_of(rows.front().minute);
+  if (block < blocks_.size()) {
+    std::vector<LedgerMinute> unpacked;
+    for (std::size_t i = block; i < blocks_.size(); ++i) blocks_[i].block.unpack(unpacked);
+    unpacked.insert(unpacked.end(), tail_.begin(), tail_.end());
+    before_tail_ = blocks_[block].before;
+    blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(block), blocks_.end());
+    tail_ = std::move(unpacked);
   }
+  if (tail_.empty() || tail_.back().minute < rows.front().minute) {
+    tail_.insert(tail_.end(), rows.begin(), rows.end());
+  } else {
+    tail_ = merged(tail_, rows);
+  }
+  seal();
+}
+
+void MinuteTable::seal() {
+  if (tail_.size() < kTailMax) return;
+  std::size_t sealed = 0;
+  for (; tail_.size() - sealed >= kTailMax; sealed += MinuteBlock::kRows) {
+    const std::span<const LedgerMinute> rows(&tail_[sealed], MinuteBlock::kRows);
+    blocks_.push_back({before_tail_, MinuteBlock(rows)});
+    for (const LedgerMinute& row : rows) before_tail_.add(row);
+  }
+  tail_ =
+      std::vector<LedgerMinute>(tail_.begin() + static_cast<std::ptrdiff_t>(sealed), tail_.end());
 }
 
 void MinuteTable::forget_before(std::int64_t minute) {
-  rows_.erase(rows_.begin(), std::lower_bound(rows_.begin(), rows_.end(), minute, is_before));
-  sum_up(0);
+  const std::size_t kept = block_of(minute);
+  blocks_.erase(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(kept));
+  if (!blocks_.empty()) return;
+  const auto first = std::lower_bound(tail_.begin(), tail_.end(), minute, is_before);
+  tail_.erase(tail_.begin(), first);
+  before_tail_ = {};
+}
+
+Running MinuteTable::up_to(std::int64_t minute) const {
+  const std::size_t index = block_of(minute);
+  if (index < blocks_.size()) {
+    Running sum = blocks_[index].before;
+    std::vector<LedgerMinute> rows;
+    blocks_[index].block.unpack(rows);
+    for (const LedgerMinute& row : rows) {
+      if (row.minute >= minute) break;
+      sum.add(row);
+    }
+    return sum;
+  }
+  Running sum = before_tail_;
+  for (const LedgerMinute& row : tail_) {
+    if (row.minute >= minute) break;
+    sum.add(row);
+  }
+  return sum;
 }
 
 WindowSum MinuteTable::sum(std::int64_t from, std::int64_t to) const {
-  const auto row_of = [&](std::int64_t minute) {
-    return static_cast<std::size_t>(
-        std::lower_bound(rows_.begin(), rows_.end(), minute, is_before) - rows_.begin());
-  };
   WindowSum out;
   if (to <= from) return out;
-  const Running begin = before(row_of(from));
-  const Running end = before(row_of(to));
+  const Running begin = up_to(from);
+  const Running end = up_to(to);
   out.good = static_cast<double>(end.good - begin.good);
   out.valid = static_cast<double>(end.valid - begin.valid);
   out.excluded = static_cast<double>(end.excluded - begin.excluded);
@@ -72,13 +120,46 @@ WindowSum MinuteTable::sum(std::int64_t from, std::int64_t to) const {
 
 std::vector<LedgerMinute> MinuteTable::news(const std::vector<LedgerMinute>& rows) const {
   std::vector<LedgerMinute> out;
+  std::vector<LedgerMinute> unpacked;
+  std::size_t of = blocks_.size();  // whose rows are unpacked
   for (const LedgerMinute& row : rows) {
-    const auto at = std::lower_bound(rows_.begin(), rows_.end(), row.minute, is_before);
-    const bool same = at != rows_.end() && at->minute == row.minute && at->good == row.good &&
+    const std::size_t block = block_of(row.minute);
+    if (block < blocks_.size() && block != of) {
+      unpacked.clear();
+      blocks_[block].block.unpack(unpacked);
+      of = block;
+    }
+    const std::vector<LedgerMinute>& known = block < blocks_.size() ? unpacked : tail_;
+    const auto at = std::lower_bound(known.begin(), known.end(), row.minute, is_before);
+    const bool same = at != known.end() && at->minute == row.minute && at->good == row.good &&
                       at->valid == row.valid && at->excluded == row.excluded;
     if (!same) out.push_back(row);
   }
   return out;
+}
+
+std::vector<LedgerMinute> MinuteTable::rows() const {
+  std::vector<LedgerMinute> out;
+  out.reserve(blocks_.size() * MinuteBlock::kRows + tail_.size());
+  for (const Sealed& one : blocks_) one.block.unpack(out);
+  out.insert(out.end(), tail_.begin(), tail_.end());
+  return out;
+}
+
+std::int64_t MinuteTable::first_minute() const {
+  if (!blocks_.empty()) return blocks_.front().block.first_minute();
+  return tail_.empty() ? INT64_MAX : tail_.front().minute;
+}
+
+std::int64_t MinuteTable::last_minute() const {
+  if (!tail_.empty()) return tail_.back().minute;
+  return blocks_.empty() ? INT64_MIN : blocks_.back().block.last_minute();
+}
+
+std::size_t MinuteTable::bytes() const {
+  std::size_t sum = blocks_.capacity() * sizeof(Sealed) + tail_.capacity() * sizeof(LedgerMinute);
+  for (const Sealed& one : blocks_) sum += one.block.bytes();
+  return sum;
 }
 
 }  // namespace nines::slo

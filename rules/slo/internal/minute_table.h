@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "rules/slo/internal/minute_block.h"
 #include "storage/api/slo_ledger.h"
 
 namespace nines::slo {
@@ -20,30 +21,38 @@ struct WindowSum {
   double error_ratio() const { return has_events() ? bad() / valid : 0; }
 };
 
+// Old minutes are packed: a month of an SLO is about 150 KB. Each block of them knows the sum of
+// all before it, so that a sum over any window looks at two blocks.
 class MinuteTable {
  public:
   // Rows ascending; a row replaces the one of the same minute.
   void merge(const std::vector<storage::LedgerMinute>& rows);
+  // Some of what stands before may stay for a while.
   void forget_before(std::int64_t minute);
 
-  // Over the minutes [from, to), in O(log rows). Exact where the counts are whole numbers below
-  // 2^53.
+  // Over the minutes [from, to). Exact where the counts are whole numbers below 2^53.
   WindowSum sum(std::int64_t from, std::int64_t to) const;
   // Those of `rows` that are not in the table just so.
   std::vector<storage::LedgerMinute> news(const std::vector<storage::LedgerMinute>& rows) const;
-  const std::vector<storage::LedgerMinute>& rows() const { return rows_; }
+  std::vector<storage::LedgerMinute> rows() const;
+  bool empty() const { return blocks_.empty() && tail_.empty(); }
+  std::int64_t first_minute() const;  // INT64_MAX without rows
+  std::int64_t last_minute() const;   // INT64_MIN without rows
+  std::size_t bytes() const;          // of memory, about
 
  private:
-  // Everything up to and with a row. long double: differences of whole numbers stay exact.
-  struct Running {
-    long double good = 0, valid = 0, excluded = 0;
-    std::int64_t bad_minutes = 0;
+  struct Sealed {
+    Running before;
+    MinuteBlock block;
   };
-  void sum_up(std::size_t first);  // rows_[first] is the first whose running sum is not up to date
-  Running before(std::size_t row) const { return row == 0 ? Running{} : running_[row - 1]; }
+  Running up_to(std::int64_t minute) const;  // everything before the minute
+  // The block that may hold it; blocks_.size() when it would stand in the tail.
+  std::size_t block_of(std::int64_t minute) const;
+  void seal();
 
-  std::vector<storage::LedgerMinute> rows_;  // ascending
-  std::vector<Running> running_;             // one per row
+  std::vector<Sealed> blocks_;               // ascending
+  std::vector<storage::LedgerMinute> tail_;  // after the blocks, ascending
+  Running before_tail_;
 };
 
 void add_to(WindowSum& sum, const storage::LedgerMinute& row);

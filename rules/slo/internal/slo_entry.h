@@ -1,70 +1,90 @@
 #pragma once
-// One SLO at work: its ledger, its minutes in memory, its series.
+// One [[slos]] at work: counts its minutes and keeps its budgets, one or one for each group.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/core/clock.h"
 #include "base/core/mutex.h"
 #include "base/core/result.h"
-#include "rules/slo/internal/exporter.h"
+#include "rules/slo/internal/budget.h"
+#include "rules/slo/internal/composite.h"
 #include "rules/slo/internal/indicator.h"
 #include "rules/slo/internal/minute_counter.h"
-#include "rules/slo/internal/minute_table.h"
 #include "rules/slo/service.h"
 
 namespace nines::slo {
 
-// open_ledger(), update(), rebuild() and retire(): one thread at a time. The others: any thread.
+// open(), count(), commit(), rebuild() and retire(): one thread at a time. The others: any thread.
 class SloEntry {
  public:
-  static Result<std::shared_ptr<SloEntry>> make(const ServiceParts& parts, const SloConfig& config);
+  static Result<std::shared_ptr<SloEntry>> make(const ServiceParts& parts, const SloConfig& config,
+                                                std::size_t depth, MembersOf members_of);
 
   // Reads what the ledger has, so that status() can tell before the first update.
-  Result<void> open_ledger(std::int64_t to_minute) { return read_ledger(to_minute); }
-  // Counts what is new up to `to_minute` (exclusive), the last two minutes again for late samples,
-  // and writes the series.
-  Result<void> update(std::int64_t to_minute);
+  Result<void> open(std::int64_t to_minute);
+  // Counts what is new up to `to_minute` (exclusive), the last two minutes again for late samples.
+  // What is left to write is pending() then; a long way is written on the way.
+  Result<void> count(std::int64_t to_minute);
+  const std::vector<storage::LedgerRows>& pending() const { return pending_; }
+  // The ledger has what was pending: shows it, and writes the series.
+  Result<void> commit(std::int64_t to_minute);
   Result<void> rebuild(std::int64_t from_minute, std::int64_t to_minute);
   // The SLO has gone: ends its series, keeps its ledger.
   void retire(std::int64_t to_minute);
 
   const SloConfig& config() const { return config_; }
-  SloStatus status(std::int64_t to_minute) const;
+  // How many composites deep it stands: 0 counts by itself.
+  std::size_t depth() const { return depth_; }
+  std::vector<SloStatus> status(std::int64_t to_minute) const;
+  std::shared_ptr<Budget> budget(const std::string& name) const;  // null when it has none such
+  std::vector<std::string> ledgers() const;
+  GroupedStatus grouped() const;
+  std::string interpolation() const;
   // The other entry is the same SLO before a reload.
   bool counts_as(const SloEntry& other) const;
 
  private:
-  SloEntry(const ServiceParts& parts, const SloConfig& config, Indicator indicator);
-  Result<void> read_ledger(std::int64_t to_minute);
+  using Budgets = std::map<LabelSet, std::shared_ptr<Budget>>;
+
+  SloEntry(const ServiceParts& parts, const SloConfig& config, std::size_t depth,
+           Indicator indicator, MembersOf members_of);
+  bool is_grouped() const { return !config_.group_by.empty(); }
+  Budgets budgets() const;
+  Result<void> open_groups(std::int64_t to_minute);
   Result<std::int64_t> first_to_count(std::int64_t to_minute) const;
-  Result<void> keep(const std::vector<storage::LedgerMinute>& rows);
+  Result<CountedMinutes> counted(std::int64_t from, std::int64_t to);
+  bool admits(const LabelSet& group);
+  Result<std::shared_ptr<Budget>> budget_for(const LabelSet& group, std::int64_t to_minute);
+  Result<std::vector<storage::LedgerRows>> news(const CountedMinutes& counted,
+                                                std::int64_t to_minute);
+  Result<void> write(const std::vector<storage::LedgerRows>& rows);
+  void take(const std::vector<storage::LedgerRows>& rows);
   Result<void> prune(std::int64_t to_minute);
-  void warn(const CountedMinutes& counted) const;
-  bool has_slices() const { return config_.budgeting != Budgeting::kOccurrences; }
-  // Makes the slices anew that end after `from_minute`.
-  void slice(std::int64_t from_minute, std::int64_t to_minute) NINES_REQUIRES(mutex_);
-  // What the budget is reckoned from: minutes, or slices.
-  const MinuteTable& judged() const NINES_REQUIRES(mutex_) {
-    return has_slices() ? slices_ : table_;
-  }
+  void note(const CountedMinutes& counted);
 
   const ServiceParts& parts_;
   const SloConfig config_;
   const Indicator indicator_;
   const MinuteCounter counter_;
-  Exporter exporter_;
-  bool ledger_read_ = false;
+  const std::size_t depth_;
+  const MembersOf members_of_;
+  Counter& refusals_;
+  bool opened_ = false;
   std::optional<std::int64_t> counted_to_;  // in this life
   std::int64_t pruned_at_ = 0;
+  std::vector<storage::LedgerRows> pending_;
 
   mutable Mutex mutex_;
-  MinuteTable table_ NINES_GUARDED_BY(mutex_);
-  MinuteTable slices_ NINES_GUARDED_BY(mutex_);
-  std::int64_t sliced_to_ NINES_GUARDED_BY(mutex_) = INT64_MIN;
+  Budgets budgets_ NINES_GUARDED_BY(mutex_);
+  std::set<LabelSet> refused_ NINES_GUARDED_BY(mutex_);  // at most kRefusedMax
+  std::uint64_t refused_count_ NINES_GUARDED_BY(mutex_) = 0;
+  bool interpolated_ NINES_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace nines::slo

@@ -61,9 +61,9 @@ MinuteWindow window_at(const SloConfig& slo, std::int64_t to_minute) {
 std::vector<storage::LedgerMinute> slice_rows(const SloConfig& slo, const MinuteTable& minutes,
                                               std::int64_t from_minute, std::int64_t to_minute) {
   std::vector<storage::LedgerMinute> out;
-  if (minutes.rows().empty()) return out;
+  if (minutes.empty()) return out;
   const std::int64_t step = minutes_in(slo.time_slice_window);
-  const std::int64_t first = floor_to(minutes.rows().front().minute, step);
+  const std::int64_t first = floor_to(minutes.first_minute(), step);
   for (std::int64_t at = std::max(first, floor_to(from_minute, step)); at + step <= to_minute;
        at += step) {
     const WindowSum sum = minutes.sum(at, at + step);

@@ -35,7 +35,7 @@ TEST_CASE("each kind of indicator is read, and one only") {
   const auto gauge =
       one(kObjective +
           "indicator = { threshold_metric = { metric = 'age', op = \"lt\", value = 5 } }\n");
-  CHECK(gauge.indicator.kind == slo::IndicatorKind::kSamples);
+  CHECK(gauge.indicator.kind == slo::IndicatorKind::kThreshold);
   CHECK(gauge.indicator.op == slo::CompareOp::kLt);
   CHECK(gauge.indicator.threshold == 5);
   const auto latency =
@@ -43,7 +43,7 @@ TEST_CASE("each kind of indicator is read, and one only") {
   CHECK(latency.indicator.kind == slo::IndicatorKind::kLatency);
   const auto probe = one(kObjective + "indicator = { probe = { job = \"shop\" } }\n");
   CHECK(probe.indicator.total == "probe_success{job=\"shop\"}");
-  CHECK(probe.indicator.op == slo::CompareOp::kNe);
+  CHECK(probe.indicator.kind == slo::IndicatorKind::kProbe);
   CHECK(mistake(slo(kObjective +
                     "indicator = { probe = { job = \"a\" }, boolean_metric = { metric = 'b' } }\n"))
             .find("here are two") != std::string::npos);
@@ -96,6 +96,83 @@ TEST_CASE("external Alertmanagers are read as Prometheus reads them") {
   CHECK(mistake("[alerting]\n[[alerting.alertmanagers]]\nstatic_configs = [{ targets = "
                 "[\"http://a:1\"] }]\n")
             .find("HOST:PORT") != std::string::npos);
+}
+
+TEST_CASE("several objectives are several SLOs, each with its own target and alerts") {
+  const auto config = load(
+      slo("indicator = { probe = { job = \"shop\" } }\n"
+          "alerting = { preset = \"none\" }\n"
+          "objectives = [{ target_percent = 99.9, display_name = \"gold\" }, { target = 0.5, "
+          "alerting = { windows = [{ long = \"1h\", short = \"5m\", burn_rate = 1.5, severity = "
+          "\"page\" }] } }, { name = \"fast\", target_percent = 90, indicator = { "
+          "latency_metric = { histogram = 'h', threshold = 0.3, native = true } } }]\n"));
+  REQUIRE_MESSAGE(config, (config ? "" : config.error().what()));
+  REQUIRE(config->slos.size() == 3);
+  CHECK(config->slos[0].name == "s-0");
+  CHECK(config->slos[0].definition == "s");
+  CHECK(config->slos[0].objective == "gold");
+  CHECK(config->slos[0].target_percent == 99.9);
+  CHECK(config->slos[0].alerting.empty());
+  CHECK(config->slos[1].name == "s-1");
+  CHECK(config->slos[1].target_percent == 50);
+  CHECK(config->slos[1].alerting.size() == 1);
+  CHECK(config->slos[2].name == "s-fast");
+  CHECK(config->slos[2].indicator.kind == slo::IndicatorKind::kLatencyNative);
+  CHECK(one(kObjective + "indicator = { probe = { job = \"shop\" } }\n").definition.empty());
+}
+
+TEST_CASE("an objective's value and op are those of its threshold metric") {
+  const auto config =
+      load(slo("indicator = { threshold_metric = { metric = 'age', op = \"lt\" } }\n"
+               "objectives = [{ target_percent = 99.9, value = 5 }, "
+               "{ target_percent = 99.9, value = 6, op = \"lte\" }]\n"));
+  REQUIRE_MESSAGE(config, (config ? "" : config.error().what()));
+  CHECK(config->slos[0].indicator.threshold == 5);
+  CHECK(config->slos[0].indicator.op == slo::CompareOp::kLt);
+  CHECK(config->slos[1].indicator.threshold == 6);
+  CHECK(config->slos[1].indicator.op == slo::CompareOp::kLte);
+  CHECK(mistake(slo("indicator = { probe = { job = \"shop\" } }\n"
+                    "objectives = [{ target_percent = 99.9, value = 5 }]\n"))
+            .find("are about threshold_metric") != std::string::npos);
+}
+
+TEST_CASE("log lines, groups and composites are read, and what cannot be is said with its line") {
+  const auto logs =
+      one(kObjective +
+          "indicator = { log_lines = { bad = '{app=\"a\"} |= \"x\"', total = "
+          "'{app=\"a\"}' } }\ngroup_by = [\"pod\", \"app\", \"pod\"]\nmax_groups = 7\n");
+  CHECK(logs.indicator.kind == slo::IndicatorKind::kLogs);
+  CHECK(logs.group_by == std::vector<std::string>{"app", "pod"});
+  CHECK(logs.max_groups == 7);
+  CHECK(
+      mistake(slo(kObjective + "indicator = { log_lines = { bad = '{', total = '{a=\"b\"}' } }\n"))
+          .find("n.toml:") == 0);
+  const std::string probe = "indicator = { probe = { job = \"shop\" } }\n";
+  CHECK(mistake(slo(kObjective + probe + "max_groups = 7\n")).find("`group_by`") !=
+        std::string::npos);
+  for (const char* max : {"0", "10001"}) {
+    CHECK(mistake(slo(kObjective + probe + "group_by = [\"a\"]\nmax_groups = " + max + "\n"))
+              .find("between 1 and 10000") != std::string::npos);
+  }
+  CHECK(mistake(slo(kObjective + probe + "group_by = [\"slo\"]\n")).find("\"slo\"") !=
+        std::string::npos);
+  const std::string composite =
+      "[[slos]]\nname = \"all\"\nservice = \"shop\"\nobjectives = [{ target_percent = 99.9 }]\n"
+      "indicator = { composite = { method = \"weighted\", members = [{ slo = \"s\", weight = 2 }, "
+      "{ slo = \"OTHER\" }] } }\n";
+  const auto with = [&](const std::string& other) {
+    std::string text = composite;
+    return slo(kObjective + probe) + text.replace(text.find("OTHER"), 5, other);
+  };
+  CHECK(mistake(with("nosuch")).find("there is no SLO \"nosuch\"") != std::string::npos);
+  const std::string cycle = mistake(with("all"));
+  CHECK(cycle.find("all -> all") != std::string::npos);
+  CHECK(cycle.find("n.toml:9") == 0);
+  CHECK(mistake(slo(kObjective + "indicator = { composite = { members = [] } }\n"))
+            .find("needs members") != std::string::npos);
+  CHECK(mistake(slo(kObjective + "indicator = { composite = { method = \"worst\", members = [{ slo "
+                                 "= \"b\", weight = 2 }] } }\n"))
+            .find("means nothing") != std::string::npos);
 }
 
 }  // namespace nines::config

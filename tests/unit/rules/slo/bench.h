@@ -39,12 +39,46 @@ inline LabelSet up(const std::string& instance = "a") {
   return {{"__name__", "up"}, {"instance", instance}, {"job", "shop"}};
 }
 
+// Log lines in memory, in the order they are added (by time).
+class MemoryLogs final : public storage::LogQuerier {
+ public:
+  void add(const LabelSet& stream, Timestamp at, const std::string& text) {
+    lines_.push_back({stream, LogTime(at), text});
+  }
+  Result<storage::LogScanStats> scan(
+      std::span<const Matcher> matchers, storage::LogRange range, storage::LogOrder /*order*/,
+      const std::function<bool(const LabelSet&, const storage::LogLine&)>& visit,
+      const storage::StopFlag* /*stop*/) const override {
+    storage::LogScanStats stats;
+    for (const Line& line : lines_) {
+      if (line.at < range.from || line.at >= range.to || !matches_all(matchers, line.stream))
+        continue;
+      ++stats.lines;
+      if (!visit(line.stream, {line.at, line.text})) break;
+    }
+    return stats;
+  }
+  std::vector<LabelSet> streams(std::span<const Matcher> /*matchers*/,
+                                storage::LogRange /*range*/) const override {
+    return {};
+  }
+
+ private:
+  struct Line {
+    LabelSet stream;
+    LogTime at{};
+    std::string text;
+  };
+  std::vector<Line> lines_;
+};
+
 struct Bench {
   testing::SimClock clock{kStart};
   testing::SimScheduler scheduler{clock};
   testing::InlineExecutor executor;
   testing::MemoryMetrics metrics;
   testing::MemoryState state;
+  MemoryLogs logs;
   std::unique_ptr<Log> log = make_null_log();
   std::unique_ptr<Telemetry> telemetry = make_telemetry();
   std::unique_ptr<Service> service;
@@ -53,7 +87,7 @@ struct Bench {
   void boot(const std::vector<SloConfig>& slos) {
     service = nullptr;
     service = std::make_unique<Service>(
-        ServiceParts{metrics, metrics, state, scheduler, executor, *log, *telemetry});
+        ServiceParts{metrics, metrics, state, scheduler, executor, *log, *telemetry, &logs});
     service->load(slos);
   }
   void update(std::int64_t seconds) {
@@ -61,19 +95,23 @@ struct Bench {
     const auto done = service->update(at(seconds));
     REQUIRE_MESSAGE(done, (done ? "" : done.error().what()));
   }
-  std::vector<storage::LedgerMinute> minutes() {
-    return *service->minutes("shop-availability", kStart - Duration(86'400'000'000),
-                             kStart + Duration(86'400'000'000));
+  std::vector<storage::LedgerMinute> minutes(const std::string& slo = "shop-availability") {
+    const auto rows =
+        service->minutes(slo, kStart - Duration(86'400'000'000), kStart + Duration(86'400'000'000));
+    REQUIRE_MESSAGE(rows, slo);
+    return *rows;
   }
   // Of the minute `index` after kStart; all zero with valid -1 when there is no row.
-  storage::LedgerMinute minute(std::int64_t index) {
-    for (const auto& row : minutes()) {
+  storage::LedgerMinute minute(std::int64_t index, const std::string& slo = "shop-availability") {
+    for (const auto& row : minutes(slo)) {
       if (row.minute == kFirstMinute + index) return row;
     }
     return {0, 0, -1, 0};
   }
-  SloStatus status(std::int64_t seconds) {
-    return *service->status("shop-availability", at(seconds));
+  SloStatus status(std::int64_t seconds, const std::string& slo = "shop-availability") {
+    const auto found = service->status(slo, at(seconds));
+    REQUIRE_MESSAGE(found, slo);
+    return *found;
   }
 };
 

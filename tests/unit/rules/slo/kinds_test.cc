@@ -21,7 +21,7 @@ std::vector<std::string> problems(const SloConfig& slo) {
 SloConfig gauge(CompareOp op, double threshold) {
   SloConfig slo = make_slo();
   slo.indicator = {};
-  slo.indicator.kind = IndicatorKind::kSamples;
+  slo.indicator.kind = IndicatorKind::kThreshold;
   slo.indicator.total = "queue_age_seconds";
   slo.indicator.op = op;
   slo.indicator.threshold = threshold;

@@ -1,0 +1,13 @@
+#pragma once
+// Which label values had the bad events.
+
+#include "base/core/result.h"
+#include "rules/slo/service.h"
+
+namespace nines::slo {
+
+// As Service::contributors(). `slo`: one budget's; of a group only its own series count.
+Result<Contributors> find_contributors(const ServiceParts& parts, const SloConfig& slo,
+                                       const ContributorsQuery& query);
+
+}  // namespace nines::slo
