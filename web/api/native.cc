@@ -11,11 +11,11 @@
 #include "web/api/internal/families.h"
 #include "web/api/internal/guard.h"
 #include "web/api/internal/native_encode.h"
+#include "web/api/internal/native_slos.h"
 
 namespace nines::web {
 namespace {
 
-constexpr std::string_view kSlos = "/api/nines/v1/slos/";
 constexpr std::string_view kIncidents = "/api/nines/v1/incidents/";
 
 std::vector<collector::TargetStatus> all_targets(const ApiParts& parts) {
@@ -41,35 +41,6 @@ std::vector<collector::TargetStatus> all_targets(const ApiParts& parts) {
     targets.push_back(std::move(host));
   }
   return targets;
-}
-
-// How many alerts fire per SLO, from their `slo` label.
-std::map<std::string, std::uint64_t> firing_by_slo(const ApiParts& parts) {
-  std::map<std::string, std::uint64_t> out;
-  for (const alerts::Alert& alert : parts.rules.active_alerts()) {
-    if (alert.state == alerts::AlertState::kFiring && alert.labels.has("slo"))
-      ++out[std::string(alert.labels.get("slo"))];
-  }
-  return out;
-}
-
-std::vector<slo::SloStatus> slos_by_budget(const ApiParts& parts) {
-  std::vector<slo::SloStatus> all = parts.slos.status(parts.clock.now());
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
-    return a.budget_remaining < b.budget_remaining;
-  });
-  return all;
-}
-
-void write_slos(JsonWriter& json, const ApiParts& parts, std::size_t most) {
-  const auto firing = firing_by_slo(parts);
-  json.key("slos").begin_array();
-  for (const slo::SloStatus& status : slos_by_budget(parts)) {
-    if (most-- == 0) break;
-    const auto it = firing.find(status.config.name);
-    write_slo(json, status, it == firing.end() ? 0 : it->second);
-  }
-  json.end_array();
 }
 
 std::optional<double> number(const ApiParts& parts, const std::string& expr) {
@@ -177,99 +148,6 @@ Response overview(const ApiParts& parts, const Request&) {
   return json_response(200, json.take());
 }
 
-Response list_slos(const ApiParts& parts, const Request&) {
-  JsonWriter json;
-  json.begin_object();
-  write_slos(json, parts, std::size_t(-1));
-  json.end_object();
-  return json_response(200, json.take());
-}
-
-Result<storage::TimeRange> range_of(const ApiParts& parts, const Request& request,
-                                    Duration fallback) {
-  NINES_TRY(const Timestamp to, time_param(request, "end", parts.clock.now()));
-  NINES_TRY(const Timestamp from, time_param(request, "start", to - fallback));
-  if (to < from) return Error(ErrorCode::kInvalid, "end is before start");
-  return storage::TimeRange{from, to};
-}
-
-Response slo_budget(const ApiParts& parts, const Request& request, const slo::SloStatus& status) {
-  const auto range = range_of(parts, request, status.config.window);
-  if (!range) return native_error(range.error());
-  const auto points = count_param(request, "points", 240);
-  if (!points || *points == 0 || *points > 11'000)
-    return native_error(Error(ErrorCode::kInvalid, "points must be between 1 and 11000"));
-  const auto budget = parts.slos.budget(status.config.name, range->from, range->to, *points);
-  if (!budget) return native_error(budget.error());
-  JsonWriter json;
-  json.begin_object().key("points").begin_array();
-  for (const slo::BudgetPoint& point : *budget) {
-    json.begin_object().key("t");
-    write_seconds(json, point.at);
-    json.field("good", point.good)
-        .field("bad", point.bad)
-        .field("remaining", point.remaining)
-        .end_object();
-  }
-  json.end_array().end_object();
-  return json_response(200, json.take());
-}
-
-Response slo_minutes(const ApiParts& parts, const Request& request, const slo::SloStatus& status) {
-  const auto range = range_of(parts, request, Duration(3'600'000));
-  if (!range) return native_error(range.error());
-  const auto minutes = parts.slos.minutes(status.config.name, range->from, range->to);
-  if (!minutes) return native_error(minutes.error());
-  JsonWriter json;
-  json.begin_object().key("minutes").begin_array();
-  for (const storage::LedgerMinute& minute : *minutes) {
-    json.begin_object()
-        .field("t", minute.minute * 60)
-        .field("good", minute.good)
-        .field("valid", minute.valid);
-    json.field("excluded", minute.excluded).end_object();
-  }
-  json.end_array().end_object();
-  return json_response(200, json.take());
-}
-
-Response one_slo(const ApiParts& parts, const Request& request) {
-  std::string name = request.path.substr(kSlos.size());
-  std::string part;
-  if (const std::size_t slash = name.rfind('/'); slash != std::string::npos) {
-    part = name.substr(slash + 1);
-    name.resize(slash);
-  }
-  const auto status = parts.slos.status(name, parts.clock.now());
-  if (!status) return native_error(status.error());
-  if (part == "budget") return slo_budget(parts, request, *status);
-  if (part == "minutes") return slo_minutes(parts, request, *status);
-  if (!part.empty())
-    return native_error(Error(ErrorCode::kNotFound, "an SLO has budget and minutes, not " + part));
-  const auto firing = firing_by_slo(parts);
-  const auto it = firing.find(name);
-  JsonWriter json;
-  write_slo(json, *status, it == firing.end() ? 0 : it->second);
-  return json_response(200, json.take());
-}
-
-// Counts again from `start` on, by default from the window's beginning.
-Response rebuild_slo(const ApiParts& parts, const Request& request) {
-  std::string name = request.path.substr(kSlos.size());
-  constexpr std::string_view kPart = "/rebuild";
-  if (!name.ends_with(kPart))
-    return native_error(Error(ErrorCode::kNotFound, "what can be asked of an SLO is /rebuild"));
-  name.resize(name.size() - kPart.size());
-  const auto status = parts.slos.status(name, parts.clock.now());
-  if (!status) return native_error(status.error());
-  const auto from = time_param(request, "start", status->window_from);
-  if (!from) return native_error(from.error());
-  if (auto done = parts.slos.rebuild(name, *from); !done) return native_error(done.error());
-  JsonWriter json;
-  json.begin_object().field("slo", name).field("from", format_time(*from)).end_object();
-  return json_response(200, json.take());
-}
-
 Response list_incidents(const ApiParts& parts, const Request& request) {
   const auto limit = count_param(request, "limit", 50);
   if (!limit) return native_error(Error(ErrorCode::kInvalid, "limit: " + limit.error().what()));
@@ -293,7 +171,9 @@ Response one_incident(const ApiParts& parts, const Request& request) {
   write_incident(json, *incident);
   json.key("events").begin_array();
   for (const storage::IncidentEvent& event : *events) write_event(json, event);
-  json.end_array().end_object();
+  json.end_array();
+  write_incident_costs(json, parts, *incident);
+  json.end_object();
   return json_response(200, json.take());
 }
 
@@ -401,9 +281,6 @@ void add_native(Router& router, const Parts& parts) {
                changes ? same_origin_only(std::move(handler)) : std::move(handler));
   };
   add("GET", "overview", overview);
-  add("GET", "slos", list_slos);
-  add("GET", "slos/*", one_slo);
-  add("POST", "slos/*", rebuild_slo);
   add("GET", "incidents", list_incidents);
   add("GET", "incidents/*", one_incident);
   add("GET", "deliveries", list_deliveries);

@@ -8,10 +8,54 @@ void time_field(JsonWriter& json, std::string_view name, Timestamp at) {
   write_time_or_null(json, at);
 }
 
+void write_seconds_or_never(JsonWriter& json, double seconds) {
+  if (seconds < 0) {
+    json.null();
+  } else {
+    json.value(seconds);
+  }
+}
+
+// What is counted.
+const char* unit_of(const slo::SloConfig& config) {
+  if (config.budgeting != slo::Budgeting::kOccurrences) return "slices";
+  return config.indicator.kind == slo::IndicatorKind::kComposite ? "minutes" : "events";
+}
+
+void write_members(JsonWriter& json, const slo::IndicatorConfig& indicator) {
+  json.field("method", indicator.method == slo::CompositeMethod::kWorst ? "worst" : "weighted");
+  json.key("members").begin_array();
+  for (const slo::CompositeMember& member : indicator.members)
+    json.begin_object().field("slo", member.slo).field("weight", member.weight).end_object();
+  json.end_array();
+}
+
+void write_indicator(JsonWriter& json, const slo::SloStatus& s) {
+  using Kind = slo::IndicatorKind;
+  const slo::IndicatorConfig& indicator = s.config.indicator;
+  json.key("indicator").begin_object().field("type", slo::to_string(indicator.kind));
+  json.field("counting", s.interpolation.empty() ? "exact" : "interpolated");
+  if (!s.interpolation.empty()) json.field("interpolation", s.interpolation);
+  if (!indicator.good.empty()) json.field("good", indicator.good);
+  if (!indicator.bad.empty()) json.field("bad", indicator.bad);
+  if (indicator.kind == Kind::kThreshold) json.field("op", slo::to_string(indicator.op));
+  if (indicator.kind == Kind::kThreshold || indicator.kind == Kind::kLatency ||
+      indicator.kind == Kind::kLatencyNative) {
+    json.field("threshold", indicator.threshold);
+  }
+  if (indicator.kind == Kind::kComposite) write_members(json, indicator);
+  json.field("total", indicator.total).end_object();
+}
+
 }  // namespace
 
 void write_slo(JsonWriter& json, const slo::SloStatus& s, std::uint64_t alerts_firing) {
   json.begin_object().field("name", s.config.name).field("service", s.config.service);
+  json.field("definition", s.config.definition.empty() ? s.config.name : s.config.definition)
+      .field("objective", s.config.objective)
+      .field("grouped", s.config.grouped);
+  json.key("group");
+  write_labels(json, s.config.group);
   json.field("description", s.config.description)
       .field("state", s.state)
       .field("target_percent", s.config.target_percent);
@@ -31,19 +75,14 @@ void write_slo(JsonWriter& json, const slo::SloStatus& s, std::uint64_t alerts_f
   json.field("budget_remaining", s.budget_remaining).key("burn_rates").begin_object();
   for (const auto& [window, rate] : s.burn_rates) json.field(window, rate);
   json.end_object().key("exhaustion_seconds");
-  if (s.exhaustion_seconds < 0) {
-    json.null();
-  } else {
-    json.value(s.exhaustion_seconds);
-  }
-  json.field("bad_minutes", s.bad_minutes).key("indicator").begin_object();
-  if (!s.config.indicator.good.empty()) json.field("good", s.config.indicator.good);
-  if (!s.config.indicator.bad.empty()) json.field("bad", s.config.indicator.bad);
-  if (s.config.indicator.kind == slo::IndicatorKind::kSamples)
-    json.field("op", slo::to_string(s.config.indicator.op));
-  if (s.config.indicator.kind != slo::IndicatorKind::kRatio)
-    json.field("threshold", s.config.indicator.threshold);
-  json.field("total", s.config.indicator.total).end_object().key("alerting").begin_array();
+  write_seconds_or_never(json, s.exhaustion_seconds);
+  json.key("exhaustion_band").begin_object().key("soonest_seconds");
+  write_seconds_or_never(json, s.exhaustion_band.soonest_seconds);
+  json.key("latest_seconds");
+  write_seconds_or_never(json, s.exhaustion_band.latest_seconds);
+  json.end_object().field("bad_minutes", s.bad_minutes).field("unit", unit_of(s.config));
+  write_indicator(json, s);
+  json.key("alerting").begin_array();
   for (const slo::BurnWindow& row : s.config.alerting) {
     json.begin_object()
         .field("long_seconds", to_seconds(row.long_window))

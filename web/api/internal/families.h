@@ -39,6 +39,7 @@ void add_prometheus_targets(Router& router, const Parts& parts);
 void add_alertmanager(Router& router, const AlertmanagerParts& parts);
 void add_loki(Router& router, LokiParts parts);
 void add_native(Router& router, const Parts& parts);
+void add_native_slos(Router& router, const Parts& parts);
 void add_collecting(Router& router, const Parts& parts);
 void add_receive(Router& router, const Parts& parts);
 void add_probe(Router& router, const Parts& parts);

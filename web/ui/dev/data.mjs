@@ -28,8 +28,10 @@ function slo(name, service, state, target, remaining, burn, extra = {}) {
     budget_total: total, budget_consumed: total * (1 - remaining), budget_remaining: remaining,
     burn_rates: state === 'no_data' ? {} : { '5m': burn * 1.3, '30m': burn * 1.1, '1h': burn, '2h': burn * 0.8, '6h': burn * 0.7, '1d': burn * 0.5, '3d': burn * 0.4 },
     exhaustion_seconds: burn > 0 && remaining > 0 ? (remaining * 30 * 86400) / burn : null,
+    exhaustion_band: { soonest_seconds: burn > 0 && remaining > 0 ? (remaining * 30 * 86400) / burn / 2 : null, latest_seconds: null },
+    unit: 'events', definition: name, objective: '', grouped: '', group: {},
     bad_minutes: state === 'no_data' ? 0 : 143,
-    indicator: { good: `${service}_requests_total{status!~"5.."}`, total: `${service}_requests_total` },
+    indicator: { type: 'ratio', counting: 'exact', good: `${service}_requests_total{status!~"5.."}`, total: `${service}_requests_total` },
     alerting: kAlerting, alerts_firing: 0, ...extra,
   };
 }

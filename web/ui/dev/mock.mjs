@@ -54,7 +54,9 @@ function logs(q) {
 
 const kRoutes = [
   ['GET', /^\/api\/nines\/v1\/overview$/, () => [200, data.overview()]],
-  ['GET', /^\/api\/nines\/v1\/slos$/, () => [200, { slos: data.slos() }]],
+  ['GET', /^\/api\/nines\/v1\/slos$/, () => [200, { slos: data.slos(), grouped: [] }]],
+  ['GET', /^\/api\/nines\/v1\/contributors$/, (q) => [200, { slo: q.get('slo'), from: 0, to: 0, labels: [{ label: 'pod', bad: 100, values: [{ value: 'shop-1', bad: 93, valid: 4000, share: 0.93, budget_share: 0.21 }] }] }]],
+  ['GET', /^\/api\/nines\/v1\/slos\/([^/]+)\/incidents$/, () => [200, { incidents: data.incidents().slice(0, 2).map((incident) => ({ incident, cost: { slo: 'shop-availability', bad: 120, valid: 9000, share: 0.3 } })) }]],
   ['GET', /^\/api\/nines\/v1\/slos\/([^/]+)$/, (_q, name) => {
     const slo = data.slos().find((one) => one.name === name);
     return slo ? [200, slo] : [404, { error: `there is no SLO "${name}"` }];

@@ -29,9 +29,43 @@ export interface Slo {
   burn_rates: Record<string, number | null>;
   exhaustion_seconds: number | null;
   bad_minutes: number;
-  indicator: { good?: string; bad?: string; total: string };
+  exhaustion_band: { soonest_seconds: number | null; latest_seconds: number | null };
+  unit: 'events' | 'minutes' | 'slices';
+  definition: string;
+  objective: string;
+  grouped: string; // of one group: the SLO that is split
+  group: Labels;
+  indicator: {
+    type: string;
+    counting: 'exact' | 'interpolated';
+    interpolation?: string;
+    good?: string;
+    bad?: string;
+    total: string;
+    method?: string;
+    members?: { slo: string; weight: number }[];
+  };
   alerting: BurnWindow[];
   alerts_firing: number;
+}
+export interface GroupedSlo {
+  name: string;
+  service: string;
+  group_by: string[];
+  groups: number;
+  max_groups: number;
+  refused: number;
+  refused_examples: string[];
+}
+export interface Contributors {
+  slo: string;
+  from: number;
+  to: number;
+  labels: { label: string; bad: number; values: { value: string; bad: number; valid: number; share: number; budget_share: number }[] }[];
+}
+export interface IncidentCost {
+  incident: Incident;
+  cost: { slo: string; bad: number; valid: number; share: number } | null;
 }
 export interface BudgetPoint {
   t: number;

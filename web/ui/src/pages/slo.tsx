@@ -5,7 +5,7 @@ import { t } from '../core/i18n';
 import { request } from '../core/api';
 import { useLive } from '../core/live';
 import { bounds, useRange, type Range } from '../core/range';
-import type { BudgetPoint, BurnWindow, Incident, Minute, Slo } from '../core/types';
+import type { BudgetPoint, BurnWindow, Contributors, Incident, IncidentCost, Minute, Slo } from '../core/types';
 import { Banner, Card, Empty, exploreHref, PageHead, Pill, QueryLink, State, Tile, toneOf, Waiting, When } from '../ui/bits';
 import { Chart } from '../ui/chart';
 import { RangePicker } from '../ui/controls';
@@ -57,6 +57,13 @@ function shareText(share: number): string {
   return share > 0 && share < 0.0005 ? `< ${percent(0.001, 1)}` : percent(share, 1);
 }
 
+// By the fastest and the slowest of the burn rates of an hour, six hours and a day.
+function bandText(slo: Slo): string {
+  const { soonest_seconds: soonest, latest_seconds: latest } = slo.exhaustion_band;
+  if (soonest === null || soonest === 0 || soonest === latest) return '';
+  return ` · ${t('slo.band', { a: duration(soonest), b: latest === null ? t('slo.never') : duration(latest) })}`;
+}
+
 function Tiles({ slo }: { slo: Slo }) {
   const none = slo.state === 'no_data';
   const hour = slo.burn_rates['1h'];
@@ -74,7 +81,7 @@ function Tiles({ slo }: { slo: Slo }) {
       <Tile
         label={t('slo.ends')}
         value={none ? '–' : slo.state === 'breached' ? t('slo.gone') : slo.exhaustion_seconds === null ? t('slo.never') : duration(slo.exhaustion_seconds)}
-        note={hour === undefined || hour === null ? t('slo.burn_unknown') : t('slo.burn_now', { x: number(hour) })}
+        note={hour === undefined || hour === null ? t('slo.burn_unknown') : `${t('slo.burn_now', { x: number(hour) })}${bandText(slo)}`}
         tone={hour !== undefined && hour !== null && hour > 1 ? 'warn' : toneOf(slo.state)}
       />
     </div>
@@ -177,6 +184,16 @@ function BurnTable({ slo }: { slo: Slo }) {
   );
 }
 
+// What to look at in the metrics; nothing for log lines and composites.
+function queryOf(slo: Slo): string {
+  const { type, total } = slo.indicator;
+  if (type === 'logs' || type === 'composite' || !total) return '';
+  if (type === 'threshold' || type === 'boolean' || type === 'probe') return total;
+  if (type === 'latency_native') return `histogram_quantile(0.99, sum(rate(${total}[1m])))`;
+  if (type === 'latency') return '';
+  return `sum(rate(${total}[1m]))`;
+}
+
 function BadMinutes({ slo, range, incidents }: { slo: Slo; range: Range; incidents: Incident[] }) {
   const path = `/api/nines/v1/slos/${encodeURIComponent(slo.name)}/minutes`;
   const live = useLive(`minutes:${slo.name}:${range.from}:${range.to}`, {
@@ -211,7 +228,7 @@ function BadMinutes({ slo, range, incidents }: { slo: Slo; range: Range; inciden
           )) },
           { key: 'look', label: t('look'), render: (span) => (
             <span class="button-row">
-              <a href={exploreHref(`sum(rate(${slo.indicator.total}[1m]))`, span.from - 600, span.to + 600)}>{t('nav.metrics')}</a>
+              {queryOf(slo) && <a href={exploreHref(queryOf(slo), span.from - 600, span.to + 600)}>{t('nav.metrics')}</a>}
               <a href={`/logs?from=${span.from - 60}&to=${span.to + 60}`}>{t('nav.logs')}</a>
             </span>
           ) },
@@ -221,17 +238,82 @@ function BadMinutes({ slo, range, incidents }: { slo: Slo; range: Range; inciden
   );
 }
 
-function Definition({ slo }: { slo: Slo }) {
+function Contributed({ slo }: { slo: Slo }) {
+  const live = useLive<Contributors>(`/api/nines/v1/contributors?slo=${encodeURIComponent(slo.name)}`, { interval: 60_000 });
+  if (!live.data) return <Waiting data={live.data} error={live.error} />;
+  const rows = live.data.labels.flatMap((one) => one.values.map((value) => ({ label: one.label, ...value })));
+  return (
+    <Table
+      caption={t('slo.contributors')}
+      name="contributors"
+      page={10}
+      rows={rows}
+      rowKey={(row) => `${row.label}=${row.value}`}
+      empty={<Empty title={t('slo.no_bad_minutes')} />}
+      columns={[
+        { key: 'label', label: t('slo.label'), sort: (row) => row.label, render: (row) => <code>{row.label}</code> },
+        { key: 'value', label: t('slo.value'), main: true, sort: (row) => row.value, render: (row) => row.value || '–' },
+        { key: 'bad', label: t('slo.bad_events'), right: true, sort: (row) => row.bad, render: (row) => <span class="num">{count(row.bad)} / {count(row.valid)}</span> },
+        { key: 'share', label: t('slo.of_bad'), right: true, sort: (row) => row.share, render: (row) => <span class="num">{shareText(row.share)}</span> },
+        { key: 'budget', label: t('slo.share'), right: true, sort: (row) => row.budget_share, render: (row) => <b class="num">{shareText(row.budget_share)}</b> },
+      ]}
+    />
+  );
+}
+
+// What the budget lost while each incident was on.
+function Costs({ slo }: { slo: Slo }) {
+  const live = useLive<{ incidents: IncidentCost[] }>(`/api/nines/v1/slos/${encodeURIComponent(slo.name)}/incidents?limit=100`, { interval: 15_000 });
+  const rows = (live.data?.incidents ?? []).filter((one) => one.cost !== null && one.cost.bad > 0);
+  if (rows.length === 0) return null;
+  return (
+    <Table
+      caption={t('slo.costs')}
+      name="costs"
+      page={10}
+      initial="-bad"
+      rows={rows}
+      rowKey={(one) => one.incident.episode}
+      columns={[
+        { key: 'incident', label: t('alert.incident'), main: true, render: (one) => <a href={`/incidents/${encodeURIComponent(one.incident.episode)}`}>{one.incident.labels['alertname'] ?? one.incident.episode}</a> },
+        { key: 'from', label: t('range.from'), sort: (one) => one.incident.started_at ?? 0, render: (one) => (one.incident.started_at === null ? '–' : <When at={one.incident.started_at} />) },
+        { key: 'bad', label: t('slo.bad_events'), right: true, sort: (one) => one.cost?.bad ?? 0, render: (one) => <span class="num">{count(one.cost?.bad ?? 0)}</span> },
+        { key: 'share', label: t('slo.share'), right: true, sort: (one) => one.cost?.share ?? 0, render: (one) => <b class="num">{shareText(one.cost?.share ?? 0)}</b> },
+      ]}
+    />
+  );
+}
+
+function Indicator({ slo }: { slo: Slo }) {
+  const { type, members, method, good, bad, total } = slo.indicator;
+  if (members) {
+    return (
+      <div><dt>{t('slo.members')}</dt><dd>{method} · {members.map((one) => (
+        <><a key={one.slo} href={`/slos/${encodeURIComponent(one.slo)}`}>{one.slo}</a> ×{number(one.weight)} </>
+      ))}</dd></div>
+    );
+  }
   const window = promDuration(slo.window_seconds);
-  const part = slo.indicator.good ?? slo.indicator.bad ?? '';
-  const ratio = `sum(increase(${part}[${window}])) / sum(increase(${slo.indicator.total}[${window}]))`;
+  const part = good ?? bad ?? '';
+  const ratio = `sum(increase(${part}[${window}])) / sum(increase(${total}[${window}]))`;
+  const isQuery = type !== 'logs';
+  return (
+    <>
+      {part && <div><dt>{good ? t('slo.good_query') : t('slo.bad_query')}</dt><dd>{isQuery ? <QueryLink query={part} /> : <code>{part}</code>}</dd></div>}
+      <div><dt>{t('slo.total_query')}</dt><dd>{isQuery ? <QueryLink query={total} /> : <code>{total}</code>}</dd></div>
+      {type === 'ratio' && <div><dt>{t('slo.sli_query')}</dt><dd><QueryLink query={good ? ratio : `1 - ${ratio}`} /></dd></div>}
+    </>
+  );
+}
+
+function Definition({ slo }: { slo: Slo }) {
   return (
     <dl class="facts wide">
       {slo.description && <div><dt>{t('description')}</dt><dd>{slo.description}</dd></div>}
-      <div><dt>{slo.indicator.good ? t('slo.good_query') : t('slo.bad_query')}</dt><dd><QueryLink query={part} /></dd></div>
-      <div><dt>{t('slo.total_query')}</dt><dd><QueryLink query={slo.indicator.total} /></dd></div>
-      <div><dt>{t('slo.sli_query')}</dt><dd><QueryLink query={slo.indicator.good ? ratio : `1 - ${ratio}`} /></dd></div>
-      <div><dt>{t('slo.target')}</dt><dd>{slo.target_percent} % · {t('slo.rolling', { w: duration(slo.window_seconds) })}</dd></div>
+      {slo.grouped && <div><dt>{t('slo.grouped')}</dt><dd><a href={`/slos?filter=${encodeURIComponent(slo.grouped)}`}>{slo.grouped}</a></dd></div>}
+      <div><dt>{t('slo.indicator')}</dt><dd>{slo.indicator.type} · {t(`slo.${slo.indicator.counting}`)} {slo.indicator.interpolation && <span class="muted">{slo.indicator.interpolation}</span>}</dd></div>
+      <Indicator slo={slo} />
+      <div><dt>{t('slo.target')}</dt><dd>{slo.objective && `${slo.objective} · `}{slo.target_percent} % · {t('slo.rolling', { w: duration(slo.window_seconds) })}</dd></div>
       <div><dt>{t('slo.window')}</dt><dd class="num">{dateTime(slo.window_from)} – {dateTime(slo.window_to)}</dd></div>
       <div><dt>{t('slo.events')}</dt><dd class="num">{t('slo.events_n', { good: count(slo.good), valid: count(slo.valid), excluded: count(slo.excluded) })}</dd></div>
       <div><dt>{t('slo.bad_minutes')}</dt><dd class="num">{count(slo.bad_minutes)}</dd></div>
@@ -255,15 +337,17 @@ export function SloPage({ name }: { name: string }) {
       <PageHead title={slo.name} sub={<><State of={slo.state} /> {slo.service && <span>{slo.service}</span>} {slo.alerts_firing > 0 && <a href={`/alerts?filter=${encodeURIComponent(slo.name)}`}><Pill tone="bad">{t('slo.firing', { n: slo.alerts_firing })}</Pill></a>}</>}>
         <RangePicker range={range} set={range.set} extra={[[wholeWindow(slo), t('slo.whole_window', { w: duration(slo.window_seconds) })]]} />
       </PageHead>
-      {slo.state === 'no_data' && <Banner tone="none">{t('slo.no_data_hint')} <QueryLink query={slo.indicator.total} /></Banner>}
+      {slo.state === 'no_data' && <Banner tone="none">{t('slo.no_data_hint')} {slo.indicator.total && slo.indicator.type !== 'logs' && <QueryLink query={slo.indicator.total} />}</Banner>}
       <Tiles slo={slo} />
       <Card title={t('slo.burn_down')}>
         <BudgetChart slo={slo} range={range} incidents={mine} set={range.set} />
         <p class="muted">{t('slo.rolling_hint')}</p>
       </Card>
       <Card title={t('slo.what_ate')} flush><BadMinutes slo={slo} range={range} incidents={mine} /></Card>
+      {slo.budget_consumed > 0 && slo.indicator.type !== 'composite' && <Card title={t('slo.contributors')} flush><Contributed slo={slo} /></Card>}
       <Card title={t('slo.burn_title')} flush><BurnTable slo={slo} /></Card>
       <Card title={t('slo.incidents')} flush>
+        <Costs slo={slo} />
         {mine.length === 0 ? <Empty title={t('slo.no_incidents')} /> : <IncidentRows incidents={mine} />}
         {others.length > 0 && (
           <details class="pad">

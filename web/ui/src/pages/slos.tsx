@@ -5,8 +5,8 @@ import { t } from '../core/i18n';
 import { useLive } from '../core/live';
 import { parseFilter, passes } from '../core/matchers';
 import { param, setParams } from '../core/router';
-import type { Slo, SloState } from '../core/types';
-import { Card, Empty, PageHead, Pill, State, Waiting } from '../ui/bits';
+import type { GroupedSlo, Slo, SloState } from '../core/types';
+import { Banner, Card, Empty, PageHead, Pill, State, Waiting } from '../ui/bits';
 import { SearchField, Tabs } from '../ui/controls';
 import { Table, type Column } from '../ui/table';
 import { BudgetBar } from './slo_bits';
@@ -36,7 +36,7 @@ function columns(slos: Slo[]): Column<Slo>[] {
         <>
           <a href={`/slos/${encodeURIComponent(slo.name)}`}>{slo.name}</a>
           {slo.alerts_firing > 0 && <> <Pill tone="bad">{t('slo.firing', { n: slo.alerts_firing })}</Pill></>}
-          {slo.service && <span class="sub">{slo.service}</span>}
+          {(slo.service || slo.objective) && <span class="sub">{[slo.service, slo.objective].filter(Boolean).join(' · ')}</span>}
         </>
       ),
     },
@@ -57,10 +57,11 @@ function columns(slos: Slo[]): Column<Slo>[] {
 }
 
 export function SlosPage() {
-  const live = useLive<{ slos: Slo[] }>('/api/nines/v1/slos');
+  const live = useLive<{ slos: Slo[]; grouped: GroupedSlo[] }>('/api/nines/v1/slos');
   const filter = parseFilter(param('filter'));
   const state = param('state');
   const all = live.data?.slos ?? [];
+  const full = (live.data?.grouped ?? []).filter((one) => one.refused > 0);
   const named = all.filter((slo) => passes(filter, { name: slo.name, service: slo.service, state: slo.state }, slo.description));
   const rows = state ? named.filter((slo) => slo.state === state) : named;
   return (
@@ -76,6 +77,11 @@ export function SlosPage() {
             options={[['', `${t('all')} ${named.length}`], ...kStates.map((one) => [one, <State key={one} of={one} text={`${t(`state.${one}`)} ${named.filter((slo) => slo.state === one).length}`} />] as const)]}
             onChange={(next) => setParams({ state: next })}
           />
+          {full.map((one) => (
+            <Banner key={one.name} tone="warn">
+              {t('slos.refused', { name: one.name, n: one.refused, max: one.max_groups })} {one.refused_examples.join(', ')}
+            </Banner>
+          ))}
           <Card flush>
             <Table
               caption={t('nav.slos')}
