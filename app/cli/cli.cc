@@ -27,6 +27,7 @@ struct Commands {
   bool verbose = false;
   int exit_code = kExitOk;
   GateOptions gate_options;
+  ContributorOptions contributor_options;
   StorageOptions storage_options;
   AnalyzeOptions analyze_options;
   DumpVerbOptions dump_options;
@@ -265,6 +266,17 @@ struct Commands {
     verb->add_option("NAME", label)->required();
     add_client_options(*verb);
     verb->callback([this] { exit_code = slo_burn(client, label); });
+    verb = slo.add_subcommand("contributors", "which label values spent the budget of one SLO");
+    verb->add_option("NAME", label)->required();
+    verb->add_option("--by", contributor_options.by, "one label; default all that tell");
+    verb->add_option("--start", contributor_options.start,
+                     "RFC 3339 or seconds; default the window's beginning");
+    verb->add_option("--end", contributor_options.end, "RFC 3339 or seconds; default now");
+    verb->add_option("--limit", contributor_options.limit, "values of each label")
+        ->default_val(5)
+        ->check(CLI::Range(1, 1'000));
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = slo_contributors(client, label, contributor_options); });
     verb = slo.add_subcommand("rebuild", "count again what the ring still holds");
     verb->add_option("NAME", label)->required();
     verb->add_option("--start", start, "RFC 3339 or seconds; default the window's beginning");

@@ -31,6 +31,7 @@ import resize
 import rule_unit_tests
 import scenario
 import sends
+import slos
 import tiers
 from harness import Skipped, say
 
@@ -63,6 +64,7 @@ TESTS = (
     protobuf.protobuf_as_prometheus_reads_it,
     protobuf.text_and_protobuf_of_one_target,
     sends.sent_to_peers,
+    slos.slos_of_every_kind,
     tiers.windows_answer_for_a_month,
     offline.verify_and_list,
     offline.analyze_and_dump,

@@ -48,6 +48,14 @@ int query_series(const ClientOptions& client, const std::vector<std::string>& ma
 int query_labels(const ClientOptions& client, const std::string& name);
 int slo_list(const ClientOptions& client);
 int slo_status(const ClientOptions& client, const std::string& name);
+struct ContributorOptions {
+  std::string by;     // a label; empty: all that tell
+  std::string start;  // empty: the window's beginning
+  std::string end;
+  int limit = 5;  // values of each label
+};
+int slo_contributors(const ClientOptions& client, const std::string& name,
+                     const ContributorOptions& options);
 int slo_burn(const ClientOptions& client, const std::string& name);
 int slo_report(const ClientOptions& client);
 int slo_rebuild(const ClientOptions& client, const std::string& name, const std::string& from);
