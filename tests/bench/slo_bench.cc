@@ -99,6 +99,10 @@ void fill(storage::StateStore& state, int slos, std::int64_t from, std::int64_t 
       all.push_back(std::move(rows));
     }
     if (auto done = state.write_ledger(all); !done) bench::fail(done.error().what());
+    for (int slo = 0; slo < slos; ++slo) {  // what the service does once a day
+      if (auto done = state.prune_ledger(name_of(slo), from); !done)
+        bench::fail(done.error().what());
+    }
   }
 }
 

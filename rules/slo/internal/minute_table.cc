@@ -7,6 +7,7 @@ namespace nines::slo {
 namespace {
 
 using storage::LedgerMinute;
+using storage::MinuteBlock;
 
 constexpr std::size_t kTailMax = 2 * MinuteBlock::kRows;
 

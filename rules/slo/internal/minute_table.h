@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "rules/slo/internal/minute_block.h"
+#include "storage/api/minute_block.h"
 #include "storage/api/slo_ledger.h"
 
 namespace nines::slo {
@@ -19,6 +19,19 @@ struct WindowSum {
   double bad() const { return valid > good ? valid - good : 0; }
   bool has_events() const { return valid > 0; }
   double error_ratio() const { return has_events() ? bad() / valid : 0; }
+};
+
+// Everything up to some row. long double: differences of whole numbers stay exact.
+struct Running {
+  long double good = 0, valid = 0, excluded = 0;
+  std::int64_t bad_minutes = 0;
+
+  void add(const storage::LedgerMinute& row) {
+    good += row.good;
+    valid += row.valid;
+    excluded += row.excluded;
+    if (row.good < row.valid) ++bad_minutes;
+  }
 };
 
 // Old minutes are packed: a month of an SLO is about 150 KB. Each block of them knows the sum of
@@ -43,7 +56,7 @@ class MinuteTable {
  private:
   struct Sealed {
     Running before;
-    MinuteBlock block;
+    storage::MinuteBlock block;
   };
   Running up_to(std::int64_t minute) const;  // everything before the minute
   // The block that may hold it; blocks_.size() when it would stand in the tail.

@@ -192,6 +192,7 @@ Result<void> SloEntry::count(std::int64_t to_minute) {
   pending_.clear();
   if (auto read = open(to_minute); !read) return read;
   NINES_TRY(std::int64_t from, first_to_count(to_minute));
+  counted_from_ = from;
   for (; from < to_minute; from += kChunkMinutes) {
     const std::int64_t to = std::min(to_minute, from + kChunkMinutes);
     NINES_TRY(const CountedMinutes minutes, counted(from, to));
@@ -215,9 +216,19 @@ Result<void> SloEntry::commit(std::int64_t to_minute) {
   return prune(to_minute);
 }
 
+// Once a day, each SLO at another minute of it.
+bool SloEntry::is_tidying_due(std::int64_t to_minute) {
+  const std::int64_t turn =
+      static_cast<std::int64_t>(std::hash<std::string>()(config_.name) % kDayMinutes);
+  const std::int64_t day = (to_minute + turn) / kDayMinutes;
+  if (!tidied_day_) tidied_day_ = (counted_from_ + turn) / kDayMinutes;
+  if (day == *tidied_day_) return false;
+  tidied_day_ = day;
+  return true;
+}
+
 Result<void> SloEntry::prune(std::int64_t to_minute) {
-  if (to_minute - pruned_at_ < kDayMinutes) return {};
-  pruned_at_ = to_minute;
+  if (!is_tidying_due(to_minute)) return {};
   const std::int64_t window = minutes_in(config_.window);
   const std::int64_t kept_from = to_minute - std::max(2 * window, kLedgerDaysMin * kDayMinutes);
   for (const auto& [group, budget] : budgets()) {

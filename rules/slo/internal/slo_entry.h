@@ -65,6 +65,7 @@ class SloEntry {
                                                 std::int64_t to_minute);
   Result<void> write(const std::vector<storage::LedgerRows>& rows);
   void take(const std::vector<storage::LedgerRows>& rows);
+  bool is_tidying_due(std::int64_t to_minute);
   Result<void> prune(std::int64_t to_minute);
   void note(const CountedMinutes& counted);
 
@@ -77,7 +78,8 @@ class SloEntry {
   Counter& refusals_;
   bool opened_ = false;
   std::optional<std::int64_t> counted_to_;  // in this life
-  std::int64_t pruned_at_ = 0;
+  std::int64_t counted_from_ = 0;           // by the last update
+  std::optional<std::int64_t> tidied_day_;
   std::vector<storage::LedgerRows> pending_;
 
   mutable Mutex mutex_;

@@ -71,6 +71,12 @@ Statement& Statement::bind(std::string_view v) {
   return *this;
 }
 
+Statement& Statement::bind_blob(std::string_view v) {
+  if (rc_ == SQLITE_OK)
+    rc_ = sqlite3_bind_blob64(stmt_, ++bound_, v.data(), v.size(), SQLITE_TRANSIENT);
+  return *this;
+}
+
 Result<bool> Statement::step() {
   if (rc_ == SQLITE_OK) {
     const int rc = sqlite3_step(stmt_);
@@ -101,6 +107,17 @@ double Statement::real(int column) const {
     return std::numeric_limits<double>::quiet_NaN();
   }
   return sqlite3_column_double(stmt_, column);
+}
+
+std::string_view Statement::blob(int column) const {
+  const void* bytes = sqlite3_column_blob(stmt_, column);
+  if (bytes == nullptr) return {};
+  return {static_cast<const char*>(bytes),
+          static_cast<std::size_t>(sqlite3_column_bytes(stmt_, column))};
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(stmt_, column) == SQLITE_NULL;
 }
 
 std::string Statement::text(int column) const {

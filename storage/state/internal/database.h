@@ -34,6 +34,7 @@ class Statement {
   Statement& bind(bool v) { return bind(static_cast<std::int64_t>(v ? 1 : 0)); }
   Statement& bind(double v);  // NaN becomes NULL, and NULL reads as NaN
   Statement& bind(std::string_view v);
+  Statement& bind_blob(std::string_view v);
   Statement& bind(Timestamp v) { return bind(to_millis(v)); }
   template <typename Enum>
   requires std::is_enum_v<Enum> Statement& bind(Enum v) {
@@ -47,6 +48,8 @@ class Statement {
   std::int64_t integer(int column) const;
   double real(int column) const;
   std::string text(int column) const;
+  std::string_view blob(int column) const;  // until the next step
+  bool is_null(int column) const;
   Timestamp time(int column) const { return from_millis(integer(column)); }
   bool flag(int column) const { return integer(column) != 0; }
 

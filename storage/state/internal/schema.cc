@@ -64,7 +64,14 @@ CREATE TABLE ledger(
 CREATE TABLE key_values(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array kMigrations = {kVersion1};
+// Old minutes of the ledger, packed: docs/formats/ledger.md.
+constexpr const char* kVersion2 = R"sql(
+CREATE TABLE ledger_blocks(
+  slo INTEGER NOT NULL REFERENCES slos(id), last INTEGER NOT NULL, first INTEGER NOT NULL,
+  packed BLOB NOT NULL, PRIMARY KEY(slo, last)) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array kMigrations = {kVersion1, kVersion2};
 
 }  // namespace
 

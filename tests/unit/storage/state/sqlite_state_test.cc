@@ -390,6 +390,58 @@ TEST_CASE("the ledger names the SLOs that have minutes, and writes many at once"
   CHECK(store->read_minutes("b", 0, 100)->size() == 1);
 }
 
+TEST_CASE("packed minutes read as before, take changes, and go with the rest") {
+  StateFile file;
+  auto store = file.open();
+  std::vector<LedgerMinute> rows;
+  for (int m = 0; m < 1'500; ++m)
+    rows.push_back({2 * m, m % 7 == 0 ? 0.5 : 90.0 + m, 100.0 + m, m % 50 == 0 ? 2.0 : 0});
+  REQUIRE(store->write_minutes("s", rows));
+  REQUIRE(store->write_minutes("t", rows));
+  const auto same = [&](std::int64_t from, std::int64_t to) {
+    const auto found = store->read_minutes("s", from, to);
+    REQUIRE(found);
+    std::vector<LedgerMinute> want;
+    for (const LedgerMinute& row : rows) {
+      if (row.minute >= from && row.minute < to) want.push_back(row);
+    }
+    return std::equal(found->begin(), found->end(), want.begin(), want.end(),
+                      [](const auto& a, const auto& b) {
+                        return a.minute == b.minute && a.good == b.good && a.valid == b.valid &&
+                               a.excluded == b.excluded;
+                      });
+  };
+  const auto check = [&] {
+    CHECK(same(0, 20'000));
+    for (const std::int64_t from : {0, 1, 255, 256, 257, 1'000, 1'998, 1'999})
+      for (const std::int64_t to : {1, 256, 257, 900, 1'500, 1'999, 3'000}) CHECK(same(from, to));
+    CHECK(*store->last_minute("s") == rows.back().minute);
+  };
+  REQUIRE(store->prune_ledger("s", -1));  // packs what is older than a day
+  check();
+  REQUIRE(store->prune_ledger("s", -1));
+  check();
+  rows[300] = {600, 1, 2, 3};  // counted again
+  rows.insert(rows.begin() + 301, {601, 4, 5, 6});
+  REQUIRE(store->write_minutes("s", {rows[300], rows[301]}));
+  check();
+  rows.push_back({10'000, 7, 8, 9});  // everything else is older than a day now
+  REQUIRE(store->write_minutes("s", {rows.back()}));
+  REQUIRE(store->prune_ledger("s", -1));
+  check();
+  store.reset();
+  store = file.open();
+  check();
+  CHECK(*store->ledger_names() == std::vector<std::string>{"s", "t"});
+  REQUIRE(store->prune_ledger("s", 1'000));
+  CHECK(same(1'000, 20'000));
+  CHECK(store->read_minutes("s", 0, 1'000 - 257)->empty());
+  CHECK(store->read_minutes("t", 0, 10'000)->size() == 1'500);
+  REQUIRE(store->prune_ledger("s", 20'000));
+  CHECK(store->last_minute("s").error().code() == ErrorCode::kNotFound);
+  CHECK(*store->ledger_names() == std::vector<std::string>{"t"});
+}
+
 TEST_CASE("a value is nothing until it is set, then the last one") {
   StateFile file;
   auto store = file.open();

@@ -1,40 +1,33 @@
 #pragma once
 // Rows of a ledger, packed: counts are small whole numbers mostly, most minutes have no bad event,
-// and minutes follow each other.
+// and minutes follow each other. Format: docs/formats/ledger.md.
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/core/result.h"
 #include "storage/api/slo_ledger.h"
 
-namespace nines::slo {
-
-// Everything up to some row. long double: differences of whole numbers stay exact.
-struct Running {
-  long double good = 0, valid = 0, excluded = 0;
-  std::int64_t bad_minutes = 0;
-
-  void add(const storage::LedgerMinute& row) {
-    good += row.good;
-    valid += row.valid;
-    excluded += row.excluded;
-    if (row.good < row.valid) ++bad_minutes;
-  }
-};
+namespace nines::storage {
 
 // Immutable. What comes out is what went in, bit by bit, but for the sign of zeros.
 class MinuteBlock {
  public:
   static constexpr std::size_t kRows = 128;  // at most
 
-  explicit MinuteBlock(std::span<const storage::LedgerMinute> rows);  // ascending, not empty
+  explicit MinuteBlock(std::span<const LedgerMinute> rows);  // ascending, not empty
+  // What encode() gave, with the minutes it does not hold. kCorrupt.
+  static Result<MinuteBlock> decode(std::int64_t first, std::int64_t last, std::string_view bytes);
+  std::string encode() const;
 
-  void unpack(std::vector<storage::LedgerMinute>& out) const;  // appends
+  void unpack(std::vector<LedgerMinute>& out) const;  // appends
   std::int64_t first_minute() const { return first_; }
   std::int64_t last_minute() const { return last_; }
-  std::size_t bytes() const { return packed_.capacity(); }
+  std::size_t bytes() const { return packed_.capacity(); }  // of memory
 
  private:
   // Bytes of each value of a column: 0 (all are 0), 1, 2, 4, or 8 (doubles as they are).
@@ -43,7 +36,10 @@ class MinuteBlock {
     std::uint8_t valid = 0;
     std::uint8_t bad = 0;  // valid - good; of `good` itself where doubles are kept
     std::uint8_t excluded = 0;
+
+    std::size_t row() const { return std::size_t{step} + valid + bad + excluded; }
   };
+  MinuteBlock() = default;
 
   std::int64_t first_ = 0;
   std::int64_t last_ = 0;
@@ -52,4 +48,4 @@ class MinuteBlock {
   std::vector<std::uint8_t> packed_;  // column after column
 };
 
-}  // namespace nines::slo
+}  // namespace nines::storage
