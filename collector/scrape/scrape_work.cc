@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/core/release.h"
 #include "base/text/text.h"
 #include "collector/exposition/native_histogram.h"
 
@@ -158,8 +159,8 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
   rows_.clear();
   if (rows_.capacity() > kSpareRowsMax) rows_.shrink_to_fit();
   spare_rows().swap(rows_);
-  histograms_.clear();
-  metadata_.clear();
+  if (histograms_.capacity() > 0) release(histograms_);
+  release(metadata_);
   return report;
 }
 
@@ -181,7 +182,7 @@ void ScrapeWork::note_refused(TargetReport& report) {
 void ScrapeWork::discard() {
   rows_.clear();
   rows_.reserve(live_.size() + kReports);
-  exemplars_ = {};
+  release(exemplars_);
   histograms_.clear();
   starts_.discard();
   live_next_.clear();

@@ -1,5 +1,7 @@
 #include "collector/scrape/internal/series_cache.h"
 
+#include "base/core/release.h"
+
 namespace nines::collector {
 
 SeriesCache::SeriesCache(LineBlocks& blocks, std::string job)
@@ -8,9 +10,10 @@ SeriesCache::SeriesCache(LineBlocks& blocks, std::string job)
 void SeriesCache::begin() {
   cursor_ = 0;
   same_ = true;
-  if (order_.capacity() > 0) order_ = {};
-  if (fresh_.capacity() > 0) fresh_ = {};
-  fresh_places_.clear();
+  // Ten thousand targets wait between their scrapes: of most the last one was as the one before.
+  if (order_.capacity() > 0) release(order_);
+  if (fresh_.capacity() > 0) release(fresh_);
+  if (fresh_places_.bucket_count() > 1) release(fresh_places_);
 }
 
 std::optional<SeriesCache::Place> SeriesCache::find(std::string_view series) const {
@@ -56,6 +59,13 @@ void SeriesCache::use(Place place, const ExposedSample& sample) {
   if (same_) begin_order();
   order_.push_back(used);
   if (place < size()) cursor_ = place + 1;
+}
+
+std::size_t SeriesCache::bytes() const {
+  std::size_t texts = 0;
+  for (const auto& [text, series] : fresh_) texts += 2 * text.capacity();  // fresh_places_ has it too
+  return series_.capacity() * sizeof(CachedSeries) + fresh_.capacity() * sizeof(fresh_[0]) + texts +
+         fresh_places_.bucket_count() * sizeof(void*) + order_.capacity() * sizeof(Used);
 }
 
 void SeriesCache::commit() {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "base/core/release.h"
 #include "base/text/text.h"
 
 namespace nines::collector {
@@ -80,7 +81,7 @@ void StartTimes::fill(std::span<storage::Row> rows) {
     created.slots.push_back(slot);
     set_slot(slot, created.start_ms);
   }
-  fresh_ = {};
+  release(fresh_);
   if (by_slot_.empty()) return;
   for (storage::Row& row : rows) {
     const auto index = static_cast<std::size_t>(row.slot);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "storage/chunk/bytes.h"
+#include "base/core/release.h"
 #include "storage/metrics/internal/store_impl.h"
 
 namespace nines::storage {
@@ -52,7 +53,7 @@ Result<void> StoreImpl::write_pages(const std::shared_ptr<Version>& version, std
     std::string payload;
     encode_page_head(page.head, payload);
     payload += page.columns;
-    page.columns = {};
+    release(page.columns);
     if (Result<void> written = raw_.write(version, kColsFrame, std::move(payload), page.head);
         !written) {
       return written;

@@ -1,5 +1,7 @@
 #include "storage/series/postings.h"
 
+#include "base/core/release.h"
+
 #include <bit>
 
 namespace nines::storage::series {
@@ -41,7 +43,7 @@ void Postings::close() {
   length_ = 0;  // it is among the closed ones now
   append_to(numbers);
   for (const std::uint32_t number : numbers) set(number);
-  closed_ = {};
+  release(closed_);
 }
 
 void Postings::append_to(std::vector<std::uint32_t>& out) const {

@@ -55,6 +55,8 @@ class SeriesCache {
   std::string_view text(Place place) const { return series_at(place); }
 
   std::uint32_t size() const { return block_ ? block_->size() : 0; }  // lines of the last scrape
+  // Of memory, beyond the object and the lines that are shared.
+  std::size_t bytes() const;
 
  private:
   struct Hash {

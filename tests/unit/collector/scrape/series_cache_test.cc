@@ -56,6 +56,25 @@ TEST_CASE("lines are expected in the order of the scrape before, newcomers and g
   CHECK(scrape(cache, {"s3", "s3", "s1"}) == 3);
 }
 
+TEST_CASE("between scrapes a target holds what its lines mean, and none of a scrape's room") {
+  LineBlocks blocks;
+  SeriesCache cache(blocks, "job");
+  Lines lines;
+  for (int i = 0; i < 1000; ++i) lines.push_back("s" + std::to_string(i));
+  const std::size_t most = lines.size() * sizeof(CachedSeries) + 64;
+  scrape(cache, lines);
+  CHECK(cache.bytes() <= most);
+  std::swap(lines[3], lines[900]);  // another order
+  scrape(cache, lines);
+  CHECK(cache.bytes() <= most);
+  lines.push_back("s5000");
+  scrape(cache, lines, false);  // a scrape that fails holds it until the next begins
+  CHECK(cache.bytes() > most);
+  lines.pop_back();
+  scrape(cache, lines);
+  CHECK(cache.bytes() <= most);
+}
+
 TEST_CASE("a scrape that failed changes no expectation") {
   LineBlocks blocks;
   SeriesCache cache(blocks, "job");
