@@ -19,11 +19,14 @@ namespace nines {
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;  // in order, names as given
 
-// Files in PEM, read anew for each new connection, so that a renewed certificate needs no restart.
+// Files in PEM. One that has changed counts from the next request on, which then does not go over a
+// kept connection: a renewed certificate needs no restart.
 struct HttpTlsFiles {
   std::string ca;         // whom to trust in place of the system's authorities
   std::string cert, key;  // who we are, when the server asks
 };
+
+struct OAuth2Config;  // base/net/oauth2.h
 
 struct HttpRequest {
   std::string method = "GET";
@@ -46,10 +49,15 @@ struct HttpRequest {
   std::string source_ip;   // to connect from; empty: any
   bool http2_only = false;  // HTTP/2 without asking first, in plain text too
   std::string tls_min_version, tls_max_version;  // "TLS12"; empty: the library's own
+  // Asked for (SNI) and expected in the certificate of the URL's host, in place of that host's name.
+  std::string tls_server_name;
   bool tls_details = false;                      // fills HttpResponse::tls
   // What failed after the request had begun is told in HttpResponse::failure beside what had come
   // until then, not as an error.
   bool keep_partial = false;
+  // The token to show. Only a client made by make_oauth2_http_client() looks at it; shared by all
+  // requests of a job, immutable.
+  std::shared_ptr<const OAuth2Config> oauth2;
 };
 
 struct HttpPhases {  // each the time spent in that phase, zero when it did not happen

@@ -87,7 +87,7 @@ Transfer::~Transfer() {
   curl_slist_free_all(way_);
 }
 
-Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent) {
+Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent, TlsFiles& files) {
   easy_ = easy;
   if (!is_token(request_.method)) {
     return Error(ErrorCode::kInvalid, "bad HTTP method \"" + request_.method + "\"");
@@ -111,14 +111,9 @@ Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent) {
                                               : request_.http2    ? CURL_HTTP_VERSION_2TLS
                                                                   : CURL_HTTP_VERSION_1_1));
   set_way();
-  if (!request_.tls_files.ca.empty()) {
-    set(CURLOPT_CAINFO, request_.tls_files.ca.c_str());
-    set(CURLOPT_CA_CACHE_TIMEOUT, 0L);  // libcurl would keep a renewed file out for a day
-  }
-  if (!request_.tls_files.cert.empty()) {
-    set(CURLOPT_SSLCERT, request_.tls_files.cert.c_str());
-    set(CURLOPT_SSLKEY, request_.tls_files.key.c_str());
-  }
+  set_tls_versions();
+  if (Result<void> named = set_server_name(); !named) return named;
+  if (Result<void> read = set_tls_files(files); !read) return read;
   set(CURLOPT_USERAGENT, user_agent.c_str());
   set(CURLOPT_ERRORBUFFER, message_);
   set(CURLOPT_PRIVATE, static_cast<void*>(this));
@@ -141,29 +136,6 @@ Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent) {
   return set_headers();
 }
 
-// Where to connect to and from, and which TLS to speak there.
-void Transfer::set_way() {
-  if (!request_.address.empty()) {
-    const bool v6 = request_.address.find(':') != request_.address.npos;
-    way_ = curl_slist_append(
-        nullptr, ("::" + (v6 ? "[" + request_.address + "]" : request_.address) + ":").c_str());
-    curl_easy_setopt(easy_, CURLOPT_CONNECT_TO, way_);
-  }
-  if (!request_.source_ip.empty()) {
-    curl_easy_setopt(easy_, CURLOPT_INTERFACE, ("host!" + request_.source_ip).c_str());
-  }
-  const auto version = [](const std::string& name) {
-    return name == "TLS10"   ? CURL_SSLVERSION_TLSv1_0
-           : name == "TLS11" ? CURL_SSLVERSION_TLSv1_1
-           : name == "TLS12" ? CURL_SSLVERSION_TLSv1_2
-           : name == "TLS13" ? CURL_SSLVERSION_TLSv1_3
-                             : CURL_SSLVERSION_DEFAULT;
-  };
-  const long least = version(request_.tls_min_version);
-  const long most = static_cast<long>(version(request_.tls_max_version)) << 16;
-  if (least + most != 0) curl_easy_setopt(easy_, CURLOPT_SSLVERSION, least | most);
-}
-
 void Transfer::set_method() {
   const std::string& method = request_.method;
   if (!request_.body.empty() || method == "POST") {
@@ -182,6 +154,7 @@ void Transfer::set_method() {
 Result<void> Transfer::set_headers() {
   bool has_type = false;
   bool has_encoding = false;
+  bool has_host = false;
   for (const auto& [name, value] : request_.headers) {
     if (!is_token(name) || !is_field_value(value)) {
       return Error(ErrorCode::kInvalid, "bad HTTP header \"" + name + "\"");
@@ -189,12 +162,16 @@ Result<void> Transfer::set_headers() {
     const std::string plain = to_lower(name);
     has_type = has_type || plain == "content-type";
     has_encoding = has_encoding || plain == "accept-encoding";
+    has_host = has_host || plain == "host";
     // libcurl's own way of writing a header without a value.
     headers_ =
         curl_slist_append(headers_, (value.empty() ? name + ";" : name + ": " + value).c_str());
   }
   if (request_.accept_compressed && !has_encoding) {
     headers_ = curl_slist_append(headers_, "Accept-Encoding: gzip");
+  }
+  if (!host_header_.empty() && !has_host) {
+    headers_ = curl_slist_append(headers_, ("Host: " + host_header_).c_str());
   }
   // Without these lines libcurl adds a form's content type and waits for "100 Continue".
   if (!has_type) headers_ = curl_slist_append(headers_, "Content-Type:");

@@ -157,7 +157,8 @@ void Worker::start(Order order) {
     deliver(*order.transfer, Error(ErrorCode::kUnavailable, "no memory for a request"));
     return;
   }
-  if (Result<void> ready = order.transfer->prepare(easy, options_.user_agent); !ready) {
+  if (Result<void> ready = order.transfer->prepare(easy, options_.user_agent, tls_files_);
+      !ready) {
     deliver(*order.transfer, std::move(ready).error());
     release(easy);
     return;

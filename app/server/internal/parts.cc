@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/net/oauth2.h"
 #include "base/text/numbers.h"
 #include "base/text/text.h"
 
@@ -74,7 +75,7 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
     : around_(around),
       telemetry_(std::move(telemetry)),
       store_(std::move(store)),
-      http_(make_curl_http_client({})),
+      http_(make_oauth2_http_client(make_curl_http_client({}), around.scheduler)),
       collect_pool_(make_thread_pool("collect", 2, kQueueMax)),
       rules_pool_(make_thread_pool("rules", 2, kQueueMax)),
       act_pool_(make_thread_pool("act", 1, kQueueMax)),

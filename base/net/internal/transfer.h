@@ -6,12 +6,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <curl/curl.h>
 
 #include "base/core/result.h"
 #include "base/net/http_client.h"
 #include "base/net/inflate.h"
+#include "base/net/internal/tls_files.h"
 
 namespace nines::net {
 
@@ -28,8 +30,8 @@ class Transfer {
   Transfer& operator=(const Transfer&) = delete;
 
   // Sets every option of a fresh or reset handle. kInvalid: method or header that would break out
-  // of its line.
-  Result<void> prepare(CURL* easy, const std::string& user_agent);
+  // of its line. kUnavailable: a TLS file cannot be read.
+  Result<void> prepare(CURL* easy, const std::string& user_agent, TlsFiles& files);
   // The answer, or why there is none, once libcurl said `code`.
   Result<HttpResponse> finish(CURLcode code);
 
@@ -46,6 +48,9 @@ class Transfer {
   Result<void> set_headers();
   void set_method();
   void set_way();
+  void set_tls_versions();
+  Result<void> set_server_name();
+  Result<void> set_tls_files(TlsFiles& files);
   void read_certificates();
   void read_phases();
   Error failure(CURLcode code) const;
@@ -56,6 +61,8 @@ class Transfer {
   CURL* easy_ = nullptr;  // lent by the worker
   curl_slist* headers_ = nullptr;
   curl_slist* way_ = nullptr;
+  std::string host_header_;                             // when the URL names another host
+  std::vector<std::shared_ptr<const std::string>> pem_;  // libcurl looks at them, makes no copy
   HttpResponse response_;
   std::size_t header_bytes_ = 0;
   bool has_body_ = false;

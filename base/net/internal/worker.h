@@ -88,6 +88,7 @@ class Worker {
   };
   std::unordered_map<std::uint64_t, Running> running_;
   std::vector<CURL*> idle_;  // handles to use again
+  TlsFiles tls_files_;
 
   std::thread thread_;  // last: it uses everything above
 };

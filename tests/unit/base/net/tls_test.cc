@@ -1,6 +1,7 @@
 // TLS against a server whose certificate is made here.
 #include <cstdio>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -87,14 +88,20 @@ class TlsServer {
   const std::string& url() const { return url_; }
   // By the name in its certificate.
   std::string named_url() const { return "https://localhost" + url_.substr(url_.rfind(':')); }
-  // Writes both as PEM files.
+  // Writes both as PEM files, each new in one go.
   void save(const std::string& certificate, const std::string& key) const {
-    std::FILE* file = std::fopen(certificate.c_str(), "w");
+    std::FILE* file = std::fopen((certificate + ".new").c_str(), "w");
     PEM_write_X509(file, x509_.get());
     std::fclose(file);
-    file = std::fopen(key.c_str(), "w");
+    std::rename((certificate + ".new").c_str(), certificate.c_str());
+    file = std::fopen((key + ".new").c_str(), "w");
     PEM_write_PrivateKey(file, key_.get(), nullptr, nullptr, 0, nullptr, nullptr);
     std::fclose(file);
+    std::rename((key + ".new").c_str(), key.c_str());
+  }
+  std::string last_request() const {
+    const std::lock_guard lock(mutex_);
+    return last_request_;
   }
   std::int64_t not_after() const { return expiry(x509_.get()); }
 
@@ -103,8 +110,12 @@ class TlsServer {
     const int fd = ::accept(listener_, nullptr, nullptr);
     const Session ssl(SSL_new(context_.get()));
     SSL_set_fd(ssl.get(), fd);
-    char request[4096];
-    if (SSL_accept(ssl.get()) == 1 && SSL_read(ssl.get(), request, sizeof request) > 0) {
+    char request[4096] = {};
+    if (SSL_accept(ssl.get()) == 1 && SSL_read(ssl.get(), request, sizeof request - 1) > 0) {
+      {
+        const std::lock_guard lock(mutex_);
+        last_request_ = request;
+      }
       const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
       SSL_write(ssl.get(), answer.data(), static_cast<int>(answer.size()));
       SSL_shutdown(ssl.get());
@@ -117,6 +128,8 @@ class TlsServer {
   Context context_;
   int listener_ = -1;
   std::string url_;
+  mutable std::mutex mutex_;
+  std::string last_request_;  // under mutex_
   std::thread thread_;
 };
 
@@ -157,6 +170,81 @@ TEST_CASE("a file of authorities vouches, for its own name only") {
   CHECK_MESSAGE(r, (r ? "" : r.error().what()));
   request.url = server.url();  // 127.0.0.1 is not in it
   CHECK_FALSE(send_and_wait(*client, request));
+}
+
+TEST_CASE("a server name of one's own is what the certificate must bear, wherever it stands") {
+  const testing::TempDir dir;
+  const std::string pem = dir.path() + "/cert.pem";
+  const TlsServer server(2);
+  server.save(pem, dir.path() + "/key.pem");
+  const auto client = make_curl_http_client({});
+  HttpRequest request;
+  request.tls_files.ca = pem;
+  request.url = server.url();  // 127.0.0.1 is not in it
+  request.tls_server_name = "localhost";
+  const auto r = send_and_wait(*client, request);
+  CHECK_MESSAGE(r, (r ? "" : r.error().what()));
+  CHECK(server.last_request().find("\r\nHost: 127.0.0.1:") != std::string::npos);
+  request.tls_server_name = "other.example";
+  const auto other = send_and_wait(*client, request);
+  REQUIRE_FALSE(other);
+  CHECK(other.error().what().find("other.example") != std::string::npos);
+  request.tls_server_name = "not a name";
+  CHECK_FALSE(send_and_wait(*client, request));
+}
+
+TEST_CASE("versions of TLS that do not meet are an error") {
+  const TlsServer server(3);
+  const auto client = make_curl_http_client({});
+  HttpRequest request;
+  request.url = server.url();
+  request.verify_tls = false;
+  request.tls_details = true;
+  request.tls_max_version = "TLS12";
+  const auto old = send_and_wait(*client, request);
+  REQUIRE_MESSAGE(old, (old ? "" : old.error().what()));
+  CHECK(old->tls.version == "TLS 1.2");
+  request.tls_max_version = "";
+  request.tls_min_version = "TLS13";
+  const auto recent = send_and_wait(*client, request);
+  REQUIRE_MESSAGE(recent, (recent ? "" : recent.error().what()));
+  CHECK(recent->tls.version == "TLS 1.3");
+  request.tls_min_version = request.tls_max_version = "TLS10";  // which OpenSSL does not speak here
+  CHECK_FALSE(send_and_wait(*client, request));
+}
+
+TEST_CASE("a file that has changed counts from the next request on") {
+  const testing::TempDir dir;
+  const std::string pem = dir.path() + "/cert.pem";
+  const TlsServer server(3);
+  const TlsServer stranger(0);
+  server.save(pem, dir.path() + "/key.pem");
+  const auto client = make_curl_http_client({});
+  HttpRequest request;
+  request.tls_files.ca = pem;
+  request.url = server.named_url();
+  REQUIRE(send_and_wait(*client, request));
+  stranger.save(pem, dir.path() + "/key.pem");
+  CHECK_FALSE(send_and_wait(*client, request));
+  server.save(pem, dir.path() + "/key.pem");
+  const auto again = send_and_wait(*client, request);
+  CHECK_MESSAGE(again, (again ? "" : again.error().what()));
+}
+
+TEST_CASE("a file that cannot be read is named") {
+  const testing::TempDir dir;
+  const auto client = make_curl_http_client({});
+  HttpRequest request;
+  request.url = "https://127.0.0.1:1/";
+  request.tls_files.ca = dir.path() + "/none.pem";
+  const auto missing = send_and_wait(*client, request);
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().what() ==
+        "cannot read " + dir.path() + "/none.pem: No such file or directory");
+  request.tls_files.ca = dir.path();
+  const auto folder = send_and_wait(*client, request);
+  REQUIRE_FALSE(folder);
+  CHECK(folder.error().what() == "cannot read " + dir.path() + ": it is no file");
 }
 
 TEST_CASE("a server that wants to know who asks is shown our certificate") {
