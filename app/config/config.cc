@@ -47,7 +47,8 @@ std::optional<std::string> too_much(const std::string& name, std::string_view te
 constexpr std::string_view kLaterSections[] = {"escalations", "schedules", "time_intervals",
                                                "maintenance", "heartbeats"};
 
-constexpr std::string_view kSecretKeys[] = {"password", "secret", "credentials", "bearer_token"};
+constexpr std::string_view kSecretKeys[] = {"password", "secret", "credentials", "token",
+                                             "assertion"};
 
 // The text with the values of secret keys, and user names and passwords in URLs, replaced.
 std::string redact(std::string_view text) {

@@ -19,6 +19,7 @@ std::vector<std::unique_ptr<TargetSource>> make_sources(const JobDiscovery& job,
   for (const FileSdConfig& one : job.files) out.push_back(make_file_source(one, parts));
   for (const HttpSdConfig& one : job.https) out.push_back(make_http_source(one, parts));
   for (const DnsSdConfig& one : job.dns) out.push_back(make_dns_source(one, parts, stop));
+  for (const ConsulSdConfig& one : job.consuls) out.push_back(make_consul_source(one, parts));
   return out;
 }
 

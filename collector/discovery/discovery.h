@@ -1,5 +1,5 @@
 #pragma once
-// Finds targets in files, by HTTP and in DNS, and says so when they change.
+// Finds targets in files, by HTTP, in DNS and in Consul, and says so when they change.
 
 #include <cstdint>
 #include <functional>
@@ -40,12 +40,30 @@ struct DnsSdConfig {
   Duration refresh_interval{30'000};
   std::vector<std::string> servers;  // "host:port"; empty: the system's
 };
+struct ConsulSdConfig {
+  std::string server = "localhost:8500";  // "host:port"
+  std::string scheme = "http", path_prefix;
+  std::string token;
+  std::string datacenter;             // empty: that of the agent
+  std::string ns, partition;          // of Consul Enterprise
+  std::vector<std::string> services;  // empty: all
+  std::vector<std::string> tags;      // a service and its instances must have all of them
+  std::map<std::string, std::string> node_meta;  // its nodes must have all of them
+  std::string filter;                 // of the catalog, in Consul's language
+  std::string tag_separator = ",";
+  bool allow_stale = true;            // any server may answer, not the leader alone
+  Duration refresh_interval{30'000};  // between two rounds of news
+  HttpAccess access;
+};
 // The sources of one job.
 struct JobDiscovery {
   std::vector<FileSdConfig> files;
   std::vector<HttpSdConfig> https;
   std::vector<DnsSdConfig> dns;
-  bool empty() const { return files.empty() && https.empty() && dns.empty(); }
+  std::vector<ConsulSdConfig> consuls;
+  bool empty() const {
+    return files.empty() && https.empty() && dns.empty() && consuls.empty();
+  }
 };
 
 // Reads the groups of a target file in TOML (whose parser lives elsewhere).

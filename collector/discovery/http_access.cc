@@ -14,6 +14,10 @@ void add_access(const HttpAccess& access, HttpRequest& request) {
   request.follow_redirects = access.follow_redirects;
   request.verify_tls = !access.insecure_skip_verify;
   request.tls_files = access.tls_files;
+  request.tls_server_name = access.tls_server_name;
+  request.tls_min_version = access.tls_min_version;
+  request.tls_max_version = access.tls_max_version;
+  request.oauth2 = access.oauth2;
   request.http2 = access.enable_http2;
   request.proxy = access.proxy_url;
 }
@@ -35,6 +39,10 @@ std::string to_key(const HttpAccess& c) {
   add(c.tls_files.ca);
   add(c.tls_files.cert);
   add(c.tls_files.key);
+  add(c.tls_server_name);
+  add(c.tls_min_version);
+  add(c.tls_max_version);
+  if (c.oauth2) add(to_key(*c.oauth2));
   add(std::to_string(c.insecure_skip_verify) + std::to_string(c.enable_http2) +
       std::to_string(c.follow_redirects));
   add(c.proxy_url);

@@ -1,9 +1,11 @@
 #pragma once
 // How to get at something over HTTP: who we are, whom we trust, which way we go.
 
+#include <memory>
 #include <string>
 
 #include "base/net/http_client.h"
+#include "base/net/oauth2.h"
 
 namespace nines::collector {
 
@@ -11,8 +13,11 @@ struct HttpAccess {
   std::string basic_auth_username, basic_auth_password;
   std::string authorization_type = "Bearer";
   std::string bearer_token;  // the credentials of that type; empty: none
-  HttpHeaders http_headers;  // sent besides our own
+  std::shared_ptr<const OAuth2Config> oauth2;  // null: none; shared by the requests of a job
+  HttpHeaders http_headers;                    // sent besides our own
   HttpTlsFiles tls_files;
+  std::string tls_server_name;                   // empty: the host of the URL
+  std::string tls_min_version, tls_max_version;  // "TLS12"; empty: the library's own
   bool insecure_skip_verify = false;
   bool enable_http2 = true;
   bool follow_redirects = true;

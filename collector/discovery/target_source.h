@@ -21,8 +21,8 @@ using FoundDone = std::function<void(FoundTargets)>;
 class TargetSource {
  public:
   virtual ~TargetSource() = default;
-  virtual std::string kind() const = 0;  // "file", "http", "dns"
-  virtual std::string what() const = 0;  // files, URL or names, for people
+  virtual std::string kind() const = 0;  // "file", "http", "dns", "consul"
+  virtual std::string what() const = 0;  // files, URL, names, server, for people
   virtual std::string key() const = 0;   // all that is configured; equal keys are one source
   virtual Duration refresh_interval() const = 0;
   // Runs on a thread that may wait, never twice at once; ends in exactly one `done`, on any thread,

@@ -15,9 +15,9 @@ namespace nines::config {
 
 void read_labels(TableReader& t, std::string_view key, std::map<std::string, std::string>& out);
 void read_static_configs(TableReader& t, std::vector<collector::StaticConfig>& out);
-// file_sd_configs, http_sd_configs, dns_sd_configs.
+// file_sd_configs, http_sd_configs, dns_sd_configs, consul_sd_configs.
 void read_discovery(TableReader& t, collector::JobDiscovery& out, const Context& context);
-// basic_auth, authorization, tls_config, proxy_url, ...
+// basic_auth, authorization, oauth2, tls_config, proxy_url, ...
 void read_http_access(TableReader& t, collector::HttpAccess& out, const Context& context);
 // Relative to the folder of the configuration.
 std::string beside(const Context& context, std::string path);

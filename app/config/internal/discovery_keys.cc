@@ -1,4 +1,4 @@
-// Finding targets, and getting at things over HTTP.
+// Finding targets.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -20,15 +20,6 @@ std::string listed(std::span<const std::string_view> names) {
   std::string all;
   for (const std::string_view name : names) all += (all.empty() ? "" : ", ") + std::string(name);
   return all;
-}
-
-// Headers that belong to the connection or to other options.
-bool is_reserved_header(std::string_view name) {
-  constexpr std::string_view kReserved[] = {
-      "accept-encoding", "authorization",       "connection",        "content-length", "host",
-      "keep-alive",      "proxy-authorization", "transfer-encoding", "upgrade"};
-  const std::string plain = to_lower(name);
-  return std::find(std::begin(kReserved), std::end(kReserved), plain) != std::end(kReserved);
 }
 
 void read_refresh(TableReader& t, Duration& out) {
@@ -83,6 +74,36 @@ void read_dns_sd(TableReader& t, collector::DnsSdConfig& out) {
   read_refresh(t, out.refresh_interval);
 }
 
+void read_consul_sd(TableReader& t, collector::ConsulSdConfig& out, const Context& context) {
+  t.read("server", out.server);
+  // What is read together with a scheme and a path must not bring its own.
+  if (out.server.empty() || out.server.find_first_of("/?#@ \t") != std::string::npos) {
+    t.fail("server", "`server` " + quote_go(out.server) +
+                         " must be host:port alone; the rest stands in `scheme` and `path_prefix`");
+  }
+  t.read_one_of("scheme", out.scheme, {"http", "https"});
+  t.read("path_prefix", out.path_prefix);
+  if (!out.path_prefix.empty() && !out.path_prefix.starts_with('/')) {
+    t.fail("path_prefix", "`path_prefix` must begin with /");
+  }
+  while (out.path_prefix.ends_with('/')) out.path_prefix.pop_back();
+  t.read_secret("token", out.token, context.read_secret);
+  t.read("datacenter", out.datacenter);
+  t.read("namespace", out.ns);
+  t.read("partition", out.partition);
+  t.read("services", out.services);
+  t.read("tags", out.tags);
+  t.read("node_meta", out.node_meta);
+  t.read("filter", out.filter);
+  t.read("tag_separator", out.tag_separator);
+  t.read("allow_stale", out.allow_stale);
+  for (const std::string& name : out.services) {
+    if (name.empty()) t.fail("services", "`services` holds an empty name");
+  }
+  read_refresh(t, out.refresh_interval);
+  read_http_access(t, out.access, context);
+}
+
 }  // namespace
 
 std::string beside(const Context& context, std::string path) {
@@ -125,48 +146,6 @@ void read_relabelling(TableReader& t, std::string_view key,
   });
 }
 
-void read_http_access(TableReader& t, collector::HttpAccess& s, const Context& context) {
-  t.table("basic_auth", [&](TableReader& b) {
-    b.read("username", s.basic_auth_username);
-    b.read_secret("password", s.basic_auth_password, context.read_secret);
-  });
-  t.table("authorization", [&](TableReader& a) {
-    a.read("type", s.authorization_type);
-    if (s.authorization_type.empty() || to_lower(s.authorization_type) == "basic") {
-      a.fail("type", "`type` must name a scheme, and Basic has its own `basic_auth`");
-    }
-    a.read_secret("credentials", s.bearer_token, context.read_secret);
-  });
-  if (!s.basic_auth_username.empty() && !s.bearer_token.empty()) {
-    t.fail("authorization", "`basic_auth` and `authorization` exclude each other");
-  }
-  t.read("follow_redirects", s.follow_redirects);
-  t.read("enable_http2", s.enable_http2);
-  t.read("proxy_url", s.proxy_url);
-  if (!s.proxy_url.empty()) check_url(t, "proxy_url", s.proxy_url);
-  std::map<std::string, std::string> headers;
-  t.read("http_headers", headers);
-  for (const auto& [name, value] : headers) {
-    if (is_reserved_header(name)) {
-      t.fail("http_headers", "`http_headers` may not set " + quote_go(name) +
-                                 ": it has its own option, or belongs to the connection");
-    }
-    s.http_headers.emplace_back(name, value);
-  }
-  t.table("tls_config", [&](TableReader& tls) {
-    tls.read("ca_file", s.tls_files.ca);
-    tls.read("cert_file", s.tls_files.cert);
-    tls.read("key_file", s.tls_files.key);
-    tls.read("insecure_skip_verify", s.insecure_skip_verify);
-    if (s.tls_files.cert.empty() != s.tls_files.key.empty()) {
-      tls.fail("cert_file", "`cert_file` and `key_file` need each other");
-    }
-  });
-  for (std::string* path : {&s.tls_files.ca, &s.tls_files.cert, &s.tls_files.key}) {
-    *path = beside(context, std::move(*path));
-  }
-}
-
 void read_discovery(TableReader& t, collector::JobDiscovery& out, const Context& context) {
   t.tables("file_sd_configs", [&](TableReader& s) {
     read_file_sd(s, out.files.emplace_back(), context);
@@ -179,6 +158,9 @@ void read_discovery(TableReader& t, collector::JobDiscovery& out, const Context&
     read_http_access(s, http.access, context);
   });
   t.tables("dns_sd_configs", [&](TableReader& s) { read_dns_sd(s, out.dns.emplace_back()); });
+  t.tables("consul_sd_configs", [&](TableReader& s) {
+    read_consul_sd(s, out.consuls.emplace_back(), context);
+  });
 }
 
 void check_has_targets(TableReader& t, const std::string& job,
@@ -186,8 +168,8 @@ void check_has_targets(TableReader& t, const std::string& job,
                        const collector::JobDiscovery& discovery) {
   if (!targets.empty() || !discovery.empty()) return;
   t.fail("", "job " + quote_go(job) +
-                 " has no targets: give it `static_configs`, `file_sd_configs`, `http_sd_configs` "
-                 "or `dns_sd_configs`");
+                 " has no targets: give it `static_configs`, `file_sd_configs`, `http_sd_configs`, "
+                 "`dns_sd_configs` or `consul_sd_configs`");
 }
 
 }  // namespace nines::config

@@ -18,6 +18,10 @@ std::unique_ptr<TargetSource> make_http_source(HttpSdConfig config, const Discov
 std::unique_ptr<TargetSource> make_dns_source(DnsSdConfig config, const DiscoveryParts& parts,
                                               const StopSignal& stop);
 
+// Its refresh lasts until Consul has news.
+std::unique_ptr<TargetSource> make_consul_source(const ConsulSdConfig& config,
+                                                 const DiscoveryParts& parts);
+
 // All of a job, in the order of their kinds and of the file.
 std::vector<std::unique_ptr<TargetSource>> make_sources(const JobDiscovery& job,
                                                         const DiscoveryParts& parts,
