@@ -50,6 +50,7 @@ void look_at_web(const Config& a, const Config& b, std::vector<std::string>& all
       .look("max_connections_per_ip", a.web.connections_per_ip_max, b.web.connections_per_ip_max)
       .look("max_body_size", a.web.body_bytes_max, b.web.body_bytes_max)
       .look("read_timeout", a.web.head_timeout, b.web.head_timeout)
+      .look("body_timeout", a.web.body_timeout, b.web.body_timeout)
       .look("idle_timeout", a.web.idle_timeout, b.web.idle_timeout)
       .look("enable_admin_api", a.admin_api, b.admin_api)
       .add_to(all);

@@ -43,8 +43,8 @@ struct ServerOptions {
       "form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 };
 
-// Refuses what it does not frame: chunked or encoded request bodies, Range, multipart, bare LF,
-// more than one Content-Length. Sends no byte of an exception to a client.
+// Refuses what it does not frame: other codings than chunks, multipart, bare LF, more than one
+// Content-Length, one beside chunks. Sends no byte of an exception to a client.
 class Server {
  public:
   // Binds and serves from its own threads until destroyed. kUnavailable when the address is taken:

@@ -124,6 +124,10 @@ void read_web(TableReader& root, Config& config) {
     t.read_count("max_connections_per_ip", w.connections_per_ip_max);
     t.read_bytes("max_body_size", w.body_bytes_max);
     t.read("read_timeout", w.head_timeout);
+    t.read("body_timeout", w.body_timeout);
+    if (w.body_timeout < Duration(100)) {
+      t.fail("body_timeout", "`body_timeout` must be at least 100ms");
+    }
     t.read("idle_timeout", w.idle_timeout);
     bool open_to_all = false;
     t.read("allow_unauthenticated", open_to_all);

@@ -42,10 +42,11 @@ bool list_has(std::string_view list, std::string_view token) {
 constexpr std::array<std::string_view, 7> kMethods = {"GET",    "HEAD",    "POST", "PUT",
                                                       "DELETE", "OPTIONS", "PATCH"};
 
-// Names the engine would fill in from the socket, and ranges: a client may not set them.
+// Names the engine would fill in from the socket, ranges, and a coding that is undone: a handler
+// does not see them.
 bool is_dropped(std::string_view lower_name) {
   return lower_name.starts_with("remote_") || lower_name.starts_with("local_") ||
-         lower_name == "range" || lower_name == "if-range";
+         lower_name == "range" || lower_name == "if-range" || lower_name == "transfer-encoding";
 }
 
 }  // namespace
@@ -65,12 +66,42 @@ std::string_view FramedRequest::query() const {
 std::size_t RequestFramer::take(std::string_view bytes) {
   std::size_t used = 0;
   while (used < bytes.size() && state_ == State::kHead) take_head_byte(bytes[used++]);
-  if (state_ == State::kBody) {
-    const std::size_t n = std::min<std::uint64_t>(bytes.size() - used, body_left_);
-    request_.body.append(bytes.substr(used, n));
-    used += n;
-    body_left_ -= n;
-    if (body_left_ == 0) state_ = State::kDone;
+  if (state_ == State::kBody) used += take_body(bytes.substr(used));
+  return used;
+}
+
+std::size_t RequestFramer::take_body(std::string_view bytes) {
+  std::size_t used = 0;
+  while (used < bytes.size() && state_ == State::kBody) {
+    if (body_left_ > 0) {
+      const std::size_t n = std::min<std::uint64_t>(bytes.size() - used, body_left_);
+      request_.body.append(bytes.substr(used, n));
+      used += n;
+      body_left_ -= n;
+      if (body_left_ > 0) break;
+      if (!chunked_) {
+        state_ = State::kDone;
+        break;
+      }
+      chunks_.data_over();
+      continue;
+    }
+    switch (chunks_.take(bytes[used++])) {
+      case ChunkReader::Step::kMore:
+        break;
+      case ChunkReader::Step::kData:
+        body_left_ = chunks_.chunk_bytes();
+        if (body_left_ > limits_->body_bytes_max - request_.body.size()) {
+          refuse(413, "body too large");
+        }
+        break;
+      case ChunkReader::Step::kEnd:
+        state_ = State::kDone;
+        break;
+      case ChunkReader::Step::kBad:
+        refuse(400, "malformed chunk");
+        break;
+    }
   }
   return used;
 }
@@ -120,7 +151,7 @@ void RequestFramer::parse_head() {
   if (!check_headers(http11_)) return;
   std::erase_if(request_.headers, [](const auto& h) { return is_dropped(h.first); });
   std::string().swap(head_);
-  state_ = body_left_ == 0 ? State::kDone : State::kBody;
+  state_ = body_left_ == 0 && !chunked_ ? State::kDone : State::kBody;
 }
 
 bool RequestFramer::parse_request_line(std::string_view line) {
@@ -192,7 +223,7 @@ bool RequestFramer::parse_header(std::string_view line) {
 bool RequestFramer::check_headers(bool http11) {
   std::size_t hosts = 0;
   std::size_t lengths = 0;
-  bool has_coding = false;
+  std::size_t codings = 0;
   std::string_view length;
   std::string_view coding;
   request_.keep_alive = http11;
@@ -204,12 +235,12 @@ bool RequestFramer::check_headers(bool http11) {
       length = value;
     }
     if (name == "transfer-encoding") {
-      has_coding = true;
+      ++codings;
       coding = value;
     }
     // Its route's own business, where it has one that takes them; nobody below unpacks unasked.
     if (name == "content-encoding" && !value.empty() && to_lower(value) != "identity" &&
-        to_lower(value) != "snappy" && to_lower(value) != "gzip") {
+        to_lower(value) != "snappy" && to_lower(value) != "gzip" && to_lower(value) != "zstd") {
       refuse(415, "encoded request bodies are not taken");
       return false;
     }
@@ -229,15 +260,17 @@ bool RequestFramer::check_headers(bool http11) {
     refuse(400, "exactly one Host header is needed");
     return false;
   }
-  if (has_coding) {
+  if (codings > 0) {
     if (lengths > 0) {
       refuse(400, "both Content-Length and Transfer-Encoding");
-    } else if (to_lower(coding) == "chunked") {
-      refuse(411, "send a Content-Length; chunked request bodies are not taken");
-    } else {
+    } else if (codings > 1 || !http11) {
+      refuse(400, "malformed Transfer-Encoding");
+    } else if (to_lower(coding) != "chunked") {
       refuse(501, "transfer coding not implemented");
+    } else {
+      chunked_ = true;
     }
-    return false;
+    return chunked_;
   }
   if (lengths > 1) {
     refuse(400, "more than one Content-Length");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "web/http/http.h"
+#include "web/http/internal/chunk_reader.h"
 
 namespace nines::web {
 
@@ -58,6 +59,7 @@ class RequestFramer {
 
  private:
   void take_head_byte(char c);
+  std::size_t take_body(std::string_view bytes);
   void refuse(int status, std::string_view why);
   void parse_head();
   bool parse_request_line(std::string_view line);
@@ -74,7 +76,9 @@ class RequestFramer {
   bool line_done_ = false;  // the request line has ended
   bool http11_ = true;
   std::string head_;
-  std::uint64_t body_left_ = 0;
+  std::uint64_t body_left_ = 0;  // of a chunk, when there are chunks
+  bool chunked_ = false;
+  ChunkReader chunks_;
   FramedRequest request_;
 };
 

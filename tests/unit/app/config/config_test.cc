@@ -40,6 +40,7 @@ TEST_CASE("unknown keys are errors with the nearest known name") {
 TEST_CASE("wrong types say what is wanted and what is there") {
   check_mistake("[global]\nscrape_interval = 15\n", "2:19", "must be a duration");
   check_mistake("[web]\nlisten = 9999\n", "2:10", "must be");
+  check_mistake("[web]\nbody_timeout = \"99ms\"\n", "2:16", "at least 100ms");
   check_mistake("[[groups]]\nname = [\"g\"]\n", "2:8", "must be");
   check_mistake("global = \"x\"\n", "1:10", "must be");
 }

@@ -49,6 +49,7 @@ TEST_CASE(
       {"web", "max_connections_per_ip", "10"},
       {"web", "max_body_size", "\"1MiB\""},
       {"web", "read_timeout", "\"1s\""},
+      {"web", "body_timeout", "\"100ms\""},
       {"web", "idle_timeout", "\"1s\""},
       {"web", "enable_admin_api", "true"},
       {"query", "lookback_delta", "\"1m\""},

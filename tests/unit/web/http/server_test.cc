@@ -198,9 +198,26 @@ TEST_CASE("what is refused is answered, even while the client is still sending, 
   CHECK(still_sending.answer().status == 413);
   RawClient chunked = server.client();
   chunked.send(
-      "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
-  CHECK(chunked.answer().status == 411);
-  CHECK(chunked.at_end());  // "0" was never read as a request
+      "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n" +
+      std::string(1000, 'x') + "\r\n1\r\n");
+  CHECK(chunked.answer().status == 413);
+  CHECK(chunked.at_end());
+}
+
+TEST_CASE("a chunked body reaches its handler whole; a malformed one ends the connection") {
+  const Router router = echo_router();
+  TestServer server(router);
+  const std::string head =
+      "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n";
+  RawClient client = server.client();
+  client.send(head + "3\r\na=1\r\n4\r\n&b=2\r\n0\r\n\r\n");
+  CHECK(client.answer().body == "POST /echo a=1 b=2");
+  // The same connection goes on.
+  CHECK(client.get("/echo").body == "GET /echo");
+  client.send(head + "3\r\na=1x\r\n0\r\n\r\nGET /echo HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  CHECK(client.answer().status == 400);
+  CHECK(client.at_end());  // what followed was never read as a request
 }
 
 TEST_CASE("Expect: 100-continue is answered before the body is sent") {

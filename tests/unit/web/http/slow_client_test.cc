@@ -69,9 +69,32 @@ TEST_CASE("a head and a body that never end are answered 408; an idle connection
   head.send("GET /hi HT");
   RawClient body = server.client();
   body.send("POST /hi HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nab");
+  RawClient chunks = server.client();
+  chunks.send("POST /hi HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
   CHECK(head.answer().status == 408);
   CHECK(body.answer().status == 408);
+  CHECK(chunks.answer().status == 408);
   CHECK(idle.rest().empty());
+}
+
+TEST_CASE("chunks that drip are under the deadline of the whole body") {
+  const Router router = hello_router();
+  ServerOptions options;
+  options.body_timeout = Duration(300);
+  TestServer server(router, options);
+  RawClient client = server.client();
+  client.send("POST /hi HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+  const Instant start = server.clock->elapsed();
+  // Each chunk comes well within the deadline; all of them do not.
+  timeval patience{0, 50'000};
+  setsockopt(client.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  int status = 0;
+  while (status == 0 && millis_since(start, *server.clock) < 5'000) {
+    client.send("1\r\na\r\n");
+    status = client.answer().status;
+  }
+  CHECK(status == 408);
+  CHECK(millis_since(start, *server.clock) >= 300);
 }
 
 TEST_CASE("whoever does not read its answer is dropped at the write deadline") {
