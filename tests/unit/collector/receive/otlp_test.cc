@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <zlib.h>
+#include <zstd.h>
 
 #include <doctest/doctest.h>
 #include <protozero/pbf_writer.hpp>
@@ -267,7 +268,7 @@ std::string gzipped(const std::string& in) {
   return out;
 }
 
-TEST_CASE("the binary encoding, plain and gzip") {
+TEST_CASE("the binary encoding, plain, gzip and zstd") {
   Stage s;
   const OtlpAnswer plain = s.receiver.take(kProtobuf, "", protobuf_gauge(1.5));
   CHECK(plain.status == 200);
@@ -275,6 +276,11 @@ TEST_CASE("the binary encoding, plain and gzip") {
   CHECK(s.value(R"(g{ratio="0.5"})") == 1.5);
   CHECK(s.receiver.take(kProtobuf, "gzip", gzipped(protobuf_gauge(2.5))).status == 200);
   CHECK(s.value(R"(g{ratio="0.5"})") == 2.5);
+  const std::string body = protobuf_gauge(3.5);
+  std::string packed(ZSTD_compressBound(body.size()), '\0');
+  packed.resize(ZSTD_compress(packed.data(), packed.size(), body.data(), body.size(), 3));
+  CHECK(s.receiver.take(kProtobuf, "zstd", packed).status == 200);
+  CHECK(s.value(R"(g{ratio="0.5"})") == 3.5);
 }
 
 TEST_CASE("what cannot be read says why, with the status that names it") {

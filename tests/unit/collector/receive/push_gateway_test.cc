@@ -1,8 +1,12 @@
 #include "collector/receive/push_gateway.h"
 
+#include <functional>
+#include <iterator>
 #include <string>
 
 #include <doctest/doctest.h>
+#include <protozero/pbf_writer.hpp>
+#include <protozero/varint.hpp>
 
 #include "base/text/json.h"
 #include "tests/support/memory_state.h"
@@ -176,6 +180,83 @@ TEST_CASE("/api/v1/metrics as Pushgateway's clients read it") {
   const Json& metric = group["a"]["metrics"][std::size_t{0}];
   CHECK(metric["labels"]["x"].as_string() == "1");
   CHECK(metric["value"].as_string() == "0.5");
+}
+
+using protozero::pbf_writer;
+
+// A MetricFamily behind its length, as clients send them.
+std::string delimited(const std::function<void(pbf_writer&)>& fill) {
+  std::string message;
+  pbf_writer writer(message);
+  fill(writer);
+  std::string out;
+  protozero::write_varint(std::back_inserter(out), message.size());
+  return out + message;
+}
+
+void add_label(pbf_writer& metric, const std::string& name, const std::string& value) {
+  pbf_writer label(metric, 1);
+  label.add_string(1, name);
+  label.add_string(2, value);
+}
+
+constexpr std::string_view kMessages =
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+
+TEST_CASE("a push of protobuf messages is kept as the same push of text") {
+  Stage s;
+  const std::string body = delimited([](pbf_writer& f) {
+                             f.add_string(1, "rows_total");
+                             f.add_string(2, "Rows done.");
+                             f.add_enum(3, 0);
+                             pbf_writer metric(f, 4);
+                             add_label(metric, "table", "a");
+                             pbf_writer counter(metric, 3);
+                             counter.add_double(1, 5);
+                           }) +
+                           delimited([](pbf_writer& f) {
+                             f.add_string(1, "took_seconds");
+                             f.add_enum(3, 4);
+                             pbf_writer metric(f, 4);
+                             pbf_writer histogram(metric, 7);
+                             histogram.add_uint64(1, 3);
+                             histogram.add_double(2, 4.5);
+                             pbf_writer bucket(histogram, 3);
+                             bucket.add_uint64(1, 1);
+                             bucket.add_double(2, 0.5);
+                           });
+  const auto push = [&](const std::string& bytes) {
+    return s.gateway().push(PushKind::kReplaceGroup, "job/j", kMessages, "", bytes);
+  };
+  const PushAnswer answer = push(body);
+  CHECK_MESSAGE(answer.status == 200, answer.text);
+  CHECK(s.value(R"(rows_total{job="j", table="a"})") == 5);
+  CHECK(s.value(R"(took_seconds_bucket{job="j", le="0.5"})") == 1);
+  CHECK(s.value(R"(took_seconds_bucket{job="j", le="+Inf"})") == 3);
+  CHECK(s.value(R"(took_seconds_sum{job="j"})") == 4.5);
+  const Result<Json> json = Json::parse(s.gateway().metrics_json());
+  REQUIRE(json);
+  const Json& group = (*json)[std::size_t{0}];
+  CHECK(group["rows_total"]["type"].as_string() == "COUNTER");
+  CHECK(group["rows_total"]["help"].as_string() == "Rows done.");
+  CHECK(group["took_seconds"]["type"].as_string() == "HISTOGRAM");
+  // Refused as a whole, with the place, and what was there before stays.
+  CHECK(push(body.substr(0, body.size() - 1)).status == 400);
+  CHECK(push("rows_total 1\n").status == 400);
+  const PushAnswer timed = push(delimited([](pbf_writer& f) {
+    f.add_string(1, "timed");
+    f.add_enum(3, 1);
+    pbf_writer metric(f, 4);
+    {
+      pbf_writer gauge(metric, 2);
+      gauge.add_double(1, 1);
+    }
+    metric.add_int64(6, 1'700'000'000'000);
+  }));
+  CHECK(timed.status == 400);
+  CHECK(timed.text.find("timestamps") != std::string::npos);
+  CHECK(s.value(R"(push_failure_time_seconds{job="j"})") == kTime / 1000);
+  CHECK(s.gateway().metrics_json().find("rows_total") != std::string::npos);
 }
 
 }  // namespace
