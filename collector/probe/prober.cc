@@ -139,6 +139,10 @@ void Prober::stop() {
   }
   impl_->pool.stop();
 }
+Result<TargetStatus> Prober::turn_now(const std::string& job, const std::string& target) {
+  return impl_->pool.turn_now(job, target);
+}
+
 std::vector<TargetStatus> Prober::targets() const {
   return impl_->pool.targets();
 }

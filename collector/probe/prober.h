@@ -65,6 +65,8 @@ class Prober {
   void start();
   void stop();
   std::vector<TargetStatus> targets() const;  // kind "probe"
+  // A configured probe out of turn; see TargetPool::turn_now().
+  Result<TargetStatus> turn_now(const std::string& job, const std::string& target);
 
   std::shared_ptr<const ProbeModule> module(const std::string& name) const;  // null: no such one
   ProbeOptions options() const;

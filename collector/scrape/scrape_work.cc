@@ -138,6 +138,7 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
     cache_.commit();
     if (format_ == ExpositionFormat::kOpenMetrics) starts_.fill(rows_);
     for (const auto& [family, metadata] : metadata_) parts_.appender.set_metadata(family, metadata);
+    describe();
   } else {
     parts_.counters.failed.add();
     report.error = taken.error().what();
@@ -146,6 +147,7 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
   mark_vanished();
   add_reports(taken.has_value(), began);
   report.up = taken.has_value();
+  report.described = described_;
   report.samples = scraped_;
   note_refused(report);
   if (const Result<bool> worn = append(at); !worn) {
@@ -187,6 +189,7 @@ void ScrapeWork::discard() {
   starts_.discard();
   live_next_.clear();
   cache_.begin();
+  lead_skipped_ = false;
 }
 
 Result<void> ScrapeWork::take_body(const HttpResponse& answer, TargetReport& report) {
@@ -282,6 +285,7 @@ std::uint32_t& ScrapeWork::seen_at(storage::Slot slot) {
 
 Result<void> ScrapeWork::on_sample(const ExposedSample& sample) {
   ++scraped_;
+  if (sample.lead_known && sample.lead_bytes != 0) lead_skipped_ = true;
   NINES_TRY(const SeriesCache::Place place, place_of(sample));
   CachedSeries& series = cache_.at(place);
   cache_.use(place, sample);
@@ -501,6 +505,23 @@ Metadata* ScrapeWork::metadata_of(std::string_view family) {
   if (found != metadata_.end()) return &found->second;
   if (metadata_.size() >= kFamiliesMax) return nullptr;
   return &metadata_[std::string(family)];
+}
+
+// Comments that stood there the last time are not taken apart again. So when some have changed, or
+// nobody has read them for this target, the next scrape reads them all.
+void ScrapeWork::describe() {
+  if (lead_skipped_) {
+    relearn_ = !metadata_.empty() || !described_;
+    return;
+  }
+  relearn_ = false;
+  if (metadata_.empty() && described_ && described_->empty()) return;
+  FamilyDescriptions all;
+  all.reserve(metadata_.size());
+  for (const auto& [family, metadata] : metadata_) all.push_back({family, metadata});
+  std::sort(all.begin(), all.end(),
+            [](const auto& a, const auto& b) { return a.family < b.family; });
+  described_ = parts_.descriptions.share(std::move(all));
 }
 
 void ScrapeWork::on_type(std::string_view family, MetricType type) {

@@ -29,7 +29,7 @@ const char* to_string(TargetHealth health) noexcept {
 struct Scraper::Impl {
   explicit Impl(ScraperParts p)
       : counters(p.telemetry),
-        work_parts{p.appender, p.scheduler.clock(), p.log, counters, lines},
+        work_parts{p.appender, p.scheduler.clock(), p.log, counters, lines, descriptions},
         pool({p.http, p.scheduler, p.executor, p.log, "scrape"}) {}
 
   struct Self {
@@ -80,6 +80,7 @@ struct Scraper::Impl {
 
   ScrapeCounters counters;
   LineBlocks lines;
+  DescriptionTable descriptions;
   const ScrapeWorkParts work_parts;
   mutable Mutex mutex;
   std::vector<std::shared_ptr<const ScrapeConfig>> configs NINES_GUARDED_BY(mutex);
@@ -141,6 +142,9 @@ void Scraper::stop() {
 }
 std::vector<TargetStatus> Scraper::targets() const {
   return impl_->pool.targets();
+}
+Result<TargetStatus> Scraper::scrape_now(const std::string& job, const std::string& target) {
+  return impl_->pool.turn_now(job, target);
 }
 DroppedTargets Scraper::dropped_targets() const {
   const MutexLock lock(impl_->mutex);

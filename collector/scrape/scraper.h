@@ -22,6 +22,7 @@
 #include "collector/discovery/relabel.h"
 #include "collector/discovery/target.h"
 #include "collector/exposition/parser.h"
+#include "collector/scrape/descriptions.h"
 #include "storage/api/appender.h"
 
 namespace nines::collector {
@@ -81,6 +82,9 @@ struct TargetStatus {
   Duration last_duration{};
   std::uint64_t last_samples = 0;
   Duration interval{}, timeout{};
+  // Of its last scrape that came off; null: none yet, or no scrape. Shared by targets that say the
+  // same; immutable. A change of comments alone shows one scrape later.
+  std::shared_ptr<const FamilyDescriptions> described;
 };
 
 // A target that relabelling dropped.
@@ -126,6 +130,9 @@ class Scraper {
   void start();
   void stop();  // waits for appends under way; pending HTTP calls are cancelled
   std::vector<TargetStatus> targets() const;
+  // Scrapes a target of a job out of turn, or waits for the scrape under way, and says how it went.
+  // Blocks for the target's timeout and a little more at most. See TargetPool::turn_now().
+  Result<TargetStatus> scrape_now(const std::string& job, const std::string& target);
   DroppedTargets dropped_targets() const;
   // The jobs as loaded, targets or none. Shared with the loops that scrape them; immutable.
   std::vector<std::shared_ptr<const ScrapeConfig>> jobs() const;

@@ -58,8 +58,32 @@ void TargetLoop::turn(Timestamp planned) {
     state_ = State::kAsking;
     call_ = HttpCallId::kNone;
   }
-  const Timestamp at = stamp_of(now, planned, interval);
-  const Instant began = clock.elapsed();
+  ask(stamp_of(now, planned, interval));
+}
+
+void TargetLoop::turn_now(TurnDone done) {
+  bool gone = false;
+  {
+    const MutexLock lock(mutex_);
+    gone = retired_;
+    if (!gone) {
+      waiting_.push_back(std::move(done));
+      if (state_ != State::kIdle) return;
+      state_ = State::kAsking;
+      call_ = HttpCallId::kNone;
+    }
+  }
+  if (gone) return done(nullptr);
+  ask(parts_.scheduler.clock().now());
+}
+
+void TargetLoop::tell(const std::vector<TurnDone>& waiting, const TargetStatus* status) {
+  for (const TurnDone& done : waiting) done(status);
+}
+
+// The turn is ours: state_ is kAsking.
+void TargetLoop::ask(Timestamp at) {
+  const Instant began = parts_.scheduler.clock().elapsed();
   std::optional<HttpRequest> request = work_->request();
   if (!request) {
     take_answer(at, began, std::nullopt);
@@ -114,6 +138,8 @@ void TargetLoop::work(Timestamp at, Instant began, Answer answer) {
   const TargetHealth health = report.up ? TargetHealth::kUp : TargetHealth::kDown;
   TargetHealth before{};
   bool last = false, was_cut = false;
+  std::vector<TurnDone> waiting;
+  TargetStatus told;
   {
     const MutexLock lock(mutex_);
     was_cut = std::exchange(cut_, report.cut);
@@ -123,6 +149,9 @@ void TargetLoop::work(Timestamp at, Instant began, Answer answer) {
     status_.last_scrape = at;
     status_.last_duration = took;
     status_.last_samples = report.samples;
+    status_.described = std::move(report.described);
+    waiting.swap(waiting_);
+    if (!waiting.empty()) told = status_;
     state_ = retired_ ? State::kEnded : State::kIdle;
     last = retired_ && !silently_;
   }
@@ -140,6 +169,7 @@ void TargetLoop::work(Timestamp at, Instant began, Answer answer) {
     parts_.log.info(parts_.component, "target within its limits again pool={} url={}",
                     plan_.status.pool, plan_.status.url);
   }
+  tell(waiting, &told);
   if (last) end();
 }
 
@@ -159,11 +189,14 @@ void TargetLoop::retire(bool silently) {
   }
   // Without the lock: cancel() waits for an answer that is just being taken.
   parts_.http.cancel(call);
+  std::vector<TurnDone> waiting;
   {
     const MutexLock lock(mutex_);
     if (state_ == State::kWorking) return;  // work() ends it
     state_ = State::kEnded;
+    waiting.swap(waiting_);
   }
+  tell(waiting, nullptr);
   if (silently) return;
   // The pool forgets this loop now, so the task keeps it.
   const auto ending = [self = shared_from_this(), gate = gate_] {
@@ -175,13 +208,16 @@ void TargetLoop::retire(bool silently) {
 
 void TargetLoop::drop() {
   HttpCallId call{};
+  std::vector<TurnDone> waiting;
   {
     const MutexLock lock(mutex_);
     retired_ = true;
     parts_.scheduler.cancel(timer_);
     call = call_;
+    waiting.swap(waiting_);
   }
   parts_.http.cancel(call);
+  tell(waiting, nullptr);
 }
 
 TargetStatus TargetLoop::status() const {

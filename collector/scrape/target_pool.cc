@@ -1,8 +1,13 @@
 #include "collector/scrape/target_pool.h"
 
+#include <memory>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+
+#include "base/net/wait.h"
+#include "base/text/text.h"
 
 #include "collector/scrape/internal/target_loop.h"
 
@@ -80,6 +85,52 @@ std::vector<TargetStatus> TargetPool::targets() const {
   out.reserve(loops_.size());
   for (const std::shared_ptr<TargetLoop>& loop : loops_) out.push_back(loop->status());
   return out;
+}
+
+Result<TargetStatus> TargetPool::turn_now(const std::string& pool, const std::string& target) {
+  constexpr Duration kGrace{10'000};  // for the queue of the executor and for the store
+  std::shared_ptr<TargetLoop> chosen;
+  TargetStatus before;
+  {
+    const MutexLock lock(mutex_);
+    for (const std::shared_ptr<TargetLoop>& loop : loops_) {
+      TargetStatus status = loop->status();
+      if (!pool.empty() && status.pool != pool) continue;
+      if (status.url != target && status.labels.get("instance") != target) continue;
+      if (chosen) {
+        const std::string both = before.url + " of " + before.pool + ", " + status.url + " of " +
+                                 status.pool;
+        return Error(ErrorCode::kInvalid, "several targets are called " + quote_go(target) + ": " +
+                                              both + "; name one by its pool and URL");
+      }
+      chosen = loop;
+      before = std::move(status);
+    }
+  }
+  if (!chosen) {
+    return Error(ErrorCode::kNotFound, "there is no target " + quote_go(target) +
+                                           (pool.empty() ? "" : " in pool " + quote_go(pool)));
+  }
+  // Shared with the turn, which may end after the patience did.
+  struct Wait {
+    Mutex mutex;
+    std::optional<TargetStatus> status NINES_GUARDED_BY(mutex);
+    StopSignal over;
+  };
+  const auto wait = std::make_shared<Wait>();
+  chosen->turn_now([wait](const TargetStatus* status) {
+    {
+      const MutexLock lock(wait->mutex);
+      if (status != nullptr) wait->status = *status;
+    }
+    wait->over.raise();
+  });
+  const Patience patience(parts_.scheduler.clock(), before.timeout + kGrace, nullptr);
+  const Result<void> waited = patience.readable(wait->over.fd());
+  const MutexLock lock(wait->mutex);
+  if (wait->status) return *std::move(wait->status);
+  if (!waited) return waited.error();
+  return Error(ErrorCode::kUnavailable, "the target has gone meanwhile");
 }
 
 std::uint64_t TargetPool::skipped_turns() const {

@@ -25,10 +25,11 @@ struct TargetReport {
   std::string error;       // why it is down
   std::string body_start;  // of a body that failed to parse
   std::uint64_t samples = 0;
+  std::shared_ptr<const FamilyDescriptions> described;  // see TargetStatus
 };
 
-// What is done at one target. request() on the scheduler's thread; work() and end() on the
-// executor, one at a time.
+// What is done at one target. request() on the scheduler's thread, or that of turn_now(); work() and
+// end() on the executor, one at a time.
 class TargetWork {
  public:
   virtual ~TargetWork() = default;
@@ -75,6 +76,12 @@ class TargetPool {
   void stop();
   std::vector<TargetStatus> targets() const;  // in the order of load()
   std::uint64_t skipped_turns() const;
+  // A turn out of turn: at once, or the one under way when there is one; the plan of the others
+  // stays. Blocks until it is over, for the target's timeout and 10 s at most. `target` is a URL or
+  // an instance label; `pool` may be empty. kNotFound: there is none. kInvalid: there are several,
+  // and the text says what tells them apart. kUnavailable: it has gone meanwhile, or was not over
+  // in time.
+  Result<TargetStatus> turn_now(const std::string& pool, const std::string& target);
 
  private:
   const TargetParts parts_;

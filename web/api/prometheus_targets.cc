@@ -1,6 +1,9 @@
-// /api/v1/targets, scrape_pools, targets/relabel_steps.
+// /api/v1/targets, scrape_pools, targets/metadata, targets/relabel_steps.
+#include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -70,6 +73,49 @@ Response scrape_pools(const ApiParts& parts, const Request&) {
   return success(json.str());
 }
 
+// What of a target's metadata was asked for: all of it, each with its name, or one metric's.
+void write_metadata(const collector::TargetStatus& target, std::string_view metric,
+                    JsonWriter& json, std::int64_t& count) {
+  if (!target.described) return;
+  for (const auto& [family, metadata] : *target.described) {
+    if (!metric.empty() && metric != family) continue;
+    json.begin_object().key("target");
+    write_labels(json, target.labels);
+    if (metric.empty()) json.field("metric", family);
+    json.field("type", to_string(metadata.type))
+        .field("help", metadata.help)
+        .field("unit", metadata.unit)
+        .end_object();
+    ++count;
+  }
+}
+
+Response targets_metadata(const ApiParts& parts, const Request& request) {
+  std::int64_t limit = -1;
+  if (const std::string_view text = request.param("limit"); !text.empty()) {
+    const std::optional<std::int64_t> number = parse_int(text);
+    if (!number) return failure("bad_data", "limit must be a number");
+    limit = *number;
+  }
+  std::vector<Matcher> matchers;
+  if (const std::string_view text = request.param("match_target"); !text.empty()) {
+    Result<std::vector<Matcher>> parsed = parse_selector(text);
+    if (!parsed) return bad_parameter("match_target", parsed.error().what());
+    matchers = *std::move(parsed);
+  }
+  JsonWriter json;
+  json.begin_array();
+  std::int64_t count = 0;
+  for (const collector::TargetStatus& target : parts.scraper.targets()) {
+    // As Prometheus counts: a target that was begun is told whole.
+    if (limit >= 0 && count >= limit) break;
+    if (!matches_all(matchers, target.labels)) continue;
+    write_metadata(target, request.param("metric"), json, count);
+  }
+  json.end_array();
+  return success(json.str());
+}
+
 void write_rule(JsonWriter& json, const collector::RelabelRule& rule) {
   json.begin_object();
   if (!rule.source_labels.empty()) {
@@ -128,6 +174,7 @@ void add_prometheus_targets(Router& router, const Parts& parts) {
   };
   get("/api/v1/targets", targets);
   get("/api/v1/scrape_pools", scrape_pools);
+  get("/api/v1/targets/metadata", targets_metadata);
   get("/api/v1/targets/relabel_steps", relabel_steps);
 }
 

@@ -60,8 +60,8 @@ struct ApiParts {
   storage::StateStore& state;
   const promql::Engine& promql;
   const logql::Engine& logql;
-  const collector::Scraper& scraper;
-  const collector::Prober& prober;
+  collector::Scraper& scraper;
+  collector::Prober& prober;
   const collector::Discovery& discovery;
   const collector::Host* host;  // null when switched off
   const collector::Tailer& tailer;

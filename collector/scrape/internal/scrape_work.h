@@ -13,6 +13,7 @@
 #include "base/log/log.h"
 #include "base/telemetry/telemetry.h"
 #include "collector/exposition/parser.h"
+#include "collector/scrape/internal/description_table.h"
 #include "collector/scrape/internal/scrape_target.h"
 #include "collector/scrape/internal/series_cache.h"
 #include "collector/scrape/internal/start_times.h"
@@ -45,6 +46,7 @@ struct ScrapeWorkParts {
   Log& log;
   ScrapeCounters& counters;
   LineBlocks& lines;
+  DescriptionTable& descriptions;
 };
 
 // All or nothing: a body that breaks off, is no exposition or passes a limit leaves `up` 0,
@@ -69,7 +71,11 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   enum Report : std::size_t { kUp, kDuration, kScraped, kKept, kAdded, kReports };
 
   Result<void> on_sample(const ExposedSample& sample) override;
-  ExpectedSample expected() const override { return cache_.expected(); }
+  ExpectedSample expected() const override {
+    ExpectedSample next = cache_.expected();
+    if (relearn_) next.lead_hash = ~next.lead_hash;
+    return next;
+  }
   void on_type(std::string_view family, MetricType type) override;
   void on_help(std::string_view family, std::string_view help) override;
   void on_unit(std::string_view family, std::string_view unit) override;
@@ -97,6 +103,7 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   void keep_exemplars(const storage::Row& row, std::span<const ExposedExemplar> exposed);
   void append_exemplars(Timestamp at);
   Metadata* metadata_of(std::string_view family);
+  void describe();
 
   const ScrapeTarget target_;
   const ScrapeWorkParts parts_;
@@ -120,6 +127,9 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   std::string refusal_;            // the last one's text, while some are refused
   Counter* past_limit_ = nullptr;  // of this target, since its first refusal
   std::unordered_map<std::string, Metadata, TextHash, std::equal_to<>> metadata_;
+  std::shared_ptr<const FamilyDescriptions> described_;  // shared with others that say the same
+  bool lead_skipped_ = false;  // this scrape has comments that were not reported again
+  bool relearn_ = false;       // this scrape reports all of them
 };
 
 }  // namespace nines::collector

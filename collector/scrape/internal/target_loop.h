@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/core/gate.h"
 #include "base/core/mutex.h"
@@ -18,7 +19,11 @@ class TargetLoop : public std::enable_shared_from_this<TargetLoop> {
  public:
   TargetLoop(TargetPlan plan, const TargetParts& parts, std::shared_ptr<Gate> gate);
 
+  using TurnDone = std::function<void(const TargetStatus*)>;  // null: there will be no turn
+
   void start();
+  // A turn at once, unless one is under way. `done` hears, on any thread, how that turn went.
+  void turn_now(TurnDone done);
   // No further turn. Unless `silently`, the series end once work under way is done.
   void retire(bool silently);
   // For stop(), with the gate closed: forgets the timer and the call.
@@ -35,6 +40,8 @@ class TargetLoop : public std::enable_shared_from_this<TargetLoop> {
 
   void plan_turn(Timestamp after) NINES_REQUIRES(mutex_);
   void turn(Timestamp planned);
+  void ask(Timestamp at);
+  static void tell(const std::vector<TurnDone>& waiting, const TargetStatus* status);
   void take_answer(Timestamp at, Instant began, Answer answer);
   void post(std::function<void()> task);
   void work(Timestamp at, Instant began, Answer answer);
@@ -56,6 +63,7 @@ class TargetLoop : public std::enable_shared_from_this<TargetLoop> {
   HttpCallId call_ NINES_GUARDED_BY(mutex_) = HttpCallId::kNone;
   std::uint64_t skipped_ NINES_GUARDED_BY(mutex_) = 0;
   TargetStatus status_ NINES_GUARDED_BY(mutex_);
+  std::vector<TurnDone> waiting_ NINES_GUARDED_BY(mutex_);  // for the turn under way
 };
 
 }  // namespace nines::collector
