@@ -103,6 +103,9 @@ struct Commands {
     verb->add_option("--window", lint_options.window, "how far back series are looked for")
         ->default_val("1h");
     verb->callback([this] { exit_code = check_rules(files, lint_options); });
+    verb = check.add_subcommand(
+        "metrics", "lint an exposition on stdin, as promtool does; exit 3 when there is advice");
+    verb->callback([this] { exit_code = check_metrics(); });
     verb = check.add_subcommand("ready", "exit 0 when the server is ready");
     add_client_options(*verb);
     verb->callback([this] { exit_code = check_ready(client); });

@@ -7,6 +7,7 @@ namespace nines::app {
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
+inline constexpr int kExitLint = 3;
 inline constexpr int kExitNotFound = 4;
 inline constexpr int kExitGateBlocked = 10;
 inline constexpr int kExitGateNoData = 11;

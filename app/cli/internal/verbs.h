@@ -26,6 +26,9 @@ struct LintOptions {
   std::string window = "1h";  // how far back a series may have ended and still count
 };
 int check_rules(const std::vector<std::string>& files, const LintOptions& options);
+// What `promtool check metrics` says of stdin: kExitLint with findings, kExitFailure when it cannot
+// be read.
+int check_metrics();
 // Pages of at most `rows_per_page` rows (1 to 64) that do not reach over multiples of `page_span`
 // (a duration; empty: no such cut).
 int test_promql(const std::vector<std::string>& files, std::uint32_t rows_per_page,
