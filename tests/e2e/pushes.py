@@ -1,15 +1,19 @@
 """What others push: the same requests to nines and to the program whose protocol it is, then the same answers."""
 import base64
 import gzip
+import http.client
 import json
 import os
 import re
 import shutil
+import socket
+import subprocess
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
+import protobuf_page as page
 from harness import Nines, Process, Skipped, free_port, get, say, wait_for
 
 LINE = re.compile(r'^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$')
@@ -74,7 +78,15 @@ took_seconds_sum 4.5
 took_seconds_count 3
 """
 
-# method, path behind /metrics/, body: in this order to both.
+MESSAGES = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+
+PROTOBUF = (page.family("rows_done_total", page.COUNTER, [page.metric(page.counter(5), {"table": "a"}), page.metric(page.counter(7), {"table": "b"})], "Rows.")
+            + page.family("proto_depth", page.GAUGE, [page.metric(page.gauge(-2.25))])
+            + page.family("proto_any", page.UNTYPED, [page.metric(page.untyped(3))])
+            + page.family("proto_size", page.SUMMARY, [page.metric(page.summary(9, 4.5, [(0.5, 0.25), (0.99, 3)]))])
+            + page.family("proto_took", page.HISTOGRAM, [page.metric(page.histogram(8, 12.5, [(0.5, 2), (1, 5), (2.5, 7)]), {"path": "/pay"})]))
+
+# method, path behind /metrics/, body, its type: in this order to both.
 PUSHES = (
     ("PUT", "job/nightly", TYPED),
     ("POST", "job/nightly", b"plain 3.14\n"),
@@ -93,6 +105,10 @@ PUSHES = (
     ("PUT", "job/j/__name__/x", b"m 1\n"),
     ("PUT", "job@base64/=", b"m 1\n"),
     ("PUT", "job/empty", b""),
+    ("PUT", "job/messages", PROTOBUF, MESSAGES),
+    ("POST", "job/messages", page.family("proto_any", page.UNTYPED, [page.metric(page.untyped(4))]), MESSAGES),
+    ("PUT", "job/bad", PROTOBUF[:-1], MESSAGES),
+    ("PUT", "job/bad", b"text 1\n", MESSAGES),
 )
 
 
@@ -128,8 +144,9 @@ def pushes_as_pushgateway_keeps_them(args, folder):
     theirs = f"http://127.0.0.1:{gateway_port}"
     try:
         wait_for("pushgateway answers", lambda: get(theirs + "/-/ready", 1), 20)
-        for method, path, body in PUSHES:
-            answers = [send(f"{url}/metrics/{path}", body, method) for url in (theirs, nines.url)]
+        for method, path, body, *kind in PUSHES:
+            headers = {"Content_Type": kind[0]} if kind else {}
+            answers = [send(f"{url}/metrics/{path}", body, method, **headers) for url in (theirs, nines.url)]
             assert answers[0][0] == answers[1][0], (method, path, answers)
         say(f"ok: {len(PUSHES)} pushes are answered alike")
 
@@ -263,5 +280,54 @@ def otlp_metrics_arrive(args, folder):
         nines.kill()
         nines.start()
         check()
+    finally:
+        nines.kill()
+
+
+def raw(port, data, patience=20):
+    """All that comes back for bytes sent as they are."""
+    with socket.create_connection(("127.0.0.1", port), timeout=patience) as s:
+        s.sendall(data)
+        answer = b""
+        while chunk := s.recv(65536):
+            answer += chunk
+            if b"\r\n\r\n" in answer:
+                break
+        return answer.decode(errors="replace")
+
+
+def chunked_and_zstd(args, folder):
+    """Bodies in chunks, as clients stream them, and packed with zstd: taken up to the limits, refused past them and when malformed."""
+    config = os.path.join(folder, "nines.toml")
+    with open(config, "w") as f:
+        f.write('[storage]\nbudget = "64MiB"\n[web]\nmax_body_size = "64KiB"\nbody_timeout = "2s"\n[host]\nenabled = false\n')
+    nines = Nines(args.nines, folder, config)
+    try:
+        path = "/api/v1/otlp/v1/metrics"
+        body = json.dumps(otlp_request(int(time.time()))).encode()
+        packed = subprocess.run(["zstd", "-c"], input=body, capture_output=True, check=True).stdout
+        status, text = send(nines.url + path, packed, Content_Type="application/json", Content_Encoding="zstd")
+        assert (status, text) == (200, "{}"), (status, text)
+        assert nines.value('http_requests_total{job="shop/pay"}') == 100
+        assert send(nines.url + path, packed[:-5], Content_Type="application/json", Content_Encoding="zstd")[0] == 400
+        connection = http.client.HTTPConnection("127.0.0.1", nines.port, timeout=20)
+        for number in range(3):  # over one connection
+            pieces = iter([b"# TYPE streamed gauge\n", b"streamed{n=\"%d\"} " % number, b"%d\n" % (number + 5)])
+            connection.request("PUT", f"/metrics/job/chunks{number}", pieces, {"Transfer-Encoding": "chunked"}, encode_chunked=True)
+            answer = connection.getresponse()
+            assert answer.status == 200, (answer.status, answer.read())
+            answer.read()
+        connection.close()
+        assert nines.value('streamed{job="chunks2"}') == 7
+        curl = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Transfer-Encoding: chunked", "-H", "Content-Type: application/json",
+                               "-H", "Content-Encoding: zstd", "--data-binary", "@-", nines.url + path], input=packed, capture_output=True, check=True).stdout
+        assert curl == b"200", curl
+        head = f"PUT /metrics/job/raw HTTP/1.1\r\nHost: 127.0.0.1:{nines.port}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        assert " 400 " in raw(nines.port, head + b"xyz\r\n").splitlines()[0]
+        assert " 413 " in raw(nines.port, head + b"10001\r\n").splitlines()[0]
+        start = time.monotonic()
+        assert " 408 " in raw(nines.port, head + b"1\r\nx\r\n").splitlines()[0]
+        assert 1.5 < time.monotonic() - start < 6, time.monotonic() - start
+        say("ok: chunks from http.client and curl, zstd from zstd; malformed 400, too large 413, too slow 408")
     finally:
         nines.kill()

@@ -9,6 +9,7 @@ import traceback
 
 import backups
 import basics
+import consul
 import damage
 import deletions
 import discovery
@@ -30,8 +31,10 @@ import query_load
 import resize
 import rule_unit_tests
 import scenario
+import secure
 import sends
 import slos
+import targets
 import tiers
 from harness import Skipped, say
 
@@ -48,6 +51,11 @@ TESTS = (
     hostile.rotated_logs_lose_nothing,
     discovery.targets_come_and_go,
     discovery.thousands_of_targets_change,
+    consul.consul_services_come_and_go,
+    secure.tls_and_oauth2,
+    targets.metadata_as_prometheus_tells_it,
+    targets.scrape_now,
+    targets.metrics_lint_as_promtool,
     damage.disk_is_too_small,
     damage.damaged_segment_is_skipped_and_named,
     newcomers.target_with_endless_series,
@@ -61,6 +69,7 @@ TESTS = (
     pushes.pushes_as_pushgateway_keeps_them,
     pushes.line_protocol_as_victoria_metrics_names_it,
     pushes.otlp_metrics_arrive,
+    pushes.chunked_and_zstd,
     protobuf.protobuf_as_prometheus_reads_it,
     protobuf.text_and_protobuf_of_one_target,
     sends.sent_to_peers,
