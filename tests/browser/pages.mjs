@@ -21,6 +21,10 @@ export async function findPages(base, incident) {
     { name: 'overview', url: '/', ...shows(['BillingDown', 'shop-availability']) },
     { name: 'slos', url: '/slos' },
     ...(slos[0] ? [{ name: 'slo', url: `/slos/${encodeURIComponent(slos[0].name)}` }] : []),  // the least budget comes first
+    ...(incident ? [
+      { name: 'slo-group', url: `/slos/${encodeURIComponent('shop-answers{status="200"}')}`, shows: ['shop-answers{status="200"}'] },
+      { name: 'slo-composite', url: '/slos/shop-whole', shows: ['shop-availability', 'all of it'] },
+    ] : []),
     { name: 'alerts', url: '/alerts', ...shows(['BillingDown', '<img src=x']) },
     { name: 'incidents', url: '/incidents' },
     ...(incidents[0] ? [{ name: 'incident', url: `/incidents/${encodeURIComponent(incidents[0].episode)}`, ...shows(['restart-shop', 'oncall']) }] : []),

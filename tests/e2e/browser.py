@@ -34,6 +34,20 @@ job_name = "search"
 metrics_path = "/page"
 static_configs = [{{ targets = ["127.0.0.1:{hostile}"] }}]
 
+[[slos]]
+name = "shop-answers"
+service = "shop"
+group_by = ["status"]
+max_groups = 1
+objectives = [{{ target_percent = 99 }}]
+indicator = {{ ratio_metric = {{ bad = 'shop_requests_total{{status=~"5.."}}', total = 'shop_requests_total' }} }}
+
+[[slos]]
+name = "shop-whole"
+service = "shop"
+objectives = [{{ target_percent = 99, display_name = "all of it" }}]
+indicator = {{ composite = {{ method = "worst", members = [{{ slo = "shop-availability" }}, {{ slo = "shop-answers" }}] }} }}
+
 [[groups]]
 name = "billing"
 interval = "1s"
