@@ -17,11 +17,12 @@ struct Alert {
   LabelSet labels;  // alertname, rule labels, external labels not included
   LabelSet annotations;
   AlertState state = AlertState::kPending;
-  bool flapping = false;      // held firing, because its condition comes and goes
-  double value = 0;           // of the expression, at the last evaluation
-  Timestamp active_at{};      // pending since
-  Timestamp fired_at{};       // zero while it has never fired
-  Timestamp resolved_at{};    // zero while active
+  bool flapping = false;          // held firing, because its condition comes and goes
+  double value = 0;               // of the expression, at the last evaluation
+  Timestamp active_at{};          // pending since
+  Timestamp fired_at{};           // zero while it has never fired
+  Timestamp resolved_at{};        // zero while active
+  Timestamp keep_firing_since{};  // firing only because of keep_firing_for; zero otherwise
   Timestamp told_at{};        // the evaluation it is told by; zero when none told it (a restart)
   std::string generator_url;  // path and query on our own page: /graph?g0.expr=...
   std::string rule;           // unique name of the rule

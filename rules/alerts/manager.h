@@ -23,6 +23,7 @@ namespace nines::alerts {
 
 struct RuleStatus {
   RuleConfig config;
+  std::string query;  // the expression as Prometheus's formatter prints it; LogQL as it was written
   AlertState state = AlertState::kInactive;  // the highest of its alerts
   std::vector<Alert> alerts;                 // active ones
   std::string health = "unknown";            // ok | err | unknown

@@ -22,6 +22,7 @@ struct StoredAlert {
   Timestamp resolved_at{};  // zero until resolved
   Timestamp keep_firing_since{};
   Timestamp last_sent_at{};
+  std::uint32_t flaps = 0;  // what flap detection remembers of it, in its own bits
 };
 
 class AlertStateStore {

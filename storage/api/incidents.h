@@ -28,7 +28,7 @@ struct IncidentEvent {
   Timestamp at{};
   // pending | firing | resolved | notified | notify_failed | remediation_intent |
   // remediation_started | remediation_outcome | verified | verify_failed | escalated | acknowledged
-  // | note | restarted
+  // | unacknowledged | note | restarted
   std::string kind;
   std::string text;         // one sentence for a person
   std::string detail_json;  // an object: receiver, status, attempt, key, url, ...

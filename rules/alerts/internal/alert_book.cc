@@ -10,6 +10,10 @@ namespace {
 constexpr int kFlapWindow = 20;
 constexpr double kOldestWeight = 0.8;
 constexpr double kWeightStep = 0.02;
+// What is stored of it: the changes, one bit an evaluation, and above them these.
+constexpr std::uint32_t kFlapMask = (1U << kFlapWindow) - 1;
+constexpr std::uint32_t kFlapSeen = 1U << kFlapWindow;  // in the newest result
+constexpr std::uint32_t kFlapFlapping = 1U << (kFlapWindow + 1);
 
 double flap_share(std::uint32_t turns) {
   double sum = 0;
@@ -32,14 +36,16 @@ bool AlertBook::may_resolve(const LabelSet& labels) const {
                      [&](const LabelSet& wanted) { return has_all(labels, wanted); });
 }
 
-void AlertBook::watch_flaps(Entry& entry, std::vector<AlertChange>& changes) const {
+void AlertBook::watch_flaps(Entry& entry, Timestamp now, std::vector<AlertChange>& changes) {
   if (!settings_.flap_detection || (entry.turns == 0 && entry.fresh)) {
     entry.was_seen = entry.seen;
     return;
   }
-  constexpr std::uint32_t kMask = (1U << kFlapWindow) - 1;
-  entry.turns = ((entry.turns << 1) | (entry.seen != entry.was_seen ? 1U : 0U)) & kMask;
+  if (entry.restored && !entry.seen && in_grace(now)) return;  // a gap in the data is no change
+  const std::uint32_t turns_before = entry.turns;
+  entry.turns = ((entry.turns << 1) | (entry.seen != entry.was_seen ? 1U : 0U)) & kFlapMask;
   entry.was_seen = entry.seen;
+  if (entry.turns != turns_before) unsaved_ = true;
   const double share = flap_share(entry.turns);
   bool& flapping = entry.alert.flapping;
   if (!flapping && share > settings_.flap_detection->high) {
@@ -111,11 +117,11 @@ bool AlertBook::advance_absent(Entry& entry, Timestamp now, std::vector<AlertCha
   }
   if (alert.flapping || !may_resolve(alert.labels)) return true;
   if (settings_.keep_firing_for > Duration::zero()) {
-    if (!entry.keep_firing_since) {
-      entry.keep_firing_since = now;
+    if (alert.keep_firing_since == Timestamp{}) {
+      alert.keep_firing_since = now;
       unsaved_ = true;
     }
-    if (now - *entry.keep_firing_since < settings_.keep_firing_for) return true;
+    if (now - alert.keep_firing_since < settings_.keep_firing_for) return true;
   }
   unsaved_ = true;
   alert.state = AlertState::kInactive;
@@ -127,8 +133,8 @@ bool AlertBook::advance_absent(Entry& entry, Timestamp now, std::vector<AlertCha
 bool AlertBook::advance(Entry& entry, Timestamp now, std::vector<AlertChange>& changes) {
   if (!entry.seen) return advance_absent(entry, now, changes);
   Alert& alert = entry.alert;
-  if (entry.keep_firing_since) {
-    entry.keep_firing_since.reset();
+  if (alert.keep_firing_since != Timestamp{}) {
+    alert.keep_firing_since = Timestamp{};
     unsaved_ = true;
   }
   if (alert.state != AlertState::kPending) return true;
@@ -165,7 +171,7 @@ Result<void> AlertBook::evaluate(std::vector<Element> result, Timestamp now,
   take_in(std::move(result), now);
   std::size_t active = 0;
   for (auto it = entries_.begin(); it != entries_.end();) {
-    watch_flaps(it->second, changes);
+    watch_flaps(it->second, now, changes);
     const bool keep = advance(it->second, now, changes);
     if (keep && it->second.alert.state != AlertState::kInactive) ++active;
     it = keep ? std::next(it) : entries_.erase(it);
@@ -238,7 +244,11 @@ std::vector<storage::StoredAlert> AlertBook::stored() const {
     stored.active_at = alert.active_at;
     stored.fired_at = alert.fired_at;
     stored.resolved_at = alert.resolved_at;
-    stored.keep_firing_since = entry.keep_firing_since.value_or(Timestamp{});
+    stored.keep_firing_since = alert.keep_firing_since;
+    if (settings_.flap_detection) {
+      stored.flaps =
+          entry.turns | (entry.was_seen ? kFlapSeen : 0U) | (alert.flapping ? kFlapFlapping : 0U);
+    }
     out.push_back(std::move(stored));
   }
   return out;
@@ -254,14 +264,17 @@ void AlertBook::restore(const std::vector<storage::StoredAlert>& alerts) {
     entry.alert.active_at = stored.active_at;
     entry.alert.fired_at = stored.fired_at;
     entry.alert.resolved_at = stored.resolved_at;
-    if (stored.keep_firing_since != Timestamp{}) {
-      entry.keep_firing_since = stored.keep_firing_since;
-    }
+    entry.alert.keep_firing_since = stored.keep_firing_since;
     if (stored.resolved_at != Timestamp{}) {
       entry.alert.state = AlertState::kInactive;
     } else {
       entry.alert.state = stored.firing ? AlertState::kFiring : AlertState::kPending;
       entry.restored = true;
+    }
+    if (settings_.flap_detection) {
+      entry.turns = stored.flaps & kFlapMask;
+      entry.alert.flapping = (stored.flaps & kFlapFlapping) != 0;
+      entry.was_seen = (stored.flaps & kFlapSeen) != 0;
     }
     entries_[stored.labels] = std::move(entry);
   }

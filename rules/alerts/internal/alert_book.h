@@ -86,10 +86,9 @@ class AlertBook {
  private:
   struct Entry {
     Alert alert;
-    std::optional<Timestamp> keep_firing_since;
     bool fresh = false;       // made in the evaluation under way
     bool seen = false;        // in the result under evaluation
-    std::uint32_t turns = 0;  // bit i: the condition changed i evaluations ago
+    std::uint32_t turns = 0;  // bit i: the condition changed i evaluations ago; flap_detection only
     bool was_seen = false;    // in the evaluation before
     bool restored = false;    // not seen in any result since the restart
   };
@@ -98,7 +97,7 @@ class AlertBook {
   // False: forget the entry.
   bool advance(Entry& entry, Timestamp now, std::vector<AlertChange>& changes);
   bool advance_absent(Entry& entry, Timestamp now, std::vector<AlertChange>& changes);
-  void watch_flaps(Entry& entry, std::vector<AlertChange>& changes) const;
+  void watch_flaps(Entry& entry, Timestamp now, std::vector<AlertChange>& changes);
   bool may_resolve(const LabelSet& labels) const;
   bool in_grace(Timestamp now) const;
 

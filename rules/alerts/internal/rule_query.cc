@@ -18,6 +18,7 @@ Result<promql::Vector> to_vector(promql::QueryResult result, Timestamp at) {
 Result<RuleQuery> RuleQuery::parse(const std::string& expr, bool logql,
                                    const promql::EngineOptions& options) {
   RuleQuery out;
+  out.text_ = expr;
   if (logql) {
     NINES_TRY(logql::LogQuery query, logql::LogQuery::parse(expr));
     if (!query.is_metric()) {

@@ -20,6 +20,8 @@ class RuleQuery {
   static Result<RuleQuery> parse(const std::string& expr, bool logql,
                                  const promql::EngineOptions& options);
 
+  // PromQL as Prometheus's formatter prints it; LogQL as it was written.
+  std::string to_string() const { return metrics_ ? metrics_->to_string() : text_; }
   // A scalar is an element without labels. kInvalid for other results; kUnavailable when the logs
   // cannot be asked.
   Result<promql::Vector> ask(const ManagerParts& parts, Timestamp at,
@@ -30,6 +32,7 @@ class RuleQuery {
 
  private:
   RuleQuery() = default;
+  std::string text_;
   std::optional<promql::Query> metrics_;
   std::vector<promql::Query> selectors_;
   std::optional<logql::LogQuery> logs_;

@@ -21,10 +21,11 @@ std::string generator_url(const std::string& external_url, const std::string& ex
 }
 
 BookSettings book_settings(const ManagerOptions& options, const GroupConfig& group,
-                           Duration interval, const RuleConfig& config, const std::string& key) {
+                           Duration interval, const RuleConfig& config, const std::string& key,
+                           const std::string& query) {
   BookSettings settings;
   settings.rule = key;
-  settings.generator_url = generator_url(options.external_url, config.expr);
+  settings.generator_url = generator_url(options.external_url, query);
   settings.valid_for = kValidForRounds * std::max(options.resend_delay, interval);
   settings.hold = config.hold;
   settings.keep_firing_for = config.keep_firing_for;
@@ -49,10 +50,11 @@ RuleUnit::RuleUnit(const RuleWorld& world, const GroupConfig& group, Duration in
       query_offset_(group.query_offset),
       limit_(group.limit),
       query_(std::move(query)),
-      book_(book_settings(world.options, group, interval, config, key)),
+      book_(book_settings(world.options, group, interval, config, key, query_.to_string())),
       series_(world.parts.appender, "rule/" + key),
       incidents_(world.parts.incidents, world.parts.log) {
   status_.config = config;
+  status_.query = query_.to_string();
 }
 
 Result<std::unique_ptr<RuleUnit>> RuleUnit::make(const RuleWorld& world, const GroupConfig& group,
@@ -273,6 +275,7 @@ void RuleUnit::adopt(RuleUnit& old, Timestamp now) {
   }
   status_ = std::move(old.status_);
   status_.config = config_;
+  status_.query = query_.to_string();
   samples_ = old.samples_;
 }
 

@@ -10,7 +10,8 @@ Result<std::vector<StoredAlert>> AlertTable::load() {
   const MutexLock lock(db_.mutex);
   Statement rows = db_.statement("load alerts",
                                  "SELECT rule, labels, annotations, value, firing, active_at, "
-                                 "fired_at, resolved_at, keep_firing_since, last_sent_at "
+                                 "fired_at, resolved_at, keep_firing_since, last_sent_at, "
+                                 "flaps "
                                  "FROM alerts ORDER BY rule, labels");
   std::vector<StoredAlert> out;
   for (;;) {
@@ -27,6 +28,7 @@ Result<std::vector<StoredAlert>> AlertTable::load() {
     alert.resolved_at = rows.time(7);
     alert.keep_firing_since = rows.time(8);
     alert.last_sent_at = rows.time(9);
+    alert.flaps = static_cast<std::uint32_t>(rows.integer(10));
     out.push_back(std::move(alert));
   }
 }
@@ -41,12 +43,13 @@ Result<void> AlertTable::save(const std::string& rule, const std::vector<StoredA
   }
   {
     Statement insert =
-        db_.statement(kPurpose, "INSERT INTO alerts VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        db_.statement(kPurpose, "INSERT INTO alerts VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     for (const StoredAlert& alert : alerts) {
       insert.rewind();
       insert.bind(rule).bind(encode_labels(alert.labels)).bind(encode_labels(alert.annotations));
       insert.bind(alert.value).bind(alert.firing).bind(alert.active_at).bind(alert.fired_at);
       insert.bind(alert.resolved_at).bind(alert.keep_firing_since).bind(alert.last_sent_at);
+      insert.bind(std::int64_t{alert.flaps});
       if (auto r = insert.run(); !r) return r;
     }
   }

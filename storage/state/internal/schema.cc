@@ -71,7 +71,9 @@ CREATE TABLE ledger_blocks(
   packed BLOB NOT NULL, PRIMARY KEY(slo, last)) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array kMigrations = {kVersion1, kVersion2};
+constexpr const char* kVersion3 = "ALTER TABLE alerts ADD COLUMN flaps INTEGER NOT NULL DEFAULT 0;";
+
+constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3};
 
 }  // namespace
 

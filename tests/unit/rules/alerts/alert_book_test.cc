@@ -264,3 +264,46 @@ TEST_CASE("the state machine works at the very beginning of time") {
   REQUIRE(changes.size() == 2);
   CHECK(changes[1].event == AlertEvent::kFiring);
 }
+
+TEST_CASE("what flap detection knows survives restarts: the story is the same with and without") {
+  BookSettings with = settings(0);
+  with.flap_detection.emplace();
+  with.restore_grace = Duration::zero();
+  std::uint64_t dice = 7;
+  AlertBook whole(with);
+  AlertBook cut(with);
+  std::vector<storage::StoredAlert> disk;
+  int flaps = 0;
+  for (int i = 0; i < 600; ++i) {
+    dice = dice * 6'364'136'223'846'793'005ULL + 1'442'695'040'888'963'407ULL;
+    const bool restless = (i / 60) % 2 == 0;  // a minute of unrest, a minute of calm
+    const bool there = restless ? (dice >> 60) % 2 == 0 : (i / 120) % 2 == 0;
+    const std::vector<std::string> result =
+        there ? std::vector<std::string>{"a"} : std::vector<std::string>{};
+    const std::string expected = step(whole, i * 15, result);
+    CHECK(step(cut, i * 15, result) == expected);
+    flaps += expected.find("flapping") != std::string::npos ? 1 : 0;
+    if (cut.unsaved()) disk = cut.stored();
+    cut.mark_saved();
+    if ((dice >> 40) % 3 == 0) {
+      cut = AlertBook(with);
+      cut.restore(disk);
+    }
+  }
+  CHECK(flaps >= 3);
+}
+
+TEST_CASE("a gap in the data right after a restart is no change of the condition") {
+  BookSettings with = settings(0);
+  with.flap_detection.emplace();
+  AlertBook before(with);
+  for (int i = 0; i <= 8; ++i)
+    step(before, i * 15, i % 2 == 0 ? std::vector<std::string>{"a"} : std::vector<std::string>{});
+  const std::uint32_t changes = before.stored()[0].flaps & 0xFFFFF;
+  CHECK(changes == 0xFF);
+  AlertBook after = reborn(before, with);
+  for (int i = 0; i < 3; ++i) step(after, 200 + i * 15, {});
+  CHECK((after.stored()[0].flaps & 0xFFFFF) == changes);
+  step(after, 245, {"a"});
+  CHECK((after.stored()[0].flaps & 0xFFFFF) == changes << 1);
+}

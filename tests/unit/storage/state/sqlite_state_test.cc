@@ -62,6 +62,7 @@ StoredAlert alert(const std::string& instance) {
   a.resolved_at = from_millis(3);
   a.keep_firing_since = from_millis(4);
   a.last_sent_at = from_millis(5);
+  a.flaps = 0x00FF'FF01U;
   return a;
 }
 
@@ -114,6 +115,7 @@ TEST_CASE("alerts of a rule are replaced as a whole and survive a reopening") {
   CHECK(to_millis(got.resolved_at) == 3);
   CHECK(to_millis(got.keep_firing_since) == 4);
   CHECK(to_millis(got.last_sent_at) == 5);
+  CHECK(got.flaps == 0x00FF'FF01U);
 }
 
 TEST_CASE("an alert's value may be NaN or infinite") {
