@@ -1,4 +1,4 @@
-// `nines test rules`: promtool's unit tests of rules.
+// `nines test rules`: promtool's unit tests of rules, in YAML or TOML.
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -10,6 +10,7 @@
 #include "app/cli/internal/ring_store.h"
 #include "app/cli/internal/verbs.h"
 #include "app/config/config.h"
+#include "app/config/rule_tests.h"
 #include "base/fs/fs.h"
 #include "base/text/text.h"
 #include "rules/alerts/rule_test.h"
@@ -65,7 +66,8 @@ void add_error(Tally& tally, const std::string& file, const std::string& message
 void run_file(Fs& fs, RingStores& stores, const std::string& file, Tally& tally) {
   const auto text = read_file(fs, file);
   if (!text) return add_error(tally, file, text.error().what());
-  const auto tests = alerts::parse_rule_tests_yaml(file, *text);
+  const auto tests = file.ends_with(".toml") ? config::parse_rule_tests_toml(file, *text)
+                                             : alerts::parse_rule_tests_yaml(file, *text);
   if (!tests) return add_error(tally, file, tests.error().what());
   const auto groups = load_groups(fs, *tests);
   if (!groups) return add_error(tally, file, groups.error().what());

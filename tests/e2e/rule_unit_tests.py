@@ -1,6 +1,7 @@
-"""Unit tests of rules: the same verdict as Debian's promtool on the same files."""
+"""Unit tests of rules: the same verdict as Debian's promtool on the same files, and the same in YAML and TOML."""
 import glob
 import os
+import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
@@ -37,3 +38,41 @@ def same_verdicts_as_promtool(args, folder):
     failed = [case for case in suite.iter("testcase") if case.find("failure") is not None]
     assert len(failed) == int(suite.get("failures")) == 4, ElementTree.tostring(suite)
     assert f"{int(suite.get('tests')) - 4} passed, 4 failed" in words, words
+
+
+def cases_of(report):
+    """(test, case, what went wrong) of each case of a JUnit report, where the file stands left out."""
+    suite = ElementTree.parse(report).getroot()
+    cases = []
+    for case in suite.iter("testcase"):
+        wrong = [(part.tag, placeless(part.text)) for part in case]
+        cases.append((placeless(case.get("classname")), placeless(case.get("name")), wrong))
+    return {name: suite.get(name) for name in ("name", "tests", "failures")}, cases
+
+
+def placeless(text):
+    return re.sub(r"\S*/(\w+)\.test\.(yml|toml)(:\d+)*", r"\1", text)
+
+
+def toml_twins(args, folder):
+    """A test file says the same in TOML as in YAML: verdict, words, differences and JUnit report."""
+    twins = sorted(glob.glob(os.path.join(FILES, "*.test.toml")))
+    names = [os.path.basename(twin)[:-len(".toml")] for twin in twins]
+    assert {"passing.test", "failing.test", "evaluation_error.test"} <= set(names), names
+    for name in names:
+        said = {}
+        for form in ("yml", "toml"):
+            report = os.path.join(folder, f"{name}.{form}.xml")
+            code, words = run([args.nines, "test", "rules", "--junit", report, os.path.join(FILES, f"{name}.{form}")])
+            said[form] = code, placeless(words), cases_of(report)
+        if name == "unknown_key.test":  # names the key as its language quotes it
+            assert said["yml"][0] == said["toml"][0] == 1 and "did you mean `tests`" in said["toml"][1], said
+            continue
+        assert said["yml"] == said["toml"], f"{name}:\n{said['yml']}\n{said['toml']}"
+        say(f"{name}: the same in both, exit code {said['toml'][0]}")
+    mistakes = os.path.join(folder, "mistakes.test.toml")
+    with open(mistakes, "w") as f:
+        f.write('rule_files = ["shop.yml"]\n[[tests]]\nintervall = "1m"\n[[tests.promql_expr_test]]\neval_time = 60\n')
+    code, words = run([args.nines, "test", "rules", mistakes])
+    assert code == 1 and f"{mistakes}:3:1: unknown key `intervall` in [[tests]]; did you mean `interval`?" in words, words
+    assert f"{mistakes}:5:13: `eval_time` in [[promql_expr_test]] must be a duration" in words and "needs an `expr`" in words, words
