@@ -1,128 +1,16 @@
 // /api/v1/rules, alerts, status/*; /metrics, /-/healthy, /-/ready, /-/reload.
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/text/numbers.h"
-#include "base/text/text.h"
 #include "web/api/internal/encode.h"
 #include "web/api/internal/families.h"
 #include "web/api/internal/guard.h"
+#include "web/api/internal/rule_list.h"
 
 namespace nines::web {
 namespace {
-
-// What has not happened is Go's zero time to the clients of this API.
-std::string go_time(Timestamp at) {
-  return at == Timestamp{} ? "0001-01-01T00:00:00Z" : format_time(at);
-}
-
-// 1.5e+00, as alerts show their values.
-std::string exponent_form(double value) {
-  if (!std::isfinite(value)) return format_double(value);
-  std::array<char, 32> text{};
-  const auto end =
-      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific);
-  return std::string(text.data(), end.ptr);
-}
-
-void write_alert(JsonWriter& json, const alerts::Alert& alert) {
-  json.begin_object().key("labels");
-  write_labels(json, alert.labels);
-  json.key("annotations");
-  write_labels(json, alert.annotations);
-  json.field("state", alerts::to_string(alert.state))
-      .field("activeAt", format_time(alert.active_at));
-  json.field("value", exponent_form(alert.value)).field("incident", alert.episode()).end_object();
-}
-
-void write_string_map(JsonWriter& json, const std::map<std::string, std::string>& map) {
-  json.begin_object();
-  for (const auto& [name, value] : map) json.field(name, value);
-  json.end_object();
-}
-
-void write_rule(JsonWriter& json, const alerts::RuleStatus& rule, bool with_alerts) {
-  const bool alerting = !rule.config.alert.empty();
-  json.begin_object();
-  if (alerting) json.field("state", alerts::to_string(rule.state));
-  json.field("name", alerting ? rule.config.alert : rule.config.record)
-      .field("query", rule.config.expr);
-  if (alerting) {
-    json.field("duration", to_seconds(rule.config.hold))
-        .field("keepFiringFor", to_seconds(rule.config.keep_firing_for));
-  }
-  json.key("labels");
-  write_string_map(json, rule.config.labels);
-  if (alerting) {
-    json.key("annotations");
-    write_string_map(json, rule.config.annotations);
-    json.key("alerts").begin_array();
-    if (with_alerts) {
-      for (const alerts::Alert& alert : rule.alerts) write_alert(json, alert);
-    }
-    json.end_array();
-  }
-  json.field("health", rule.health);
-  if (!rule.last_error.empty()) json.field("lastError", rule.last_error);
-  json.field("evaluationTime", to_seconds(rule.evaluation_time));
-  json.field("lastEvaluation", go_time(rule.last_evaluation))
-      .field("type", alerting ? "alerting" : "recording");
-  json.end_object();
-}
-
-bool wanted(const Request& request, std::string_view name, const std::string& value) {
-  const auto all = request.all(name);
-  return all.empty() || std::find(all.begin(), all.end(), value) != all.end();
-}
-
-Response rules(const ApiParts& parts, const Request& request) {
-  const std::string_view type = request.param("type");
-  if (!type.empty() && type != "alert" && type != "record")
-    return bad_parameter("type", "not supported value " + quote_go(type));
-  const bool with_alerts = request.param("exclude_alerts") != "true";
-  JsonWriter json;
-  json.begin_object().key("groups").begin_array();
-  for (const alerts::GroupStatus& group : parts.rules.status()) {
-    if (!wanted(request, "rule_group[]", group.config.name) ||
-        !wanted(request, "file[]", group.config.file))
-      continue;
-    std::vector<const alerts::RuleStatus*> shown;
-    for (const alerts::RuleStatus& rule : group.rules) {
-      const bool alerting = !rule.config.alert.empty();
-      if ((type == "alert" && !alerting) || (type == "record" && alerting)) continue;
-      if (wanted(request, "rule_name[]", alerting ? rule.config.alert : rule.config.record))
-        shown.push_back(&rule);
-    }
-    if (shown.empty()) continue;
-    json.begin_object()
-        .field("name", group.config.name)
-        .field("file", group.config.file)
-        .key("rules")
-        .begin_array();
-    for (const alerts::RuleStatus* rule : shown) write_rule(json, *rule, with_alerts);
-    json.end_array()
-        .field("interval", to_seconds(group.interval))
-        .field("limit", static_cast<std::uint64_t>(group.config.limit));
-    json.field("evaluationTime", to_seconds(group.evaluation_time))
-        .field("lastEvaluation", go_time(group.last_evaluation));
-    json.end_object();
-  }
-  json.end_array().end_object();
-  return success(json.str());
-}
-
-Response active_alerts(const ApiParts& parts, const Request&) {
-  JsonWriter json;
-  json.begin_object().key("alerts").begin_array();
-  for (const alerts::Alert& alert : parts.rules.active_alerts()) write_alert(json, alert);
-  json.end_array().end_object();
-  return success(json.str());
-}
 
 Response buildinfo(const ApiParts& parts, const Request&) {
   JsonWriter json;
@@ -212,8 +100,10 @@ void add_prometheus_status(Router& router, const Parts& parts) {
                        Response (*handle)(const ApiParts&, const Request&)) {
     router.add("GET", path, pool, [parts, handle](const Request& r) { return handle(*parts, r); });
   };
-  get("/api/v1/rules", Pool::kFast, rules);
-  get("/api/v1/alerts", Pool::kFast, active_alerts);
+  get("/api/v1/rules", Pool::kFast,
+      [](const ApiParts& p, const Request& r) { return list_rules(p.rules.status(), r); });
+  get("/api/v1/alerts", Pool::kFast,
+      [](const ApiParts& p, const Request&) { return list_alerts(p.rules.active_alerts()); });
   get("/api/v1/alertmanagers", Pool::kFast, [](const ApiParts& p, const Request&) {
     JsonWriter json;
     json.begin_object().key("activeAlertmanagers").begin_array();
