@@ -8,6 +8,7 @@
 #include "base/core/mutex.h"
 #include "base/text/json.h"
 #include "base/text/text.h"
+#include "rules/notify/internal/acknowledgements.h"
 #include "rules/notify/internal/courier.h"
 #include "rules/notify/internal/groups.h"
 #include "rules/notify/internal/muting.h"
@@ -39,7 +40,10 @@ std::string ids_text(const std::vector<std::uint64_t>& ids) {
 
 struct Notifier::Impl {
   Impl(NotifierOptions opts, NotifierParts p)
-      : options(std::move(opts)), parts(p), courier(options, parts) {}
+      : options(std::move(opts)),
+        parts(p),
+        courier(options, parts),
+        acknowledgements(parts.incidents, parts.log) {}
 
   using GroupKey = std::pair<std::string, LabelSet>;  // route key, group labels
 
@@ -51,6 +55,7 @@ struct Notifier::Impl {
     std::vector<std::uint64_t> held;  // instances the group holds, muted ones too; sorted
     WebhookConfig hook;
     Duration repeat_interval{};
+    bool may_repeat = true;  // an alert that fires is nobody's work yet
   };
 
   void take(const alerts::Alert& told) NINES_REQUIRES(mutex);
@@ -63,6 +68,7 @@ struct Notifier::Impl {
   std::vector<InhibitSource> inhibit_sources() const NINES_REQUIRES(mutex);
   AlertStatus status_of(const HeldAlert& held, const std::vector<InhibitSource>& sources,
                         Timestamp now) const NINES_REQUIRES(mutex);
+  const HeldAlert* firing(const std::string& episode) const NINES_REQUIRES(mutex);
   void prune(Timestamp now);
 
   const NotifierOptions options;
@@ -75,6 +81,7 @@ struct Notifier::Impl {
   std::map<std::uint64_t, HeldAlert> alerts
       NINES_GUARDED_BY(mutex);  // by fingerprint, external labels in
   std::map<std::string, storage::Silence> silences NINES_GUARDED_BY(mutex);
+  Acknowledgements acknowledgements NINES_GUARDED_BY(mutex);
   bool running NINES_GUARDED_BY(mutex) = false;
   Timestamp pruned_at NINES_GUARDED_BY(mutex){};
   // Guards the pointer that timers and tasks hold, so that none runs after the notifier is gone.
@@ -105,7 +112,13 @@ void Notifier::Impl::take(const alerts::Alert& told) {
   const HeldAlert held{told, all, now};
   // The fingerprint stays that of the rule's alert: episodes and instances are named by it.
   const std::uint64_t fingerprint = told.fingerprint();
+  const bool known_before = alerts.contains(fingerprint);
   alerts[fingerprint] = held;
+  if (is_resolved(told)) {
+    acknowledgements.forget(told.episode());
+  } else if (!known_before && told.told_at == Timestamp{}) {
+    acknowledgements.recall(told.episode());  // from before a restart
+  }
   if (!root) return;
   for (const RouteNode* route : matching_routes(*root, all)) {
     const GroupKey key{route->key, group_labels(*route, all)};
@@ -180,12 +193,16 @@ std::vector<Notifier::Impl::Message> Notifier::Impl::due_messages(Group& group, 
   });
   std::vector<Message> messages;
   if (heard.empty()) return messages;
+  bool may_repeat = false;
+  for (const alerts::Alert& alert : heard) {
+    may_repeat |= !is_resolved(alert) && !acknowledgements.find(alert.episode(), now);
+  }
   for (const Receiver& receiver : config.receivers) {
     if (receiver.name != group.route->receiver) continue;
     for (std::size_t i = 0; i < receiver.webhook_configs.size(); ++i) {
       messages.push_back({receiver.name, receiver.name + "/webhook/" + std::to_string(i), group.key,
                           group.labels, heard, instances, receiver.webhook_configs[i],
-                          group.route->repeat_interval});
+                          group.route->repeat_interval, may_repeat});
     }
   }
   return messages;
@@ -208,10 +225,12 @@ void Notifier::Impl::flush(const GroupKey& key) {
     } else {
       schedule(key, group, group.route->group_interval);
     }
-    std::erase_if(alerts, [&](const auto& entry) {
-      return is_resolved(entry.second.alert) &&
-             now > entry.second.alert.resolved_at + kKeepResolved;
-    });
+    for (auto at = alerts.begin(); at != alerts.end();) {
+      const alerts::Alert& alert = at->second.alert;
+      const bool old = is_resolved(alert) && now > alert.resolved_at + kKeepResolved;
+      if (old) acknowledgements.forget(alert.episode());
+      at = old ? alerts.erase(at) : std::next(at);
+    }
   }
   for (const Message& message : messages) send(message, now);
   prune(now);
@@ -257,7 +276,7 @@ void Notifier::Impl::send(const Message& message, Timestamp now) {
                     message.integration, found.error().what());
   }
   if (!needs_notification(last, firing, resolved, message.hook.send_resolved,
-                          message.repeat_interval, now))
+                          message.may_repeat ? message.repeat_interval : Duration::max(), now))
     return;
   // A resolved alert that this receiver was never told of stays out of the message.
   if (last || !resolved.empty()) {
@@ -300,7 +319,15 @@ AlertStatus Notifier::Impl::status_of(const HeldAlert& held,
   }
   status.silenced_by = silenced_by(silences, held.labels, now);
   status.inhibited_by = inhibited_by(config.inhibit_rules, sources, held.labels);
+  status.acknowledged = acknowledgements.find(held.alert.episode(), now);
   return status;
+}
+
+const HeldAlert* Notifier::Impl::firing(const std::string& episode) const {
+  for (const auto& [fingerprint, held] : alerts) {
+    if (!is_resolved(held.alert) && held.alert.episode() == episode) return &held;
+  }
+  return nullptr;
 }
 
 Notifier::Notifier(NotifierOptions options, NotifierParts parts)
@@ -448,6 +475,36 @@ std::vector<storage::Silence> Notifier::silences() const {
   std::vector<storage::Silence> out;
   for (const auto& [id, silence] : impl_->silences) out.push_back(silence);
   return out;
+}
+
+Result<void> Notifier::acknowledge(const std::string& episode, Acknowledgement acknowledgement) {
+  const MutexLock lock(impl_->mutex);
+  const Timestamp now = impl_->parts.scheduler.clock().now();
+  const HeldAlert* held = impl_->firing(episode);
+  if (held == nullptr) return Error(ErrorCode::kNotFound, "no alert fires as incident " + episode);
+  if (acknowledgement.by.empty())
+    return Error(ErrorCode::kInvalid, "`by` is missing: say who works on it");
+  if (acknowledgement.expires_at != Timestamp{} && acknowledgement.expires_at <= now)
+    return Error(ErrorCode::kInvalid, "the acknowledgement would have expired already");
+  acknowledgement.at = now;
+  return impl_->acknowledgements.add(episode, std::string(held->alert.labels.get(kAlertName)),
+                                     std::move(acknowledgement));
+}
+
+Result<void> Notifier::withdraw_acknowledgement(const std::string& episode, const std::string& by) {
+  const MutexLock lock(impl_->mutex);
+  const Timestamp now = impl_->parts.scheduler.clock().now();
+  const HeldAlert* held = impl_->firing(episode);
+  if (held == nullptr || !impl_->acknowledgements.find(episode, now))
+    return Error(ErrorCode::kNotFound, "incident " + episode + " is not acknowledged");
+  if (by.empty()) return Error(ErrorCode::kInvalid, "`by` is missing: say who withdraws");
+  return impl_->acknowledgements.withdraw(episode, std::string(held->alert.labels.get(kAlertName)),
+                                          by, now);
+}
+
+std::optional<Acknowledgement> Notifier::acknowledgement(const std::string& episode) const {
+  const MutexLock lock(impl_->mutex);
+  return impl_->acknowledgements.find(episode, impl_->parts.scheduler.clock().now());
 }
 
 std::vector<AlertStatus> Notifier::alerts() const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,11 +35,21 @@ struct NotifierOptions {
   Duration history_retention{30LL * 86'400'000};  // finished deliveries, what receivers were told
 };
 
+// Somebody works on an alert. While it holds, no receiver is told again only because
+// repeat_interval has passed and nobody moved; new alerts of the group, and the end, are told.
+struct Acknowledgement {
+  std::string by;
+  std::string comment;     // may be empty
+  Timestamp at{};          // set by the notifier
+  Timestamp expires_at{};  // zero: as long as the alert fires
+};
+
 struct AlertStatus {  // Alertmanager's view of an alert
   alerts::Alert alert;
   std::vector<std::string> receivers;
   std::vector<std::string> silenced_by;   // silence ids
   std::vector<std::string> inhibited_by;  // fingerprints, hex
+  std::optional<Acknowledgement> acknowledged;
 };
 struct GroupView {
   LabelSet labels;
@@ -86,6 +97,14 @@ class Notifier final : public alerts::AlertSink {
   Result<std::string> set_silence(storage::Silence silence);
   Result<void> expire_silence(const std::string& id);  // kNotFound
   std::vector<storage::Silence> silences() const;
+
+  // Of the firing alert whose incident `episode` names; in the incident when this returns, and so
+  // there after a restart. It ends with the alert. A second one replaces the first. kNotFound: no
+  // such alert fires (or, to withdraw, nobody acknowledged it). kInvalid: nobody's name, or an
+  // expiry that has passed. kIo: not written, not acknowledged.
+  Result<void> acknowledge(const std::string& episode, Acknowledgement acknowledgement);
+  Result<void> withdraw_acknowledgement(const std::string& episode, const std::string& by);
+  std::optional<Acknowledgement> acknowledgement(const std::string& episode) const;
 
   std::vector<AlertStatus> alerts() const;
   std::vector<GroupView> groups() const;

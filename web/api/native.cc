@@ -169,6 +169,8 @@ Response one_incident(const ApiParts& parts, const Request& request) {
   JsonWriter json;
   json.begin_object().key("incident");
   write_incident(json, *incident);
+  json.key("acknowledged");
+  write_acknowledgement(json, parts.notifier.acknowledgement(episode));
   json.key("events").begin_array();
   for (const storage::IncidentEvent& event : *events) write_event(json, event);
   json.end_array();

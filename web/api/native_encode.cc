@@ -107,6 +107,17 @@ void write_incident(JsonWriter& json, const storage::Incident& incident) {
       .end_object();
 }
 
+void write_acknowledgement(JsonWriter& json, const std::optional<notify::Acknowledgement>& ack) {
+  if (!ack) {
+    json.null();
+    return;
+  }
+  json.begin_object().field("by", ack->by).field("comment", ack->comment);
+  time_field(json, "at", ack->at);
+  time_field(json, "expires_at", ack->expires_at);
+  json.end_object();
+}
+
 void write_event(JsonWriter& json, const storage::IncidentEvent& event) {
   json.begin_object().field("id", event.id);
   time_field(json, "at", event.at);

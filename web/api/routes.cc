@@ -15,6 +15,7 @@ void add_routes(Router& router, const ApiParts& given) {
   add_loki(router, {given.clock, given.log_querier, given.logql});
   add_native(router, parts);
   add_native_slos(router, parts);
+  add_acknowledge(router, {given.clock, given.notifier});
   add_collecting(router, parts);
   add_receive(router, parts);
   add_prometheus_features(router);

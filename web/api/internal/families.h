@@ -30,6 +30,10 @@ struct AlertmanagerParts {
   notify::Notifier& notifier;
   std::function<RuntimeInfo()> runtime;
 };
+struct AcknowledgeParts {
+  const Clock& clock;
+  notify::Notifier& notifier;
+};
 
 void add_prometheus_query(Router& router, QueryParts parts);
 void add_federate(Router& router, QueryParts parts);
@@ -40,6 +44,7 @@ void add_alertmanager(Router& router, const AlertmanagerParts& parts);
 void add_loki(Router& router, LokiParts parts);
 void add_native(Router& router, const Parts& parts);
 void add_native_slos(Router& router, const Parts& parts);
+void add_acknowledge(Router& router, AcknowledgeParts parts);
 void add_collecting(Router& router, const Parts& parts);
 void add_receive(Router& router, const Parts& parts);
 void add_probe(Router& router, const Parts& parts);
