@@ -50,6 +50,7 @@ class Linter {
         NINES_TRY(const promql::Query query, promql::Query::parse(rule.expr, options_));
         check_patterns(query);
         if (auto checked = check_alive(query); !checked) return checked.error();
+        if (auto checked = check_absent_labels(query); !checked) return checked.error();
         if (rule.alert.empty()) continue;
         if (rule.hold == Duration::zero()) {
           find("missing-for",
@@ -154,16 +155,85 @@ class Linter {
       std::string listed;
       for (const Matcher& matcher : matchers) listed += matcher.to_string() + ",";
       if (absent.contains(listed)) continue;
-      const std::string selector = selector_text(matchers);
-      const auto known = asked_.find(selector);
-      bool alive = known != asked_.end() && known->second;
-      if (known == asked_.end()) {
-        NINES_TRY(alive, exists_(selector));
-        asked_[selector] = alive;
+      NINES_TRY(const bool alive, exists(matchers));
+      if (alive) continue;
+      NINES_TRY(const std::string why, why_dead(matchers, metric));
+      find("dead-selector", "nothing matches " + selector_text(matchers) + ": " + why);
+    }
+    return {};
+  }
+
+  // Asks once for each selector.
+  Result<bool> exists(const std::vector<Matcher>& matchers) {
+    const std::string selector = selector_text(matchers);
+    const auto known = asked_.find(selector);
+    if (known != asked_.end()) return known->second;
+    NINES_TRY(const bool alive, exists_(selector));
+    asked_[selector] = alive;
+    return alive;
+  }
+
+  // The first matcher that no series of the metric fulfils, when the metric itself is there.
+  Result<std::string> why_dead(const std::vector<Matcher>& matchers, const std::string& metric) {
+    const std::string missing = "the target is missing, or a name is misspelt";
+    if (metric.empty() || matchers.size() < 2) return missing;
+    const Matcher name = Matcher::equal(std::string(kMetricName), metric);
+    NINES_TRY(const bool there, exists({name}));
+    if (!there) return missing;
+    for (const Matcher& matcher : matchers) {
+      if (matcher.name() == kMetricName) continue;
+      NINES_TRY(const bool fits, exists({matcher, name}));
+      if (!fits) return metric + " is there, but none of it has " + matcher.to_string();
+    }
+    return metric + " is there, but nothing of it has all of these labels";
+  }
+
+  // False when no series that `query` reads has the label, and none is one that rules make.
+  Result<bool> may_read(const promql::Query& query, const std::string& label) {
+    const std::set<std::string> absent = absent_arguments(query.expr(), query.text());
+    const auto made = made_labels(query.expr(), query.text());
+    if (!made || made->contains(label)) return true;
+    const std::vector<std::vector<Matcher>> selectors = query.selectors();
+    for (std::vector<Matcher> matchers : selectors) {
+      const std::string metric = metric_of(matchers);
+      if (recorded_.contains(metric) || metric == "ALERTS" || metric == "ALERTS_FOR_STATE")
+        return true;
+      NINES_TRY(const bool alive, exists(matchers));
+      if (!alive) return true;  // said already, or what absent() waits for
+      const auto has_label = Matcher::make(MatchOp::kNotEqual, label, "");
+      if (!has_label) return true;
+      matchers.push_back(*has_label);
+      NINES_TRY(const bool has, exists(matchers));
+      if (has) return true;
+    }
+    return selectors.empty() || !absent.empty();
+  }
+
+  Result<void> check_absent_labels(const promql::Query& query) {
+    if (!exists_) return {};
+    for (const Grouping& grouping : groupings(query.expr(), query.text())) {
+      const auto operand = promql::Query::parse(grouping.operand, options_);
+      if (!operand) continue;
+      NINES_TRY(const bool may, may_read(*operand, grouping.label));
+      if (!may) {
+        find("absent-label", "groups by " + quote_go(grouping.label) + ", which nothing in `" +
+                                 grouping.operand + "` has");
       }
-      if (!alive) {
-        find("dead-selector",
-             "nothing matches " + selector + ": the target is missing, or a name is misspelt");
+    }
+    const ResultLabels labels = result_labels(query.expr(), query.text());
+    std::set<std::string> used;
+    for (const auto& [name, text] : merged_labels(*group_, *rule_)) {
+      for (std::string& label : labels_used(text)) used.insert(std::move(label));
+    }
+    for (const auto& [name, text] : rule_->annotations) {
+      for (std::string& label : labels_used(text)) used.insert(std::move(label));
+    }
+    for (const std::string& label : used) {
+      if (!labels.may_have(label)) continue;  // told as dropped
+      NINES_TRY(const bool may, may_read(query, label));
+      if (!may) {
+        find("absent-label", "a template uses $labels." + label +
+                                 ", which none of the series has that the expression reads");
       }
     }
     return {};

@@ -13,8 +13,9 @@ namespace nines::alerts {
 struct LintFinding {
   std::string place;  // `file:line` where the line is known
   std::string rule;   // its name
-  std::string check;  // duplicate | missing-for | regex | dropped-label | dead-selector
-  std::string text;   // what, and what to do about it
+  std::string
+      check;  // duplicate | missing-for | regex | dropped-label | dead-selector | absent-label
+  std::string text;  // what, and what to do about it
 };
 
 // Whether any series matches the selector, written as PromQL.
@@ -27,6 +28,9 @@ using SelectorExists = std::function<Result<bool>(const std::string& selector)>;
 //  dropped-label  a template uses a label that the expression never has in its result
 //  dead-selector  nothing in the store matches (only with `exists`; series that rules of the same
 //                 groups record count as there, and so do ALERTS and what absent() asks for)
+//  absent-label   an aggregation groups by a label, or a template uses one, that no series which
+//  the
+//                 expression reads has (only with `exists`, and not where such series are recorded)
 // An error is one that `exists` gave.
 Result<std::vector<LintFinding>> lint_groups(const std::vector<GroupConfig>& groups,
                                              const promql::EngineOptions& options,

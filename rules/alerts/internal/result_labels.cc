@@ -219,4 +219,42 @@ std::set<std::string> absent_arguments(const promql::Expr& expr, std::string_vie
   return out;
 }
 
+std::optional<std::set<std::string>> made_labels(const promql::Expr& expr, std::string_view text) {
+  std::set<std::string> made;
+  bool any = false;
+  const auto note = [&](const promql::Expr* name) {
+    if (name != nullptr && name->kind() == ExprKind::kString) {
+      made.insert(promql::as<promql::StringLiteral>(*name).value);
+    } else {
+      any = true;
+    }
+  };
+  walk(expr, [&](const promql::Expr& one) {
+    if (one.kind() == ExprKind::kAggregate) {
+      const auto& aggregate = promql::as<promql::Aggregate>(one);
+      if (aggregate.op == promql::AggregateOp::kCountValues) note(aggregate.param.get());
+    }
+    if (one.kind() != ExprKind::kCall) return;
+    const auto& call = promql::as<promql::Call>(one);
+    const std::string function = function_name(call, text);
+    any |= function == "info";
+    if (function != "label_replace" && function != "label_join") return;
+    note(call.args.size() > 1 ? call.args[1].get() : nullptr);
+  });
+  if (any) return std::nullopt;
+  return made;
+}
+
+std::vector<Grouping> groupings(const promql::Expr& expr, std::string_view text) {
+  std::vector<Grouping> out;
+  walk(expr, [&](const promql::Expr& one) {
+    if (one.kind() != ExprKind::kAggregate) return;
+    const auto& aggregate = promql::as<promql::Aggregate>(one);
+    if (aggregate.without) return;
+    for (const std::string& label : aggregate.grouping)
+      out.push_back({label, std::string(text_of(*aggregate.expr, text))});
+  });
+  return out;
+}
+
 }  // namespace nines::alerts

@@ -115,12 +115,64 @@ TEST_CASE(
   REQUIRE(found.size() == 1);
   CHECK(found[0].check == "dead-selector");
   CHECK(found[0].rule == "B");
-  CHECK(asked == std::vector<std::string>{"{__name__=\"alive\"}", "{a=\"b\",__name__=\"dead\"}"});
+  CHECK(asked == std::vector<std::string>{"{__name__=\"alive\"}", "{a=\"b\",__name__=\"dead\"}",
+                                          "{__name__=\"dead\"}"});
   const auto refused = lint_groups({GroupConfig{"f", "g", {}, {}, 0, {}, {record}}}, {},
                                    [](const std::string&) -> Result<bool> {
                                      return Error(ErrorCode::kUnavailable, "no server");
                                    });
   CHECK_FALSE(refused);
+}
+
+TEST_CASE("a selector that is dead by one label says which") {
+  // up{job="a",site="x"} and nothing else.
+  const SelectorExists exists = [&](const std::string& selector) -> Result<bool> {
+    const auto has = [&](const char* text) { return selector.find(text) != std::string::npos; };
+    return has("__name__=\"up\"") && !has("job=\"b\"") && !has("sitte=\"x\"");
+  };
+  const auto text = [&](const std::string& expr) {
+    const auto found = lint({alert(expr)}, exists);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].check == "dead-selector");
+    return found[0].text;
+  };
+  CHECK(
+      text("up{job=\"b\",site=\"x\"} == 0").ends_with("up is there, but none of it has job=\"b\""));
+  CHECK(text("up{job=\"a\",sitte=\"x\"} == 0").ends_with("none of it has sitte=\"x\""));
+  CHECK(text("down{job=\"a\"} == 0").ends_with("the target is missing, or a name is misspelt"));
+}
+
+TEST_CASE("labels that no series has: grouped by, or used in a template") {
+  const SelectorExists exists = [](const std::string& selector) -> Result<bool> {
+    return selector.find("zone!=\"\"") == std::string::npos;  // everything but the label zone
+  };
+  const auto findings = [&](const std::string& expr, const std::string& template_text = "") {
+    RuleConfig rule = alert(expr);
+    if (!template_text.empty()) rule.annotations["a"] = template_text;
+    std::string out;
+    for (const LintFinding& one : lint({rule}, exists)) out += one.check + ": " + one.text + "\n";
+    return out;
+  };
+  CHECK(findings("sum by (zone) (up) > 1") ==
+        "absent-label: groups by \"zone\", which nothing in `up` has\n");
+  CHECK(findings("sum by (job) (up) > 1").empty());
+  CHECK(findings("sum without (zone) (up) > 1").empty());
+  CHECK(findings("up == 0", "{{ $labels.zone }}") ==
+        "absent-label: a template uses $labels.zone, which none of the series has that the "
+        "expression reads\n");
+  CHECK(findings("up == 0", "{{ $labels.job }}").empty());
+  CHECK(
+      findings("label_replace(up, \"zone\", \"$1\", \"job\", \"(.*)\") == 0", "{{ $labels.zone }}")
+          .empty());
+  CHECK(findings("count_values(\"zone\", up) > 1", "{{ $labels.zone }}").empty());
+  CHECK(findings("absent(up{zone=\"a\"})", "{{ $labels.zone }}").empty());
+  CHECK(findings("ALERTS == 1", "{{ $labels.zone }}").empty());
+  CHECK(findings("vector(1) > 0").empty());
+  RuleConfig record;
+  record.record = "mine";
+  record.expr = "sum by (job) (up)";
+  RuleConfig reader = alert("sum by (zone) (mine) > 1");
+  CHECK(lint({record, reader}, exists).empty());
 }
 
 }  // namespace
