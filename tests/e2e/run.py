@@ -7,6 +7,7 @@ import sys
 import tempfile
 import traceback
 
+import alert_generator
 import backups
 import basics
 import consul
@@ -29,6 +30,8 @@ import probes
 import query_api
 import query_load
 import resize
+import rule_api
+import rule_extras
 import rule_unit_tests
 import scenario
 import secure
@@ -87,6 +90,11 @@ TESTS = (
     probes.same_as_blackbox_exporter,
     probes.prometheus_probes_through_nines,
     rule_unit_tests.same_verdicts_as_promtool,
+    rule_unit_tests.toml_twins,
+    rule_extras.beyond_prometheus,
+    rule_extras.mistakes_in_rules,
+    rule_api.rules_as_prometheus_lists_them,
+    alert_generator.alert_generator_in_real_time,
     scenario.scenario,
 )
 
