@@ -165,7 +165,7 @@ def alert_generator_in_real_time(args, folder):
         wait_for("its end is sent", lambda: len(heard(firing)) == 2, 5, 0.05)
         _, last = heard(firing)[1]
         assert last["startsAt"] == alert["startsAt"] and ended - 0.01 <= seconds(last["endsAt"]) <= time.time(), last
-        assert states(firing) == ([], "inactive", []), states(firing)
+        wait_for("inactive everywhere", lambda: states(firing) == ([], "inactive", []), 5, 0.05)
 
         wait_for("it is sent again", lambda: len(heard("ZeroFor_SimpleAlert")) == 2, 75, 0.1)
         (first, _), (second, again) = heard("ZeroFor_SimpleAlert")
