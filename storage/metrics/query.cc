@@ -115,21 +115,25 @@ std::vector<StoreImpl::Live> StoreImpl::live(std::span<const Matcher> matchers, 
     if (!slots.empty()) keep_sampled(*version, range, slots);
     if (!slots.empty()) out.push_back({version, std::move(slots)});
   };
-  const auto look_all = [&](const VersionIndex::Versions& versions) {
+  // False: stopped.
+  const auto look_all = [&](const VersionIndex::Versions& versions, const Matcher* but) {
     for (const std::shared_ptr<Version>& version : versions) {
       if (stopped(stop)) return false;
-      look(version);
+      if (but == nullptr || !but->matches(version->labels.get(but->name()))) look(version);
     }
     return true;
   };
   if (const auto narrowed = catalog_.narrow(matchers)) {
-    for (const VersionIndex::Versions* list : narrowed->lists) {
-      if (!look_all(*list)) return out;
+    for (const VersionIndex::Versions* list : narrowed->targets.lists) {
+      if (!look_all(*list, nullptr)) return out;
+    }
+    for (const VersionIndex::Versions* list : narrowed->carriers.lists) {
+      if (!look_all(*list, narrowed->by)) return out;
     }
     return out;
   }
   for (const auto& [name, group] : catalog_.groups()) {
-    if (!look_all(group->versions)) return out;
+    if (!look_all(group->versions, nullptr)) return out;
   }
   return out;
 }

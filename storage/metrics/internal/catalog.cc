@@ -191,21 +191,27 @@ void Catalog::resume() {
   }
 }
 
-// Whether a series carries a value the matcher asks for as a label of its own.
-bool Catalog::own_somewhere(const Matcher& matcher) const {
+// Of the layouts in which a series carries a value the matcher asks for as a label of its own.
+VersionIndex::Lists Catalog::carriers(const Matcher& matcher) const {
   const std::vector<bool> base_differs{false};
+  VersionIndex::Lists out;
   for (const auto& [id, layout] : layouts_) {
-    if (layout->index.estimate({&matcher, 1}, base_differs) > 0) return true;
+    if (layout->index.estimate({&matcher, 1}, base_differs) == 0) continue;
+    const VersionIndex::Versions& list = by_label_.of(*layout);
+    if (list.empty()) continue;
+    out.lists.push_back(&list);
+    out.versions += list.size();
   }
-  return false;
+  return out;
 }
 
-std::optional<VersionIndex::Lists> Catalog::narrow(std::span<const Matcher> matchers) const {
-  std::optional<VersionIndex::Lists> best;
+std::optional<Catalog::Narrowed> Catalog::narrow(std::span<const Matcher> matchers) const {
+  std::optional<Narrowed> best;
   for (const Matcher& matcher : matchers) {
-    std::optional<VersionIndex::Lists> some = by_label_.find(matcher);
-    if (!some || (best && some->versions >= best->versions) || own_somewhere(matcher)) continue;
-    best = std::move(some);
+    std::optional<VersionIndex::Lists> targets = by_label_.find(matcher);
+    if (!targets || (best && targets->versions >= best->versions())) continue;
+    Narrowed some{&matcher, *std::move(targets), carriers(matcher)};
+    if (!best || some.versions() < best->versions()) best = std::move(some);
   }
   return best;
 }

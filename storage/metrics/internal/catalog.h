@@ -51,9 +51,16 @@ class Catalog {
 
   // Drops versions, groups and layouts that hold nothing and that nobody writes to.
   void tidy();
-  // Lists that hold every version with a series all matchers may match, and each version once. None:
+  // Every version with a series all matchers may match: those whose target has a value that `by`
+  // asks for, and, of the layouts in which a series carries such a value itself, the others. None:
   // the matchers do not say which, so all of `groups()` are meant.
-  std::optional<VersionIndex::Lists> narrow(std::span<const Matcher> matchers) const;
+  struct Narrowed {
+    const Matcher* by = nullptr;
+    VersionIndex::Lists targets;
+    VersionIndex::Lists carriers;  // of layouts; some of their versions are in `targets`, too
+    std::size_t versions() const { return targets.versions + carriers.versions; }  // at most
+  };
+  std::optional<Narrowed> narrow(std::span<const Matcher> matchers) const;
   std::size_t layouts() const { return layouts_.size(); }
   std::size_t layout_bytes() const;  // of memory
 
@@ -62,7 +69,7 @@ class Catalog {
   std::shared_ptr<Version> make_version(Group& group, const LabelSet& labels,
                                         std::shared_ptr<Layout> layout);
   void set_current(Group& group, std::shared_ptr<Version> version);
-  bool own_somewhere(const Matcher& matcher) const;
+  VersionIndex::Lists carriers(const Matcher& matcher) const;
   void fork(Group& group);
 
   std::map<std::string, std::unique_ptr<Group>> groups_;

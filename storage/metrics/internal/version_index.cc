@@ -24,30 +24,40 @@ std::string VersionIndex::key(std::string_view name, std::string_view value) {
 
 // All or nothing: a version in some of its lists would be found by some queries only.
 void VersionIndex::add(const std::shared_ptr<Version>& version) {
-  std::vector<Versions*> lists;
-  for (const Label& label : version->labels) {
-    Versions& list = lists_[key(label.name, label.value)];
-    if (list.size() == list.capacity()) list.reserve(list.size() * 2 + 1);
-    lists.push_back(&list);
+  std::vector<Versions*> lists = {&by_layout_[version->layout.get()]};
+  for (const Label& label : version->labels)
+    lists.push_back(&lists_[key(label.name, label.value)]);
+  for (Versions* list : lists) {
+    if (list->size() == list->capacity()) list->reserve(list->size() * 2 + 1);
   }
   for (Versions* list : lists) list->push_back(version);  // nothing fails from here on
 }
 
 void VersionIndex::remove(std::span<const std::shared_ptr<Version>> versions) {
   std::unordered_set<const Version*> leaving;
-  std::unordered_set<std::string> touched;
+  std::unordered_set<std::string> labels;
+  std::unordered_set<const Layout*> layouts;
   for (const std::shared_ptr<Version>& version : versions) {
     leaving.insert(version.get());
-    for (const Label& label : version->labels) touched.insert(key(label.name, label.value));
+    layouts.insert(version->layout.get());
+    for (const Label& label : version->labels) labels.insert(key(label.name, label.value));
   }
-  for (const std::string& one : touched) {
-    const auto list = lists_.find(one);
-    if (list == lists_.end()) continue;
+  const auto leave = [&](auto& map, const auto& one) {
+    const auto list = map.find(one);
+    if (list == map.end()) return;
     std::erase_if(list->second, [&](const std::shared_ptr<Version>& version) {
       return leaving.contains(version.get());
     });
-    if (list->second.empty()) lists_.erase(list);
-  }
+    if (list->second.empty()) map.erase(list);
+  };
+  for (const std::string& one : labels) leave(lists_, one);
+  for (const Layout* one : layouts) leave(by_layout_, one);
+}
+
+const VersionIndex::Versions& VersionIndex::of(const Layout& layout) const {
+  static const Versions kNone;
+  const auto list = by_layout_.find(&layout);
+  return list == by_layout_.end() ? kNone : list->second;
 }
 
 std::optional<VersionIndex::Lists> VersionIndex::find(const Matcher& matcher) const {

@@ -1,6 +1,6 @@
 #pragma once
-// Which versions have a label of their own target: a query for one instance must not look at ten
-// thousand others.
+// Which versions a label of their target names, and which a layout has: a query for one instance, or
+// for a metric that one job has, must not look at ten thousand others.
 
 #include <memory>
 #include <optional>
@@ -16,7 +16,8 @@
 
 namespace nines::storage {
 
-// One thread at a time. Versions never change their labels, so they are added once and leave once.
+// One thread at a time. Versions never change their labels nor their layout, so they are added once
+// and leave once.
 class VersionIndex {
  public:
   using Versions = std::vector<std::shared_ptr<Version>>;
@@ -32,11 +33,14 @@ class VersionIndex {
     std::size_t versions = 0;  // in all of them
   };
   std::optional<Lists> find(const Matcher& matcher) const;
+  // Those with this layout; never empty while there are any.
+  const Versions& of(const Layout& layout) const;
 
  private:
   static std::string key(std::string_view name, std::string_view value);
 
   std::unordered_map<std::string, Versions> lists_;  // by label
+  std::unordered_map<const Layout*, Versions> by_layout_;
 };
 
 }  // namespace nines::storage

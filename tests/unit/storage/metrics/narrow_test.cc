@@ -122,25 +122,40 @@ TEST_CASE("what has left is in no list, and the narrowest list is taken") {
   const std::vector<Matcher> both = {Matcher::equal("job", "j0"), Matcher::equal("instance", "i1")};
   const auto one = catalog.narrow(both);
   REQUIRE(one);
-  CHECK(one->versions == 1);
-  REQUIRE(one->lists.size() == 1);
-  CHECK(one->lists.front()->front().get() == versions[1]);
+  CHECK(one->versions() == 1);
+  REQUIRE(one->targets.lists.size() == 1);
+  CHECK(one->targets.lists.front()->front().get() == versions[1]);
   const auto of_job = catalog.narrow(std::vector<Matcher>{Matcher::equal("job", "j0")});
   REQUIRE(of_job);
-  CHECK(of_job->versions == 2);
-  // Nothing exact is asked for, or it is what series say of themselves.
+  CHECK(of_job->versions() == 2);
+  // Nothing exact is asked for.
   CHECK_FALSE(catalog.narrow(std::vector<Matcher>{matcher(MatchOp::kRegex, "instance", "i.+")}));
-  CHECK_FALSE(catalog.narrow(std::vector<Matcher>{Matcher::equal("__name__", "up")}));
   CHECK_FALSE(catalog.narrow(std::vector<Matcher>{Matcher::equal("job", "")}));
-  // One series that claims to be of another target: all have to be looked at.
+  // What series say of themselves: by the layouts that have it.
+  Group& other = catalog.group("other");
+  other.has_writer = true;
+  catalog.open(other, target(9, 9), "another family");
+  catalog.join(other, std::vector<series::LabelView>{{"__name__", "down"}});
+  const auto named = catalog.narrow(std::vector<Matcher>{Matcher::equal("__name__", "down")});
+  REQUIRE(named);
+  CHECK(named->targets.versions == 0);
+  CHECK(named->carriers.versions == 1);
+  const auto unknown = catalog.narrow(std::vector<Matcher>{Matcher::equal("__name__", "nobody")});
+  REQUIRE(unknown);
+  CHECK(unknown->versions() == 0);
+  // One series that claims to be of another target: all that share its layout have to be looked at.
   Group& liar = catalog.group("g4");
   catalog.join(liar, std::vector<series::LabelView>{{"__name__", "up"}, {"instance", "i1"}});
-  CHECK(catalog.narrow(both)->versions == 2);  // by the job then
-  CHECK_FALSE(catalog.narrow(std::vector<Matcher>{Matcher::equal("instance", "i1")}));
+  const std::vector<Matcher> instance = {both[1]};
+  CHECK(catalog.narrow(both)->by->name() == "job");
+  CHECK(catalog.narrow(both)->versions() == 2);
+  CHECK(catalog.narrow(instance)->targets.versions == 1);
+  CHECK(catalog.narrow(instance)->carriers.versions == 5);
 
   catalog.group("g1").has_writer = false;
   catalog.tidy();
-  CHECK(catalog.narrow(std::vector<Matcher>{Matcher::equal("job", "j0")})->versions == 1);
+  CHECK(catalog.narrow(std::vector<Matcher>{Matcher::equal("job", "j0")})->versions() == 1);
+  CHECK(catalog.narrow(instance)->versions() == 4);
   CHECK(catalog.groups().count("g1") == 0);
 }
 
