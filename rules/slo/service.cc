@@ -224,6 +224,7 @@ std::vector<SloStatus> Service::status(Timestamp now) const {
 
 Result<SloStatus> Service::status(const std::string& slo, Timestamp now) const {
   NINES_TRY(const auto found, impl_->wanted(slo));
+  if (auto read = found.budget->open(open_minute(now)); !read) return read.error();
   SloStatus status = found.budget->status(open_minute(now));
   status.interpolation = found.entry->interpolation();
   return status;
@@ -240,6 +241,7 @@ std::vector<GroupedStatus> Service::grouped() const {
 Result<Spent> Service::spent(const std::string& slo, Timestamp from, Timestamp to,
                              Timestamp now) const {
   NINES_TRY(const auto found, impl_->wanted(slo));
+  if (auto read = found.budget->open(open_minute(now)); !read) return read.error();
   const WindowSum sum = found.budget->sum(open_minute(from), open_minute(to));
   Spent out{sum.good, sum.valid, sum.bad(), 0};
   const double whole = found.budget->status(open_minute(now)).budget_total;

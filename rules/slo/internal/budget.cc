@@ -12,10 +12,10 @@ Budget::Budget(const ServiceParts& parts, const SloConfig& config)
     : parts_(parts), config_(config), exporter_(parts.appender, config) {}
 
 Result<void> Budget::open(std::int64_t to_minute) {
+  const MutexLock lock(mutex_);
   if (read_) return {};
   NINES_TRY(const auto rows, parts_.ledger.read_minutes(
                                  config_.name, to_minute - minutes_in(config_.window), INT64_MAX));
-  const MutexLock lock(mutex_);
   table_.merge(rows);
   slice(INT64_MIN / 2, to_minute);
   read_ = true;

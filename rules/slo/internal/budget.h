@@ -15,12 +15,13 @@
 
 namespace nines::slo {
 
-// status(), spent(): any thread. The others: one thread at a time.
+// open(), status(), sum(): any thread. The others: one thread at a time.
 class Budget {
  public:
   Budget(const ServiceParts& parts, const SloConfig& config);
 
-  // Reads what the ledger has, once.
+  // Reads what the ledger has, once: at the first update, or when somebody asks before that, so that
+  // a start does not wait for it.
   Result<void> open(std::int64_t to_minute);
   // kNotFound: the ledger has nothing.
   Result<std::int64_t> last_minute() const { return parts_.ledger.last_minute(config_.name); }

@@ -21,6 +21,22 @@ bool is_of_group(const SloConfig& slo, const LabelSet& series) {
   return slo.group_by.empty() || series.keep(slo.group_by) == slo.group;
 }
 
+// The hours of the range that may have bad events: not those in which the ledger has none.
+Result<std::vector<Span>> hours_to_read(const ServiceParts& parts, const SloConfig& slo,
+                                        std::int64_t begin, std::int64_t end) {
+  NINES_TRY(const auto rows, parts.ledger.read_minutes(slo.name, begin, end));
+  const std::int64_t known_to = rows.empty() ? begin : rows.back().minute + 1;
+  std::vector<Span> out;
+  auto row = rows.begin();
+  for (std::int64_t from = begin; from < end; from += kChunkMinutes) {
+    const std::int64_t to = std::min(end, from + kChunkMinutes);
+    bool bad = to > known_to;
+    for (; row != rows.end() && row->minute < to; ++row) bad = bad || row->good < row->valid;
+    if (bad) out.push_back({from, to});
+  }
+  return out;
+}
+
 // The events of each series, `le` and the name aside: they differ between good and all events.
 Result<Sums> sum_series(const ServiceParts& parts, const SloConfig& slo,
                         const ContributorsQuery& query, std::int64_t& earliest_ms) {
@@ -48,9 +64,9 @@ Result<Sums> sum_series(const ServiceParts& parts, const SloConfig& slo,
   const std::int64_t begin = minute_of(to_millis(query.from) + 1);
   const std::int64_t end = minute_of(to_millis(query.to) + 1);
   Sums sums;
-  for (std::int64_t from = begin; from < end; from += kChunkMinutes) {
-    NINES_TRY(const CountedMinutes counted,
-              counter.count(from, std::min(end, from + kChunkMinutes), admit));
+  NINES_TRY(const std::vector<Span> hours, hours_to_read(parts, slo, begin, end));
+  for (const Span& hour : hours) {
+    NINES_TRY(const CountedMinutes counted, counter.count(hour.from, hour.to, admit));
     if (full) {
       return Error(ErrorCode::kLimit,
                    "more than " + std::to_string(query.series) +

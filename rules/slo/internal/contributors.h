@@ -6,7 +6,8 @@
 
 namespace nines::slo {
 
-// As Service::contributors(). `slo`: one budget's; of a group only its own series count.
+// As Service::contributors(), over the hours that had bad events. `slo`: one budget's; of a group
+// only its own series count.
 Result<Contributors> find_contributors(const ServiceParts& parts, const SloConfig& slo,
                                        const ContributorsQuery& query);
 

@@ -105,9 +105,6 @@ Result<void> SloEntry::open(std::int64_t to_minute) {
   if (is_grouped()) {
     if (auto found = open_groups(to_minute); !found) return found;
   }
-  for (const auto& [group, budget] : budgets()) {
-    if (auto read = budget->open(to_minute); !read) return read;
-  }
   opened_ = true;
   return {};
 }
@@ -211,6 +208,7 @@ Result<void> SloEntry::commit(std::int64_t to_minute) {
   take(std::exchange(pending_, {}));
   counted_to_ = std::max(counted_to_.value_or(to_minute), to_minute);
   for (const auto& [group, budget] : budgets()) {
+    if (auto read = budget->open(to_minute); !read) return read;
     if (auto shown = budget->show(to_minute); !shown) return shown;
   }
   return prune(to_minute);
@@ -277,6 +275,7 @@ void SloEntry::retire(std::int64_t to_minute) {
 std::vector<SloStatus> SloEntry::status(std::int64_t to_minute) const {
   std::vector<SloStatus> out;
   for (const auto& [group, budget] : budgets()) {
+    (void)budget->open(to_minute);  // what cannot be read, the next update reports
     out.push_back(budget->status(to_minute));
     out.back().interpolation = interpolation();
   }

@@ -26,7 +26,7 @@ class SloEntry {
   static Result<std::shared_ptr<SloEntry>> make(const ServiceParts& parts, const SloConfig& config,
                                                 std::size_t depth, MembersOf members_of);
 
-  // Reads what the ledger has, so that status() can tell before the first update.
+  // Learns from the ledger which groups there are, so that status() can tell before the first update.
   Result<void> open(std::int64_t to_minute);
   // Counts what is new up to `to_minute` (exclusive), the last two minutes again for late samples.
   // What is left to write is pending() then; a long way is written on the way.

@@ -111,6 +111,26 @@ TEST_CASE("of a group only its own series count, and a latency's buckets are one
   CHECK(slow->labels[0].values[0].bad == 6);
 }
 
+TEST_CASE("hours without a bad event are not read") {
+  Bench b;
+  b.boot({make_slo()});
+  for (int hour = 0; hour <= 5; ++hour) {  // one bad event in the third hour
+    b.metrics.add(request("200", "a", "pay"), at(hour * 3'600), 100 * hour);
+    b.metrics.add(request("500", "a", "pay"), at(hour * 3'600), hour >= 3 ? 1 : 0);
+    b.update(hour * 3'600);
+  }
+  const auto found = b.service->contributors("shop-availability", over(0, 5 * 3'600));
+  REQUIRE(found);
+  REQUIRE(found->labels.size() == 1);
+  CHECK(found->labels[0].label == "code");
+  CHECK(found->labels[0].values.at(0).bad == 1);
+  ContributorsQuery query = over(0, 5 * 3'600);
+  query.label = "pod";
+  const auto by_pod = b.service->contributors("shop-availability", query);
+  REQUIRE(by_pod);
+  CHECK(by_pod->labels.at(0).values.at(0).valid == 101);  // of that hour alone
+}
+
 TEST_CASE("too many series, too little time and composites are refused") {
   Bench b;
   traffic(b);

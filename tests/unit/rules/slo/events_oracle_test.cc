@@ -84,6 +84,21 @@ std::vector<SloConfig> all_slos() {
   slos.back().indicator.kind = IndicatorKind::kLatencyNative;
   slos.back().indicator.total = "latency_seconds";
   slos.back().indicator.threshold = kSlow;
+  slos.push_back(named("classic", 95));
+  slos.back().indicator = slos[slos.size() - 2].indicator;
+  slos.back().indicator.kind = IndicatorKind::kLatency;
+  slos.back().indicator.total = "classic_seconds";
+  slos.push_back(named("lines", 95));
+  slos.back().indicator = {};
+  slos.back().indicator.kind = IndicatorKind::kLogs;
+  slos.back().indicator.bad = "{app=\"shop\"} |= \"code=500\"";
+  slos.back().indicator.total = "{app=\"shop\"}";
+  slos.push_back(named("bad", 99));
+  slos.back().indicator.good.clear();
+  slos.back().indicator.bad = "requests_total{code=\"500\"}";
+  slos.push_back(named("slices", 90));
+  slos.back().budgeting = Budgeting::kTimeslices;
+  slos.back().time_slice_target = 0.85;
   slos.push_back(named("day", 99));
   slos.back().calendar = *parse_calendar_duration("1d");
   slos.back().calendar->start = *parse_local_time("2023-01-01");
@@ -156,6 +171,8 @@ class Replay {
       event.code = rng_.below(6) == 0 ? "500" : rng_.below(20) == 0 ? "404" : "200";
       event.seconds = kLatencies[rng_.below(kLatencies.size())];
       take(target, event);
+      b_.logs.add({{"app", "shop"}}, when(second), "code=" + event.code);
+      count("lines", minute_at(when(second)), event.code != "500");
     }
   }
 
@@ -188,6 +205,12 @@ class Replay {
     if (target.count > 0) {
       scrape.latency = {
           {"__name__", "latency_seconds"}, {"instance", target.instance}, {"job", "shop"}};
+      double quick = 0;
+      for (const auto& [index, count] : target.buckets) quick += index <= -2 ? count : 0;
+      scrape.numbers.emplace_back(scrape.latency.with("__name__", "classic_seconds_count"),
+                                  target.count);
+      scrape.numbers.emplace_back(
+          scrape.latency.with("__name__", "classic_seconds_bucket").with("le", "0.5"), quick);
     }
     if (target.known) {
       for (const Event& event : target.unseen) see(event, minute_at(scrape.at));
@@ -201,16 +224,17 @@ class Replay {
     }
   }
 
+  void count(const std::string& slo, std::int64_t minute, bool good) {
+    Truth& truth = truth_[slo][minute];
+    truth.valid += 1;
+    if (good) truth.good += 1;
+  }
+
   void see(const Event& event, std::int64_t minute) {
-    const auto add = [&](const std::string& slo, bool good) {
-      Truth& truth = truth_[slo][minute];
-      truth.valid += 1;
-      if (good) truth.good += 1;
-    };
     const bool answered = event.code != "500";
-    for (const char* slo : {"all-0", "all-1", "day"}) add(slo, answered);
-    add(group(event.route), answered);
-    add("latency", event.seconds <= kSlow);
+    for (const char* slo : {"all-0", "all-1", "day", "bad", "slices"}) count(slo, minute, answered);
+    count(group(event.route), minute, answered);
+    for (const char* slo : {"latency", "classic"}) count(slo, minute, event.seconds <= kSlow);
   }
 
   void store(const Scrape& scrape) {
@@ -264,6 +288,10 @@ class Replay {
       sum.valid += one.second.valid;
       sum.good += one.second.good;
     }
+    if (status.config.budgeting == Budgeting::kTimeslices) {
+      check_slices(status, truth);
+      return;
+    }
     double counted = 0;
     for (const auto& row : *found) counted += row.valid;
     double happened = 0;
@@ -274,6 +302,18 @@ class Replay {
     CHECK(status.budget_consumed == sum.valid - sum.good);
     CHECK(status.budget_total == sum.valid * budget_ratio(status.config.target_percent));
     CHECK(status.interpolation.empty());
+  }
+
+  static void check_slices(const SloStatus& status, const Minutes& truth) {
+    double slices = 0, good = 0;
+    for (const auto& one : truth) {
+      slices += 1;
+      good += one.second.good / one.second.valid >= status.config.time_slice_target ? 1 : 0;
+    }
+    CHECK(status.valid == slices);
+    CHECK(status.good == good);
+    CHECK(good > 0);
+    CHECK(good < slices);
   }
 
   void check_composite(const std::string& slo, bool worst) {
@@ -296,7 +336,7 @@ class Replay {
   }
 
   void check(std::int64_t end) {
-    REQUIRE(truth_.size() == 4 + 4);  // of these groups four
+    REQUIRE(truth_.size() == 8 + 4);  // of these groups four
     for (const auto& one : truth_) check_slo(one.first, one.second, end);
     check_composite("weighted", false);
     check_composite("worst", true);
