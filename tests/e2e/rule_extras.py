@@ -116,10 +116,12 @@ class Target:
         self.values = {"load": 0, "vanishing": 1, "pair_a": 1, "pair_b": 1, "parent": 0, "child": 0, "worked": 0}
         self.restless = False
         self.twice = False
+        self.scrapes = 0
 
     def page(self, _request):
         lines = [f"{name} {value}" for name, value in self.values.items()]
-        lines.append(f"restless {int(time.time() / 2) % 2 if self.restless else 0}")
+        self.scrapes += 1
+        lines.append(f"restless {self.scrapes % 2 if self.restless else 0}")
         if self.twice:
             lines += ['pair_a{n="2"} 1', 'pair_b{n="2"} 1']
         return "\n".join(lines) + "\n"
@@ -177,25 +179,26 @@ def hysteresis(w):
     w.target.values["load"] = 11
     w.becomes("Hysteresis", {"": "firing"})
     w.target.values["load"] = 7
-    wait_for("7 is stored", lambda: w.nines.value("load") == 7, 10)
+    wait_for("7 is stored", lambda: w.nines.value("load") == 7, 20)
     w.pass_evaluations(3)
     assert w.state("Hysteresis") == {"": "firing"}, w.state("Hysteresis")
     w.target.values["load"] = 4
     w.becomes("Hysteresis", {})
-    wait_for("its end is told", lambda: w.told("Hysteresis")[-1:] == ["resolved"], 10)
+    wait_for("its end is told", lambda: w.told("Hysteresis")[-1:] == ["resolved"], 20)
     say("resolve_expr: fired at 11, held at 7, ended at 4")
 
 
 def no_data(w):
     w.becomes("Kept", {"": "firing"})
     w.becomes("Gone", {"": "firing"})
-    assert w.state("Silent") == {}
+    w.becomes("Silent", {})  # before the first scrape there was no data either
+    told = w.told("Silent").count("firing")
     del w.target.values["vanishing"]
     w.becomes("Silent", {"no_data": "firing"})
     w.becomes("Gone", {})
     w.pass_evaluations(2)
     assert w.state("Kept") == {"": "firing"}
-    wait_for("Silent is paged", lambda: w.told("Silent") == ["firing"], 10)
+    wait_for("Silent is paged", lambda: w.told("Silent").count("firing") > told, 15)
     w.target.values["vanishing"] = 1
     w.becomes("Silent", {})
     say("on_no_data: a stand-in for alert, held for keep, ended for ok")
@@ -204,7 +207,7 @@ def no_data(w):
 def errors(w):
     w.becomes("BrokenKept", {"": "firing"})
     w.becomes("BrokenEnds", {"": "firing"})
-    assert w.state("Broken") == {}
+    w.becomes("Broken", {})
     w.target.twice = True
     w.becomes("Broken", {"error": "firing"})
     w.becomes("BrokenEnds", {})
@@ -220,7 +223,7 @@ def errors(w):
 
 def dependencies(w):
     w.target.values["parent"] = 1
-    wait_for("Parent is paged", lambda: w.told("Parent") == ["firing"], 15)
+    wait_for("Parent is paged", lambda: w.told("Parent") == ["firing"], 20)
     w.target.values["child"] = 1
     w.becomes("Child", {"": "firing"})
     w.pass_evaluations(4)
@@ -239,15 +242,16 @@ def logs(w):
     w.becomes("Panics", {"": "firing"})
     alert = next(a for a in w.nines.alerts() if a["labels"]["alertname"] == "Panics")
     assert alert["labels"]["app"] == "shop" and float(alert["value"]) == 2, alert
-    wait_for("lines are recorded", lambda: w.nines.value("shop:lines:30s") == 3, 10)
-    wait_for("Panics is paged", lambda: w.told("Panics")[:1] == ["firing"], 10)
+    wait_for("lines are recorded", lambda: w.nines.value("shop:lines:30s") == 3, 20)
+    wait_for("Panics is paged", lambda: w.told("Panics")[:1] == ["firing"], 20)
     say("type = logql: 2 panics of 3 lines fired an alert and a recorded series")
 
 
 def flaps(w):
     w.target.restless = True
     wait_for("it flaps", lambda: w.nines.query('ALERTS_FLAPPING{alertname="Flapping"}'), 45, 0.2)
-    told = w.told("Flapping")
+    wait_for("the newest of it is told", lambda: w.told("Flapping")[-1:] == ["firing"], 20)
+    told = len(w.told("Flapping"))
     w.nines.kill()
     w.nines.start()
     # Of the alert it is known at once, before any scrape or evaluation, that it fires.
@@ -257,16 +261,17 @@ def flaps(w):
     for _ in range(12):
         w.pass_evaluations(1)
         assert w.state("Flapping") == {"": "firing"}
-    assert w.told("Flapping") == told, (told, w.told("Flapping"))
+    # A page that was under way when the process died may come twice; an end must not.
+    assert w.told("Flapping")[told:] in ([], ["firing"]), (told, w.told("Flapping"))
     w.target.restless = False
     w.becomes("Flapping", {}, 40)
-    wait_for("its end is told", lambda: w.told("Flapping")[-1:] == ["resolved"], 10)
+    wait_for("its end is told", lambda: w.told("Flapping")[-1:] == ["resolved"], 20)
     say(f"flap_detection: held over a kill -9 and {12} evaluations, then ended")
 
 
 def acknowledged(w):
     w.target.values["worked"] = 1
-    wait_for("it is told again and again", lambda: w.told("Worked") == ["firing"] * 3, 30)
+    wait_for("it is told again and again", lambda: w.told("Worked")[:3] == ["firing"] * 3, 30)
     alert = next(a for a in w.nines.alerts() if a["labels"]["alertname"] == "Worked")
     path = f"/api/nines/v1/incidents/{alert['incident']}"
     assert w.call("POST", path + "/acknowledgement", {"comment": "x"})[0] == 400
@@ -326,7 +331,9 @@ expr = 'load{instance="i"} > 1'
 for = "1m"
 """)
     done = subprocess.run([nines, "check", "rules", "--server", w.nines.url, file], capture_output=True, text=True, timeout=30)
-    said = {line.split(": ")[1]: line for line in done.stdout.splitlines()[1:]}
+    said = {}
+    for line in done.stdout.splitlines()[1:]:
+        said[line.split(": ")[1]] = said.get(line.split(": ")[1], "") + line
     assert "load is there, but none of it has instanse=" in said["Misspelt"], said
     assert 'absent-label: groups by "zone"' in said["Grouped"] and "$labels.zone" in said["Template"], said
     assert "dead-selector" in said["Missing"] and "reads every series" in said["Wide"] and "Sound" not in said, said
