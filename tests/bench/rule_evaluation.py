@@ -120,7 +120,7 @@ class OwnServer(Server):
     def __init__(self, binary, folder, rules):
         config = os.path.join(folder, "nines.toml")
         with open(config, "w") as f:
-            f.write(f'rule_files = ["{rules}"]\n[storage]\nbudget = "256MiB"\n[builtin]\nrules = false\nslo = false\nself = false\n[host]\nenabled = false\n')
+            f.write(f'rule_files = ["{rules}"]\n[storage]\nbudget = "1GiB"\n[builtin]\nrules = false\nslo = false\nself = false\n[host]\nenabled = false\n')
         self.nines = Nines(binary, folder, config)
         self.processes, self.url, self.metrics_url = [self.nines.process], self.nines.url + "/api/v1/write", self.nines.url
 

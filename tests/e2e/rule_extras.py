@@ -157,8 +157,8 @@ class World:
         wait_for(f"{name} is {state or 'over'}", lambda: self.state(name) == state, seconds, 0.1)
 
     def evaluations(self):
-        rules = self.nines.json("/api/v1/rules")["data"]["groups"][0]
-        return rules["lastEvaluation"]
+        groups = wait_for("rules are loaded", lambda: self.nines.json("/api/v1/rules")["data"]["groups"], 10, 0.05)
+        return groups[0]["lastEvaluation"]
 
     def pass_evaluations(self, n):
         for _ in range(n):
