@@ -65,6 +65,7 @@ void look_at_query(const promql::EngineOptions& a, const promql::EngineOptions& 
       .look("max_series", a.series_max, b.series_max)
       .look("max_points", a.points_max, b.points_max)
       .look("max_memory", a.memory_bytes_max, b.memory_bytes_max)
+      .look("threads", a.threads, b.threads)
       .add_to(all);
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <time.h>
 
 namespace nines {
@@ -102,9 +103,14 @@ class RealScheduler final : public Scheduler {
 
 class ThreadPool final : public Executor {
  public:
-  ThreadPool(std::string name, int threads, std::size_t queue_max) : queue_max_(queue_max) {
+  ThreadPool(std::string name, int threads, std::size_t queue_max, int niceness)
+      : queue_max_(queue_max) {
     for (int i = 0; i < threads; ++i) {
-      threads_.emplace_back([this] { run(); });
+      threads_.emplace_back([this, niceness] {
+        // Linux keeps this per thread. Where it does not take it, the thread is as nice as others.
+        if (niceness > 0) ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + niceness);
+        run();
+      });
       ::pthread_setname_np(threads_.back().native_handle(),
                            (name.substr(0, 11) + "-" + std::to_string(i)).c_str());
     }
@@ -233,8 +239,9 @@ std::unique_ptr<Clock> make_real_clock() {
 std::unique_ptr<Scheduler> make_real_scheduler(const Clock& clock) {
   return std::make_unique<RealScheduler>(clock);
 }
-std::unique_ptr<Executor> make_thread_pool(std::string name, int threads, std::size_t queue_max) {
-  return std::make_unique<ThreadPool>(std::move(name), threads, queue_max);
+std::unique_ptr<Executor> make_thread_pool(std::string name, int threads, std::size_t queue_max,
+                                           int niceness) {
+  return std::make_unique<ThreadPool>(std::move(name), threads, queue_max, niceness);
 }
 std::unique_ptr<Executor> make_waiting_pool(std::string name, int threads_max,
                                             std::size_t queue_max) {

@@ -16,6 +16,10 @@
 #include "base/model/sample.h"
 #include "storage/api/querier.h"
 
+namespace nines {
+class Executor;
+}
+
 namespace nines::promql {
 
 struct EngineOptions {
@@ -28,6 +32,7 @@ struct EngineOptions {
   std::size_t text_bytes_max = 8u << 10;
   int depth_max = 64;              // nesting of the expression
   Duration subquery_step{60'000};  // of [5m:]: the global evaluation interval
+  std::size_t threads = 2;         // that one query may use, with helpers
 };
 
 // Where in the query text something is, as byte offsets [start, end).
@@ -102,17 +107,21 @@ struct QueryRequest {
   Duration timeout{0};         // 0: the engine's
   const storage::StopFlag* stop = nullptr;
   bool count_steps = false;  // fill QueryStats::samples_per_step
+  bool helpers = false;      // the engine's helpers may take a part
 };
 
 // The names of all functions, sorted.
 std::vector<std::string_view> function_names();
 
-// Thread-safe: any number of queries at once. Errors: kInvalid (execution error of the query:
+// Thread-safe: any number of queries at once. With helpers a query over many series is shared among
+// threads; its answer is the same to the bit. Errors: kInvalid (execution error of the query:
 // "found duplicate series ...", HTTP 422), kLimit (too many samples, points, bytes), kUnavailable
 // (timeout, cancelled), kCorrupt, kIo.
 class Engine {
  public:
-  Engine(const storage::Querier& querier, const Clock& clock, EngineOptions options);
+  // `helpers` may be null; they outlive the engine.
+  Engine(const storage::Querier& querier, const Clock& clock, EngineOptions options,
+         Executor* helpers = nullptr);
   const EngineOptions& options() const { return options_; }
 
   // An instant vector is sorted by Prometheus's rules (as the expression leaves it).
@@ -127,6 +136,7 @@ class Engine {
   const storage::Querier& querier_;
   const Clock& clock_;
   EngineOptions options_;
+  Executor* helpers_;
 };
 
 }  // namespace nines::promql

@@ -86,6 +86,7 @@ Result<promql::QueryRequest> limits_of(const Request& request,
     limits.lookback_delta = *asked;
   }
   limits.count_steps = !request.param("stats").empty();
+  limits.helpers = true;  // people's queries; those of rules ask nobody to wait
   return limits;
 }
 

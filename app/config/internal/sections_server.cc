@@ -198,6 +198,7 @@ void read_query(TableReader& root, Config& config) {
     // Deeper trees would not fit the stack of those who walk them.
     read_within(t, "max_depth", q.depth_max, 8, 256);
     read_within(t, "max_concurrency", config.web.slow_workers, 1, 256);
+    read_within(t, "threads", q.threads, 1, 64);
   });
 }
 

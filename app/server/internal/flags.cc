@@ -33,6 +33,7 @@ std::vector<std::pair<std::string, std::string>> prometheus_flags(const config::
       {"query.max-samples", std::to_string(config.promql.samples_max)},
       {"query.max-series", std::to_string(config.promql.series_max)},
       {"query.max-text", size_text(config.promql.text_bytes_max)},
+      {"query.threads", std::to_string(config.promql.threads)},
       {"query.timeout", format_duration(config.promql.timeout)},
       {"rules.alert.resend-delay", format_duration(rules.resend_delay)},
       {"storage.tsdb.path", config.storage.path},

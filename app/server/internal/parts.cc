@@ -19,6 +19,7 @@ const std::string kScrapePool = "scrape/";
 const std::string kProbePool = "probe/";
 
 constexpr int kWaitersMax = 256;            // threads that do nothing but wait
+constexpr int kQueryNiceness = 10;         // as the web front's threads that run queries
 constexpr std::size_t kQueueMax = 100'000;  // tasks; a target has at most one at a time
 
 // Rules of SLOs are made from their definitions and evaluated with the others.
@@ -84,7 +85,11 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
                *wait_pool_, around.log, *telemetry_},
               config.remote_writes, config.global.external_labels),
       probe_pool_(make_waiting_pool("probe", config.probe_options.max_concurrent, kQueueMax)),
-      promql_(store_->querier(), around.clock, config.promql),
+      query_pool_(config.promql.threads > 1
+                      ? make_thread_pool("query", static_cast<int>(config.promql.threads) - 1,
+                                         kQueueMax, kQueryNiceness)
+                      : nullptr),
+      promql_(store_->querier(), around.clock, config.promql, query_pool_.get()),
       logql_(store_->log_querier()),
       resolver_(make_resolver()),
       scraper_(

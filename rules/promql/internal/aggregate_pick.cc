@@ -81,16 +81,7 @@ class Picker {
       if (said.least < -1) capped(said.least, -1);
       return {};
     }
-    if (said.any_nan) return Error(ErrorCode::kInvalid, "Parameter value is NaN");
-    constexpr double kMost = 9223372036854775807.0;
-    if (said.least <= -kMost) {
-      return Error(ErrorCode::kInvalid,
-                   "Scalar value " + go_float(said.least) + " underflows int64");
-    }
-    if (said.most >= kMost) {
-      return Error(ErrorCode::kInvalid, "Scalar value " + go_float(said.most) + " overflows int64");
-    }
-    return {};
+    return check_count(param);
   }
 
   void capped(double said, double cap) {
@@ -114,28 +105,9 @@ class Picker {
     if (k < 1) return chosen_;
     const auto most = static_cast<std::size_t>(std::min(k, static_cast<double>(group.size())));
     for (const std::size_t i : group) {
-      if (!in_.present(i, s)) continue;
-      if (node_.op == AggregateOp::kLimitk) {
-        if (chosen_.size() < most) chosen_.push_back(i);
-      } else if (in_.histogram(i, s) != nullptr) {
-        q_.annotations.histogram_ignored_in_aggregation(to_string(node_.op), node_.expr->range);
-      } else {
-        chosen_.push_back(i);
-      }
+      if (chosen_.size() == most) break;
+      if (in_.present(i, s)) chosen_.push_back(i);
     }
-    if (node_.op == AggregateOp::kLimitk) return chosen_;
-    const bool top = node_.op == AggregateOp::kTopk;
-    const auto before = [&](std::size_t a, std::size_t b) {
-      const double x = in_.row(a)[s];
-      const double y = in_.row(b)[s];
-      if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);
-      if (x != y) return top ? x > y : x < y;
-      return a < b;
-    };
-    const std::size_t kept = std::min(most, chosen_.size());
-    std::partial_sort(chosen_.begin(), chosen_.begin() + static_cast<std::ptrdiff_t>(kept),
-                      chosen_.end(), before);
-    chosen_.resize(kept);
     return chosen_;
   }
 
@@ -156,6 +128,19 @@ ParamRange::ParamRange(const Column& column)
     if (v < least) least = v;
     if (v > most) most = v;
   }
+}
+
+Result<void> check_count(const Column& param) {
+  const ParamRange said(param);
+  if (said.any_nan) return Error(ErrorCode::kInvalid, "Parameter value is NaN");
+  constexpr double kMost = 9223372036854775807.0;
+  if (said.least <= -kMost) {
+    return Error(ErrorCode::kInvalid, "Scalar value " + go_float(said.least) + " underflows int64");
+  }
+  if (said.most >= kMost) {
+    return Error(ErrorCode::kInvalid, "Scalar value " + go_float(said.most) + " overflows int64");
+  }
+  return {};
 }
 
 Result<Block> pick_series(QueryContext& q, const Aggregate& node, const Block& in,

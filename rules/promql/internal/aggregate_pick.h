@@ -1,5 +1,5 @@
 #pragma once
-// Aggregations that answer with some of their input: topk, bottomk, limitk, limit_ratio.
+// Aggregations that answer with some of their input whatever its values: limitk, limit_ratio.
 
 #include "rules/promql/internal/evaluator.h"
 #include "rules/promql/internal/grouping.h"
@@ -12,6 +12,9 @@ struct ParamRange {
   double least, most;
   bool any_nan = false;
 };
+
+// An error when a parameter is no number of series.
+Result<void> check_count(const Column& param);
 
 Result<Block> pick_series(QueryContext& q, const Aggregate& node, const Block& in,
                           Grouping& grouping, const Column& param);

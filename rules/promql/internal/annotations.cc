@@ -27,45 +27,67 @@ std::string go_time(std::int64_t ms) {
   return text + "Z";
 }
 
-void Annotations::add(std::string_view kind, std::string_view what, TextRange at,
-                      std::vector<std::string>& to) {
+void Annotations::say(Said said) {
+  if (seen_.insert(said.what).second) said_.push_back(std::move(said));
+}
+
+void Annotations::add(std::string_view kind, std::string_view what, TextRange at, bool warning) {
   // One line per text, as Prometheus: where it was seen first speaks for all.
   std::string text = std::string(kind) + std::string(what);
-  if (!seen_.insert(text).second) return;
-  text += " (" + position(query_, at.start) + ")";
-  to.push_back(std::move(text));
+  if (seen_.contains(text)) return;
+  std::string placed = text + " (" + position(query_, at.start) + ")";
+  say({std::move(text), std::move(placed), warning});
+}
+
+void Annotations::add_all(Annotations&& others) {
+  for (Said& said : others.said_) say(std::move(said));
+  for (Forced& found : others.forced_) force(std::move(found));
+}
+
+std::vector<std::string> Annotations::take(bool warnings) {
+  std::vector<std::string> out;
+  for (Said& said : said_) {
+    if (said.warning == warnings) out.push_back(std::move(said.text));
+  }
+  std::erase_if(said_, [&](const Said& said) { return said.warning == warnings; });
+  return out;
+}
+
+void Annotations::force(Forced more) {
+  for (Forced& known : forced_) {
+    if (known.text != more.text) continue;
+    known.found.bucket_least = std::min(known.found.bucket_least, more.found.bucket_least);
+    known.found.bucket_most = std::max(known.found.bucket_most, more.found.bucket_most);
+    known.found.difference_most = std::max(known.found.difference_most, more.found.difference_most);
+    known.first_ms = std::min(known.first_ms, more.first_ms);
+    known.last_ms = std::max(known.last_ms, more.last_ms);
+    known.samples += more.samples;
+    return;
+  }
+  forced_.push_back(std::move(more));
 }
 
 void Annotations::forced_monotonic(std::string_view metric, const Monotonicity& found,
                                    std::int64_t time_ms, TextRange at) {
-  std::string text =
-      "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
-      "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)" +
-      for_metric(metric);
-  for (Forced& known : forced_) {
-    if (known.text != text) continue;
-    known.found.bucket_least = std::min(known.found.bucket_least, found.bucket_least);
-    known.found.bucket_most = std::max(known.found.bucket_most, found.bucket_most);
-    known.found.difference_most = std::max(known.found.difference_most, found.difference_most);
-    known.first_ms = std::min(known.first_ms, time_ms);
-    known.last_ms = std::max(known.last_ms, time_ms);
-    ++known.samples;
-    return;
-  }
-  forced_.push_back({std::move(text), position(query_, at.start), found, time_ms, time_ms, 1});
+  force(
+      {"PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
+       "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)" +
+           for_metric(metric),
+       position(query_, at.start), found, time_ms, time_ms, 1});
 }
 
 std::vector<std::string> Annotations::take_infos() {
+  std::vector<std::string> infos = take(false);
   for (const Forced& f : forced_) {
     std::array<char, 32> difference{};
     std::snprintf(difference.data(), difference.size(), "%.2g", f.found.difference_most);
-    infos_.push_back(f.text + ", from buckets " + go_float(f.found.bucket_least) + " to " +
-                     go_float(f.found.bucket_most) + ", with a max diff of " + difference.data() +
-                     ", over " + std::to_string(f.samples) + " samples from " +
-                     go_time(f.first_ms) + " to " + go_time(f.last_ms) + " (" + f.place + ")");
+    infos.push_back(f.text + ", from buckets " + go_float(f.found.bucket_least) + " to " +
+                    go_float(f.found.bucket_most) + ", with a max diff of " + difference.data() +
+                    ", over " + std::to_string(f.samples) + " samples from " + go_time(f.first_ms) +
+                    " to " + go_time(f.last_ms) + " (" + f.place + ")");
   }
   forced_.clear();
-  return std::move(infos_);
+  return infos;
 }
 
 void Annotations::mixed_floats_histograms(std::string_view metric, TextRange at) {

@@ -18,11 +18,11 @@ class Annotations {
   explicit Annotations(std::string_view query) : query_(query) {}
 
   // `what` without the leading "PromQL warning: " and the trailing position.
-  void warn(std::string_view what, TextRange at) { add("PromQL warning: ", what, at, warnings_); }
-  void info(std::string_view what, TextRange at) { add("PromQL info: ", what, at, infos_); }
-  void storage_warning(std::string text) {
-    if (seen_.insert(text).second) warnings_.push_back(std::move(text));
-  }
+  void warn(std::string_view what, TextRange at) { add("PromQL warning: ", what, at, true); }
+  void info(std::string_view what, TextRange at) { add("PromQL info: ", what, at, false); }
+  void storage_warning(std::string text) { say({text, text, true}); }
+  // What was said elsewhere, as though it had been said here now.
+  void add_all(Annotations&& others);
 
   void mixed_floats_histograms(std::string_view metric, TextRange at);
   void mixed_classic_native(std::string_view metric, TextRange at);
@@ -41,12 +41,18 @@ class Annotations {
   void forced_monotonic(std::string_view metric, const Monotonicity& found, std::int64_t time_ms,
                         TextRange at);
 
-  std::vector<std::string> take_warnings() { return std::move(warnings_); }
+  std::vector<std::string> take_warnings() { return take(true); }
   std::vector<std::string> take_infos();
 
  private:
-  void add(std::string_view kind, std::string_view what, TextRange at,
-           std::vector<std::string>& to);
+  struct Said {
+    std::string what;  // said once
+    std::string text;  // with the place where it was said first
+    bool warning = false;
+  };
+  void add(std::string_view kind, std::string_view what, TextRange at, bool warning);
+  void say(Said said);
+  std::vector<std::string> take(bool warnings);
 
   struct Forced {
     std::string text;
@@ -55,10 +61,12 @@ class Annotations {
     std::int64_t first_ms = 0, last_ms = 0;
     std::size_t samples = 0;
   };
+  void force(Forced found);
+
   std::string_view query_;
   std::vector<Forced> forced_;
   std::unordered_set<std::string> seen_;
-  std::vector<std::string> warnings_, infos_;
+  std::vector<Said> said_;
 };
 
 // ` for metric name "x"`, or nothing when there is no name.

@@ -52,9 +52,11 @@ Outcome histogram_and_float(BinaryOp op, const Histogram& a, double b) {
   switch (op) {
     case BinaryOp::kMul:
       scale(h, b);
+      compact(h);
       return of_histogram(std::move(h));
     case BinaryOp::kDiv:
       divide(h, b);
+      compact(h);
       return of_histogram(std::move(h));
     case BinaryOp::kTrimUpper:
     case BinaryOp::kTrimLower: {

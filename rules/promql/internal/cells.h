@@ -40,6 +40,11 @@ class Cells {
     std::fill_n(data_ + size_, count, value);
     size_ += count;
   }
+  void append(const double* values, std::size_t count) {
+    if (count > capacity_ - size_) reserve(std::max(size_ + count, capacity_ + capacity_ / 2));
+    std::copy_n(values, count, data_ + size_);
+    size_ += count;
+  }
   void remove(std::size_t count) { size_ -= count; }  // from the end
 
  private:

@@ -15,11 +15,13 @@ bool bearable(Timestamp at) {
   return to_millis(at) < kTimeMost && to_millis(at) > -kTimeMost;
 }
 
-void begin(QueryContext& q, const EngineOptions& options, const QueryRequest& request) {
+void begin(QueryContext& q, const EngineOptions& options, const QueryRequest& request,
+           Executor* helpers) {
   q.lookback = request.lookback_delta.count() > 0 ? request.lookback_delta : options.lookback_delta;
   q.timeout = request.timeout.count() > 0 ? request.timeout : options.timeout;
   q.deadline = q.clock.elapsed() + q.timeout;
   q.stop = request.stop;
+  if (request.helpers) q.lanes = {helpers, options.threads};
 }
 
 void count_steps(QueryContext& q, const QueryRequest& request) {
@@ -71,19 +73,25 @@ Result<Vector> to_vector(const Block& block, Timestamp at, QueryContext& q) {
 Result<Matrix> to_matrix(const Block& block, QueryContext& q) {
   const Grid& grid = q.grid;
   Matrix out;
+  out.reserve(block.size());
   for (std::size_t i = 0; i < block.size(); ++i) {
     if (const Result<void> ok = q.check(); !ok) return ok.error();
     MatrixSeries series;
     series.labels = block.series[i].labels;
     const HistogramPtr* h = block.histogram_row(i);
     bool any_histogram = false;
+    const double* const row = block.row(i);
+    const auto present = static_cast<std::size_t>(
+        std::count_if(row, row + block.steps, [](double v) { return !is_absent(v); }));
+    if (present == 0) continue;
+    series.samples.times.reserve(present);
+    series.samples.values.reserve(present);
     for (std::size_t s = 0; s < block.steps; ++s) {
-      if (!block.present(i, s)) continue;
+      if (is_absent(row[s])) continue;
       series.samples.times.push_back(grid.at(s));
-      series.samples.values.push_back(block.row(i)[s]);
+      series.samples.values.push_back(row[s]);
       any_histogram = any_histogram || (h != nullptr && h[s]);
     }
-    if (series.samples.times.empty()) continue;
     for (std::size_t s = 0; any_histogram && s < block.steps; ++s) {
       if (block.present(i, s)) series.samples.histograms.push_back(h[s]);
     }
@@ -99,15 +107,16 @@ Result<Matrix> to_matrix(const Block& block, QueryContext& q) {
 
 }  // namespace
 
-Engine::Engine(const storage::Querier& querier, const Clock& clock, EngineOptions options)
-    : querier_(querier), clock_(clock), options_(options) {}
+Engine::Engine(const storage::Querier& querier, const Clock& clock, EngineOptions options,
+               Executor* helpers)
+    : querier_(querier), clock_(clock), options_(options), helpers_(helpers) {}
 
 Result<QueryResult> Engine::instant(const Query& query, Timestamp at,
                                     const QueryRequest& request) const {
   const Instant started = clock_.elapsed();
   if (!bearable(at)) return Error(ErrorCode::kInvalid, "time is out of range");
   QueryContext q(querier_, clock_, options_, query.text());
-  begin(q, options_, request);
+  begin(q, options_, request, helpers_);
   q.grid = Grid{to_millis(at), 1, 1};
   q.query_end = q.grid.start;
   count_steps(q, request);
@@ -159,7 +168,7 @@ Result<QueryResult> Engine::range(const Query& query, Timestamp from, Timestamp 
                      " points per timeseries. Try decreasing the query resolution (?step=XX)");
   }
   QueryContext q(querier_, clock_, options_, query.text());
-  begin(q, options_, request);
+  begin(q, options_, request, helpers_);
   q.grid = Grid{to_millis(from), step.count(), static_cast<std::size_t>(steps) + 1};
   q.query_end = to_millis(to);
   q.is_range = true;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "rules/promql/engine.h"
 #include "rules/promql/internal/annotations.h"
 #include "rules/promql/internal/functions.h"
+#include "rules/promql/internal/lanes.h"
 #include "rules/promql/internal/ranges.h"
 #include "rules/promql/internal/values.h"
 #include "storage/api/querier.h"
@@ -60,6 +62,7 @@ struct QueryContext {
   Duration timeout{};
   Instant deadline{};
   const storage::StopFlag* stop = nullptr;
+  Lanes lanes;                 // who may help with many series
   Grid grid;                   // of the whole query: what start(), range() and step() mean
   std::int64_t query_end = 0;  // may lie past the last step
   bool is_range = false;
@@ -105,16 +108,26 @@ class HintMode {
 // Into what a store can be asked for.
 std::int64_t clamp_time(std::int64_t ms);
 
-// Takes finished rows off a block, one at a time: an aggregation needs none of them afterwards.
+// Takes finished rows, one at a time and always in the same order: an aggregation needs none of
+// them afterwards.
 class RowSink {
  public:
   virtual ~RowSink() = default;
-  // `block` holds one row only. It has labels when `of` is null; else they are those of the series
-  // `index` of it.
-  virtual Result<void> take(const Block& block, const storage::SeriesSelection* of,
+  // The only labels that rows are to have, sorted and unique; null: all. Any thread may ask.
+  virtual const std::vector<std::string>* labels() const { return nullptr; }
+  // When `of` is not null the row is of its series `index`, which has all its labels.
+  virtual Result<void> take(const Block& block, std::size_t row, const storage::SeriesSelection* of,
                             std::size_t index) = 0;
 };
 
+// Where what reading has to say goes: the query's own, or a piece's until its turn comes.
+struct Notes {
+  Annotations& annotations;
+  std::uint64_t& samples;  // decoded
+};
+
+class Scanner;  // rules/promql/internal/scan.h
+using MakeScanner = std::function<std::unique_ptr<Scanner>()>;
 struct TierPlan;
 struct TierCell;
 
@@ -129,7 +142,8 @@ class Evaluator {
   Result<Matrix> matrix(const Expr& expr, std::int64_t at);
 
  private:
-  friend class RangeFunctions;
+  friend class RangeScanner;
+  friend class SelectScanner;
 
   Result<Block> vector_now(const Expr& expr, const Grid& grid);
   Result<Column> scalar_now(const Expr& expr, const Grid& grid);
@@ -146,8 +160,10 @@ class Evaluator {
                                                          std::int64_t from, std::int64_t to,
                                                          Charge& held);
   Error too_many_series() const;
+  // What there is to be said goes to `notes`.
   Result<void> read(storage::SeriesReader& reader, std::size_t index, std::int64_t from,
-                    std::int64_t to, SampleColumns& out);
+                    std::int64_t to, SampleColumns& out, Notes notes) const;
+  Notes notes() { return {q_.annotations, q_.stats.samples}; }
   Result<std::int64_t> offset_ms(const TimeShift& shift) const;
   std::optional<std::int64_t> fixed_time(const TimeShift& shift) const;
   Result<std::int64_t> length_ms(const DurationExpr& length) const;
@@ -156,12 +172,15 @@ class Evaluator {
   // ranges.cc: calls `each` for every series of a range vector with its window at every step.
   using EachSeries = std::function<Result<void>(const RangeSeries&, std::span<const Window>)>;
   Result<RangeShape> shape(const Expr& range) const;
-  // With `named` false the labels of a selector's series are left in its selection.
-  Result<void> for_each_series(const Expr& range, const Grid& grid, const EachSeries& each,
-                               bool named = true);
+  Result<void> for_each_series(const Expr& range, const Grid& grid, const EachSeries& each);
   Result<void> each_selected(const MatrixSelector& node, const Grid& grid, const RangeShape& shape,
-                             const EachSeries& each, bool named);
+                             const EachSeries& each);
+  // The first and the last time of samples that any step looks at.
+  std::pair<std::int64_t, std::int64_t> samples_of(const RangeShape& shape, const Grid& grid) const;
   void tally(const RangeSeries& series, std::span<const Window> windows);
+  // scan.cc: a row of each series of `of`, by several threads; to the sink, or to `out`.
+  Result<void> scan(const storage::SeriesSelection& of, const MakeScanner& make_scanner,
+                    RowSink* sink, Block& out);
   Result<void> each_of_subquery(const Subquery& node, const Grid& grid, const RangeShape& shape,
                                 const EachSeries& each);
 
@@ -180,9 +199,10 @@ class Evaluator {
                               const TierPlan& plan, const EachTierSeries& each);
   Result<void> read_tier(const storage::SeriesSelection& selection, std::size_t index,
                          const TierPlan& plan, std::int64_t from, std::int64_t to,
-                         std::vector<storage::TierWindow>& out);
+                         std::vector<storage::TierWindow>& out, Notes notes) const;
   void say_tier(const TierPlan& plan, TextRange at);
-  void say_histograms(const TierPlan& plan, std::string_view metric, TextRange at);
+  static void say_histograms(Annotations& annotations, const TierPlan& plan,
+                             std::string_view metric, TextRange at);
   void say_dropped(const storage::Retention& kept, std::string_view what, bool summary,
                    TextRange at);
 
@@ -194,7 +214,7 @@ class Evaluator {
   Result<Block> set_operator(const Binary& node, Block lhs, Block rhs);
   Result<Block> unary(const Unary& node, const Grid& grid);
   Result<Block> aggregate(const Aggregate& node, const Grid& grid);
-  Result<Block> totals(const Aggregate& node, const Grid& grid);
+  Result<void> feed(const Expr& expr, const Grid& grid, RowSink& sink);
 
   // functions
   // Only functions of ranges know what to do with a sink; others leave it alone, as do these when a

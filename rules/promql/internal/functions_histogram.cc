@@ -1,7 +1,9 @@
 // Functions of native and classic histograms.
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <unordered_map>
 
 #include "base/text/numbers.h"
@@ -84,7 +86,7 @@ class HistogramCall {
   }
 
   double quantile_at(const Family& family, double q, const Histogram* native,
-                     const std::vector<ClassicBucket>& classic, std::int64_t time_ms) {
+                     std::vector<ClassicBucket>& classic, std::int64_t time_ms) {
     if (native == nullptr) {
       const ClassicQuantile out = classic_quantile(q, classic);
       if (out.forced.forced) {
@@ -111,7 +113,7 @@ class HistogramCall {
   }
 
   double fraction_at(const Family& family, double lower, double upper, const Histogram* native,
-                     const std::vector<ClassicBucket>& classic) {
+                     std::vector<ClassicBucket>& classic) {
     if (native == nullptr) return classic_fraction(lower, upper, classic);
     bool nan_excluded = false;
     const double value = fraction(lower, upper, *native, nan_excluded);
@@ -146,6 +148,11 @@ class HistogramCall {
       } else {
         family.bad_buckets.push_back(i);
       }
+    }
+    // In order already at each step, that is.
+    for (Family& family : families_) {
+      std::stable_sort(family.buckets.begin(), family.buckets.end(),
+                       [](const auto& a, const auto& b) { return nan_first(a.second, b.second); });
     }
   }
 
@@ -216,14 +223,18 @@ Result<Block> Evaluator::histogram_function(const Call& call, const Grid& grid) 
   std::vector<ClassicBucket> classic;
   for (const Family& family : work.families()) {
     if (const Result<void> ok = q_.check(); !ok) return ok.error();
+    std::optional<std::size_t> only;  // where there is one answer at each step
     for (std::size_t s = 0; s < grid.count; ++s) {
       const Histogram* native = work.at(family, s, classic);
       if (native == nullptr && classic.empty()) continue;
       const std::size_t answers = several ? params.size() : 1;
       for (std::size_t k = 0; k < answers; ++k) {
-        const LabelSet labels =
-            several ? family.labels.with(label, quantile_label(params[k][s])) : family.labels;
-        NINES_TRY(const std::size_t row, index.row(out, labels, true));
+        if (several || !only) {
+          const LabelSet labels =
+              several ? family.labels.with(label, quantile_label(params[k][s])) : family.labels;
+          NINES_TRY(only, index.row(out, labels, true));
+        }
+        const std::size_t row = *only;
         if (out.present(row, s)) {
           return Error(ErrorCode::kInvalid, "vector cannot contain metrics with the same labelset");
         }

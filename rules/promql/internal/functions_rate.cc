@@ -212,6 +212,75 @@ bool start_time_reset(std::int64_t previous_start, std::int64_t previous, std::i
   return counter_restarted(previous_start, previous, start, time);
 }
 
+namespace {
+
+// The samples after which a counter began anew. Most never do: that is seen without a branch a
+// sample.
+void find_decreases(const std::vector<double>& values, std::vector<std::size_t>& out) {
+  bool any = false;
+  for (std::size_t i = 1; i < values.size(); ++i) any |= values[i] < values[i - 1];
+  if (!any) return;
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    if (values[i] < values[i - 1]) out.push_back(i);
+  }
+}
+
+// A place between samples that only moves forward. Samples that come at an interval move it as far
+// each time: that is tried first.
+class Mark {
+ public:
+  explicit Mark(const std::vector<std::int64_t>& times)
+      : times_(times.data()), size_(times.size()) {}
+  // Behind the last sample not after `limit`.
+  std::size_t move(std::int64_t limit) {
+    const std::size_t guess = at_ + stride_;
+    if (guess < size_ && guess > 0 && times_[guess - 1] <= limit && times_[guess] > limit) {
+      return at_ = guess;
+    }
+    const std::size_t before = at_;
+    while (at_ < size_ && times_[at_] <= limit) ++at_;
+    stride_ = at_ - before;
+    return at_;
+  }
+
+ private:
+  const std::int64_t* times_;
+  const std::size_t size_;
+  std::size_t at_ = 0, stride_ = 0;
+};
+
+}  // namespace
+
+void plain_rate(Fn id, const SampleColumns& samples, const RangeShape& shape, const Grid& grid,
+                double* row) {
+  const bool counter = is_counter(id);
+  const double seconds = static_cast<double>(shape.length) / 1000;
+  const double* const values = samples.values.data();
+  const std::int64_t* const times = samples.times.data();
+  std::vector<std::size_t> resets;
+  if (counter) find_decreases(samples.values, resets);
+  std::size_t first_reset = 0;
+  Mark begin(samples.times);
+  Mark end(samples.times);
+  for (std::size_t s = 0; s < grid.count; ++s) {
+    Window w;
+    w.to = grid.at(s) - shape.offset;
+    w.from = w.to - shape.length;
+    w.f0 = begin.move(w.from);
+    w.f1 = end.move(w.to);
+    if (w.f1 < w.f0 + 2) continue;
+    double increase = values[w.f1 - 1] - values[w.f0];
+    while (first_reset < resets.size() && resets[first_reset] <= w.f0) ++first_reset;
+    for (std::size_t r = first_reset; r < resets.size() && resets[r] < w.f1; ++r) {
+      increase += values[resets[r] - 1];
+    }
+    const Span span{times[w.f0], times[w.f1 - 1], w.f1 - w.f0, values[w.f0], increase, 0};
+    double factor = extrapolation(span, w, counter);
+    if (id == Fn::kRate) factor /= seconds;
+    row[s] = increase * factor;
+  }
+}
+
 Result<void> rate_functions(const RangeTask& task) {
   if (task.shape.anchored || task.shape.smoothed) return extended_rate(task);
   const FloatPoints& f = task.series.floats;

@@ -1,14 +1,9 @@
-// sum_over_time and avg_over_time, and the dispatch of range functions.
+// sum_over_time and avg_over_time, and which family answers a function of ranges.
 
 #include <cmath>
-#include <string>
-#include <string_view>
-#include <vector>
 
-#include "base/text/text.h"
 #include "rules/promql/internal/range_functions.h"
 #include "rules/promql/internal/sums.h"
-#include "rules/promql/internal/tiers.h"
 
 namespace nines::promql {
 namespace {
@@ -66,81 +61,6 @@ RangeFamily range_family(Fn id) {
   }
   if (id == Fn::kSumOverTime || id == Fn::kAvgOverTime) return &sum_functions;
   return &over_time_functions;
-}
-
-void say_if_no_counter(const RangeTask& task, std::string& last) {
-  if (task.id != Fn::kRate && task.id != Fn::kIncrease) return;
-  static const std::vector<std::string> kAsked{"__name__", "__type__"};
-  const RangeSeries& series = task.series;
-  const LabelSet labels =
-      series.of != nullptr ? series.of->keep(series.index, kAsked) : series.labels.keep(kAsked);
-  if (labels.metric_name().empty() || labels.metric_name() == last) return;
-  bool floats = false;
-  for (std::size_t s = 0; s < task.out.steps && !floats; ++s) {
-    floats = task.out.present(task.row, s) && task.out.histogram(task.row, s) == nullptr;
-  }
-  if (!floats) return;
-  last = labels.metric_name();
-  const std::string_view name = last;
-  if (labels.has("__type__")) {
-    const std::string_view type = labels.get("__type__");
-    if (type == "counter" || type == "histogram") return;
-    return task.annotations.info(
-        "metric might not be a counter, __type__ label is not set to \"counter\" or "
-        "\"histogram\", got " +
-            quote_go(type) + ": " + quote_go(name),
-        task.at);
-  }
-  for (const std::string_view end : {"_total", "_sum", "_count", "_bucket"}) {
-    if (name.ends_with(end)) return;
-  }
-  task.annotations.info(
-      "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: " +
-          quote_go(name),
-      task.at);
-}
-
-Result<Block> Evaluator::range_function(const Call& call, const Grid& grid, RowSink* sink) {
-  const Fn id = call.function->id;
-  const Expr* range = nullptr;
-  std::vector<Column> params;
-  for (const ExprPtr& arg : call.args) {
-    if (arg->type() == ValueType::kMatrix) {
-      range = arg.get();
-      continue;
-    }
-    NINES_TRY(Column column, scalar(*arg, grid));
-    params.push_back(std::move(column));
-  }
-  const bool keeps_name = id == Fn::kLastOverTime || id == Fn::kFirstOverTime;
-  const RangeFamily family = range_family(id);
-  NINES_TRY(const RangeShape how, shape(*range));
-  if (const auto plan = plan_range(id, call.function->name, *range, how, grid))
-    return range_from_tier(call, as<MatrixSelector>(unwrap(*range)), grid, how, *plan, params);
-  Block out(grid.count, q_.budget);
-  Pace pace(q_);
-  std::string last_name;
-  const Result<void> done = for_each_series(
-      *range, grid,
-      [&](const RangeSeries& series, std::span<const Window> windows) -> Result<void> {
-        NINES_TRY(const std::size_t row,
-                  out.add_row({series.labels, series.drop_name || !keeps_name}));
-        const RangeTask task{q_.annotations,      id,     series, windows, how, grid, range->range,
-                             call.args[0]->range, params, out,    row,     pace};
-        if (Result<void> ok = family(task); !ok) return ok;
-        say_if_no_counter(task, last_name);
-        const bool empty = out.row_empty(row);
-        if (sink && !empty) {
-          const bool here = series.of == nullptr;
-          if (Result<void> ok = sink->take(out, here ? nullptr : series.of, series.index); !ok)
-            return ok;
-        }
-        if (sink || empty) out.pop_row();
-        return {};
-      },
-      sink == nullptr);
-  if (!done) return done.error();
-  return out;
 }
 
 }  // namespace nines::promql

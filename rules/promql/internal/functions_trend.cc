@@ -23,7 +23,12 @@ bool counts(Fn id, const Sample& before, const Sample& now, bool start_reset) {
   if ((before.histogram != nullptr) != (now.histogram != nullptr)) return true;
   if (id == Fn::kResets) {
     if (start_reset) return true;
-    if (now.histogram != nullptr) return detect_reset(*now.histogram, *before.histogram);
+    if (now.histogram != nullptr) {
+      // Between a gauge and a counter nothing goes on.
+      return (now.histogram->reset_hint == ResetHint::kGauge) !=
+                 (before.histogram->reset_hint == ResetHint::kGauge) ||
+             detect_reset(*now.histogram, *before.histogram);
+    }
     return now.value < before.value;
   }
   if (now.histogram != nullptr) return !equal(*now.histogram, *before.histogram);

@@ -22,8 +22,8 @@ class Grouping {
   // The labels all members of the group share.
   LabelSet group_labels(std::size_t group) const;
   LabelSet reduce(const LabelSet& labels) const;
-  // by/on: all that group_of() looks at. Sorted, unique.
-  const std::vector<std::string>& labels() const { return labels_; }
+  // by/on: all that group_of() looks at, sorted, unique; null: it looks at all but a few.
+  const std::vector<std::string>* wanted() const { return by_ ? &labels_ : nullptr; }
   bool keeps(std::string_view label) const;
 
  private:

@@ -274,28 +274,6 @@ void compress(const Buckets& buckets, std::vector<HistogramSpan>& spans,
   }
 }
 
-double upper_bound(const Histogram& h, std::int32_t index) {
-  if (is_custom(h)) {
-    if (index < 0) return -std::numeric_limits<double>::infinity();
-    const auto i = static_cast<std::size_t>(index);
-    return i < h.custom_values.size() ? h.custom_values[i]
-                                      : std::numeric_limits<double>::infinity();
-  }
-  constexpr double kMost = std::numeric_limits<double>::max();
-  if (h.schema <= 0) {
-    const std::int64_t exponent =
-        static_cast<std::int64_t>(index) * (std::int64_t{1} << -std::max(h.schema, -30));
-    if (exponent == 1024) return kMost;  // the last bucket of finite numbers
-    return std::ldexp(1.0, static_cast<int>(std::clamp<std::int64_t>(exponent, -5000, 5000)));
-  }
-  const int schema = std::min(h.schema, 30);
-  const std::int32_t mask = (1 << schema) - 1;
-  const int exponent = index >> schema;
-  if ((index & mask) == 0 && exponent == 1024) return kMost;
-  return std::ldexp(std::exp2(static_cast<double>(index & mask) / static_cast<double>(mask + 1)),
-                    exponent);
-}
-
 std::vector<Bucket> all_buckets(const Histogram& h) {
   std::vector<Bucket> out;
   const Buckets positive = expand(h.positive_spans, h.positive_buckets);
@@ -306,7 +284,8 @@ std::vector<Bucket> all_buckets(const Histogram& h) {
     const double near = std::max(upper_bound(h, b->index - 1), zero);
     out.push_back({-upper_bound(h, b->index), -near, b->count});
   }
-  if (!is_custom(h) && h.zero_count != 0) out.push_back({-zero, zero, h.zero_count});
+  // As in Prometheus, a zero bucket of less than nothing is no bucket.
+  if (!is_custom(h) && h.zero_count > 0) out.push_back({-zero, zero, h.zero_count});
   for (const IndexedBucket& b : positive) {
     out.push_back({std::max(upper_bound(h, b.index - 1), zero), upper_bound(h, b.index), b.count});
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/model/histogram.h"
+#include "base/model/histogram_bounds.h"
 
 namespace nines::promql {
 
@@ -32,10 +33,12 @@ struct Bucket {
   double upper = 0;
   double count = 0;
 };
-// All buckets, negative ones first, ascending; the zero bucket only when it counts something.
+// All buckets, negative ones first, ascending, cut at the zero bucket, which is there only when it
+// counts something.
 std::vector<Bucket> all_buckets(const Histogram& h);
-// The upper bound of a positive bucket.
-double upper_bound(const Histogram& h, std::int32_t index);
+inline double upper_bound(const Histogram& h, std::int32_t index) {
+  return bucket_upper_bound(h, index);
+}
 
 enum class Merge : std::uint8_t { kDone, kIncompatible };
 struct MergeOutcome {

@@ -217,16 +217,29 @@ HistogramPtr trim(const Histogram& h, double bound, bool keep_below) {
   return out;
 }
 
+namespace {
+
+void append_bucket(std::string& out, char open, double lower, double upper, char close,
+                   double count) {
+  if (count == 0) return;
+  out += std::string(", ") + open + format_double_g(lower) + "," + format_double_g(upper) + close +
+         ":" + format_double_g(count);
+}
+
+}  // namespace
+
+// Buckets as they are defined, not cut at the zero bucket. The first custom one is closed.
 std::string to_text(const Histogram& h) {
   std::string out = "{count:" + format_double_g(h.count) + ", sum:" + format_double_g(h.sum);
-  for (const Bucket& b : all_buckets(h)) {
-    if (b.count == 0) continue;
-    const bool zero = !is_custom(h) && b.lower <= 0 && b.upper >= 0;
-    const bool negative = !is_custom(h) && b.upper < 0;
-    out += zero || negative ? ", [" : ", (";
-    out += format_double_g(b.lower) + "," + format_double_g(b.upper);
-    out += negative ? "):" : "]:";
-    out += format_double_g(b.count);
+  const std::vector<IndexedBucket> negative = expand(h.negative_spans, h.negative_buckets);
+  for (auto b = negative.rbegin(); b != negative.rend(); ++b) {
+    append_bucket(out, '[', -upper_bound(h, b->index), -upper_bound(h, b->index - 1), ')',
+                  b->count);
+  }
+  append_bucket(out, '[', -h.zero_threshold, h.zero_threshold, ']', h.zero_count);
+  for (const IndexedBucket& b : expand(h.positive_spans, h.positive_buckets)) {
+    const char open = is_custom(h) && b.index == 0 ? '[' : '(';
+    append_bucket(out, open, upper_bound(h, b.index - 1), upper_bound(h, b.index), ']', b.count);
   }
   return out + "}";
 }

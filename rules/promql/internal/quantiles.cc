@@ -24,8 +24,11 @@ bool nearly_equal(double a, double b) {
 
 // Sorted, one per bound, never decreasing. False when there is no +Inf bucket.
 bool prepare(std::vector<ClassicBucket>& buckets, Monotonicity& forced) {
-  std::sort(buckets.begin(), buckets.end(),
-            [](const ClassicBucket& a, const ClassicBucket& b) { return a.upper < b.upper; });
+  const auto lower = [](const ClassicBucket& a, const ClassicBucket& b) {
+    return nan_first(a.upper, b.upper);
+  };
+  if (!std::is_sorted(buckets.begin(), buckets.end(), lower))
+    std::sort(buckets.begin(), buckets.end(), lower);
   if (buckets.empty() || buckets.back().upper != kInf) return false;
   std::size_t last = 0;
   for (std::size_t i = 1; i < buckets.size(); ++i) {
@@ -60,20 +63,19 @@ double quantile_of(double q, std::vector<double>& values) {
   if (values.empty() || std::isnan(q)) return kNan;
   if (q < 0) return -kInf;
   if (q > 1) return kInf;
-  const auto less = [](double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; };
   const double n = static_cast<double>(values.size());
   const double rank = q * (n - 1);
   const double lower = std::max(0.0, std::floor(rank));
   const double upper = std::min(n - 1, lower + 1);
   const double weight = rank - std::floor(rank);
   const auto low = values.begin() + static_cast<std::ptrdiff_t>(lower);
-  std::nth_element(values.begin(), low, values.end(), less);
+  std::nth_element(values.begin(), low, values.end(), nan_first);
   const double a = *low;
-  const double b = upper > lower ? *std::min_element(low + 1, values.end(), less) : a;
+  const double b = upper > lower ? *std::min_element(low + 1, values.end(), nan_first) : a;
   return a * (1 - weight) + b * weight;
 }
 
-ClassicQuantile classic_quantile(double q, std::vector<ClassicBucket> buckets) {
+ClassicQuantile classic_quantile(double q, std::vector<ClassicBucket>& buckets) {
   ClassicQuantile out;
   out.value = kNan;
   if (std::isnan(q)) return out;
@@ -106,7 +108,7 @@ ClassicQuantile classic_quantile(double q, std::vector<ClassicBucket> buckets) {
   return out;
 }
 
-double classic_fraction(double lower, double upper, std::vector<ClassicBucket> buckets) {
+double classic_fraction(double lower, double upper, std::vector<ClassicBucket>& buckets) {
   Monotonicity forced;
   if (!prepare(buckets, forced) || buckets.size() < 2) return kNan;
   const double total = buckets.back().count;

@@ -44,8 +44,13 @@ using RangeFamily = Result<void> (*)(const RangeTask&);
 RangeFamily range_family(Fn id);
 
 // After rate() and increase() of floats: an info when neither name nor type says "counter". Asked
-// for each series; `last` is the name that was looked at last.
-void say_if_no_counter(const RangeTask& task, std::string& last);
+// for each series. `fixed_name`: of all of them, when it is known; `last` is kept between calls.
+void say_if_no_counter(const RangeTask& task, std::string_view fixed_name, std::string& last);
+
+// rate, increase and delta of floats alone that are not stale and whose starts are not known, all
+// steps in one pass; `row` is filled where there is an answer.
+void plain_rate(Fn id, const SampleColumns& samples, const RangeShape& shape, const Grid& grid,
+                double* row);
 
 // rate, increase and delta of what a tier knows of `window`, scaled to the range asked for where
 // the window is another.

@@ -77,12 +77,6 @@ HistogramPtr without_reset_hint(const HistogramPtr& h, const Histogram*& last_so
   return last_copy;
 }
 
-// Nothing but floats that have not ended: the usual case.
-bool plain_floats(const SampleColumns& c) {
-  return c.histograms.empty() && c.start_times.empty() &&
-         std::none_of(c.values.begin(), c.values.end(), [](double v) { return is_stale_nan(v); });
-}
-
 }  // namespace
 
 void place_windows(const RangeSeries& series, const RangeShape& shape, const Grid& grid,
@@ -101,6 +95,13 @@ void place_windows(const RangeSeries& series, const RangeShape& shape, const Gri
     floats.place(window, window.f0, window.f1);
     histograms.place(window, window.h0, window.h1);
   }
+}
+
+bool plain_floats(const SampleColumns& c) {
+  if (!c.histograms.empty() || !c.start_times.empty()) return false;
+  bool ended = false;
+  for (const double v : c.values) ended |= is_stale_nan(v);
+  return !ended;
 }
 
 void split_points(const SampleColumns& columns, RangeSeries& out) {
@@ -144,32 +145,38 @@ Result<RangeShape> Evaluator::shape(const Expr& range) const {
 }
 
 Result<void> Evaluator::for_each_series(const Expr& range, const Grid& grid,
-                                        const EachSeries& each, bool named) {
+                                        const EachSeries& each) {
   const Expr& inner = unwrap(range);
   NINES_TRY(const RangeShape how, shape(inner));
   if (inner.kind() == ExprKind::kMatrixSelector) {
-    return each_selected(as<MatrixSelector>(inner), grid, how, each, named);
+    return each_selected(as<MatrixSelector>(inner), grid, how, each);
   }
   return each_of_subquery(as<Subquery>(inner), grid, how, each);
 }
 
-Result<void> Evaluator::each_selected(const MatrixSelector& node, const Grid& grid,
-                                      const RangeShape& shape, const EachSeries& each,
-                                      bool named) {
+std::pair<std::int64_t, std::int64_t> Evaluator::samples_of(const RangeShape& shape,
+                                                            const Grid& grid) const {
   const std::int64_t lookback = q_.lookback.count();
   std::int64_t from = (shape.fixed ? *shape.fixed : grid.start) - shape.offset - shape.length;
   std::int64_t to = (shape.fixed ? *shape.fixed : grid.end()) - shape.offset;
   if (shape.anchored || shape.smoothed) from -= lookback;
   if (shape.smoothed) to += lookback;
+  return {from + 1, to};
+}
+
+Result<void> Evaluator::each_selected(const MatrixSelector& node, const Grid& grid,
+                                      const RangeShape& shape, const EachSeries& each) {
+  const auto [from, to] = samples_of(shape, grid);
   Charge selection(q_.budget);
   NINES_TRY(const std::unique_ptr<storage::SeriesSelection> found,
-            open(*node.selector, from + 1, to, selection));
+            open(*node.selector, from, to, selection));
   SampleColumns columns;
   RangeSeries series;
   std::vector<Window> windows;
   const std::unique_ptr<storage::SeriesReader> reader = found->reader();
   for (std::size_t i = 0; i < found->size(); ++i) {
-    if (const Result<void> ok = read(*reader, i, from + 1, to, columns); !ok) return ok.error();
+    if (const Result<void> ok = read(*reader, i, from, to, columns, notes()); !ok)
+      return ok.error();
     if (columns.size() == 0) continue;
     Charge held(q_.budget);
     if (const Result<void> ok = held.add(columns.size(), bytes_of(columns)); !ok) {
@@ -177,15 +184,9 @@ Result<void> Evaluator::each_selected(const MatrixSelector& node, const Grid& gr
     }
     series.of = found.get();
     series.index = i;
-    if (named) series.labels = found->labels(i);
-    if (plain_floats(columns)) {  // taken as they are, and given back to be filled anew
-      split_points({}, series);
-      std::swap(series.floats.times, columns.times);
-      std::swap(series.floats.values, columns.values);
-    } else {
-      split_points(columns, series);
-    }
-    place_windows(series, shape, grid, lookback, windows);
+    series.labels = found->labels(i);
+    split_points(columns, series);
+    place_windows(series, shape, grid, q_.lookback.count(), windows);
     tally(series, windows);
     if (const Result<void> ok = each(series, windows); !ok) return ok.error();
   }

@@ -65,6 +65,9 @@ struct Grid;
 void place_windows(const RangeSeries& series, const RangeShape& shape, const Grid& grid,
                    std::int64_t lookback, std::vector<Window>& out);
 
+// Nothing but floats that have not ended, and of which no start is known: the usual case.
+bool plain_floats(const SampleColumns& columns);
+
 // Sorts samples into floats and histograms, dropping staleness markers.
 void split_points(const SampleColumns& columns, RangeSeries& out);
 

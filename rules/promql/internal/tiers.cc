@@ -154,11 +154,12 @@ void Evaluator::say_tier(const TierPlan& plan, TextRange at) {
                       at);
 }
 
-void Evaluator::say_histograms(const TierPlan& plan, std::string_view metric, TextRange at) {
-  q_.annotations.info("no native histograms are kept in the " + std::string(to_string(plan.tier)) +
-                          " tier, nothing is answered until " + go_time(plan.seam) +
-                          for_metric(metric),
-                      at);
+void Evaluator::say_histograms(Annotations& annotations, const TierPlan& plan,
+                               std::string_view metric, TextRange at) {
+  annotations.info("no native histograms are kept in the " + std::string(to_string(plan.tier)) +
+                       " tier, nothing is answered until " + go_time(plan.seam) +
+                       for_metric(metric),
+                   at);
 }
 
 void Evaluator::say_dropped(const storage::Retention& kept, std::string_view what, bool summary,
@@ -218,16 +219,16 @@ std::optional<TierPlan> Evaluator::plan_instant(const VectorSelector& selector, 
 
 Result<void> Evaluator::read_tier(const storage::SeriesSelection& selection, std::size_t index,
                                   const TierPlan& plan, std::int64_t from, std::int64_t to,
-                                  std::vector<TierWindow>& out) {
+                                  std::vector<TierWindow>& out, Notes notes) const {
   out.clear();
   if (from > to) return {};
   const Result<void> done = selection.read_tier(
       index, plan.tier, {from_millis(clamp_time(from)), from_millis(clamp_time(to))}, out);
   if (!done) {
     if (done.error().code() != ErrorCode::kCorrupt) return done;
-    q_.annotations.storage_warning(done.error().what());
+    notes.annotations.storage_warning(done.error().what());
   }
-  q_.stats.samples += out.size();
+  notes.samples += out.size();
   return {};
 }
 
@@ -246,11 +247,13 @@ Result<void> Evaluator::each_from_tier(const MatrixSelector& node, const Grid& g
   std::vector<TierWindow> tier;
   const std::unique_ptr<storage::SeriesReader> reader = found->reader();
   for (std::size_t i = 0; i < found->size(); ++i) {
-    if (const Result<void> ok = read(*reader, i, std::max(first, plan.dropped) + 1, last, columns);
+    if (const Result<void> ok =
+            read(*reader, i, std::max(first, plan.dropped) + 1, last, columns, notes());
         !ok)
       return ok.error();
     const std::int64_t tier_last = std::min(plan.moved(last), plan.seam);
-    if (const Result<void> ok = read_tier(*found, i, plan, plan.moved(first) + 1, tier_last, tier);
+    if (const Result<void> ok =
+            read_tier(*found, i, plan, plan.moved(first) + 1, tier_last, tier, notes());
         !ok)
       return ok.error();
     if (columns.size() == 0 && tier.empty()) continue;
@@ -296,10 +299,10 @@ Result<Block> Evaluator::range_from_tier(const Call& call, const MatrixSelector&
           if (set_from_tier(task, s, cells[s])) {
             used = used || out.present(row, s);
           } else {
-            say_histograms(plan, series.labels.metric_name(), node.range);
+            say_histograms(q_.annotations, plan, series.labels.metric_name(), node.range);
           }
         }
-        say_if_no_counter(task, last_name);
+        say_if_no_counter(task, {}, last_name);
         if (out.row_empty(row)) out.pop_row();
         return {};
       });

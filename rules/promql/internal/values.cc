@@ -1,6 +1,7 @@
 #include "rules/promql/internal/values.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/text/numbers.h"
 #include "rules/promql/internal/evaluator.h"
@@ -12,7 +13,12 @@ constexpr std::uint64_t kLabelBytes = 80;  // two short strings
 
 }  // namespace
 
-Result<void> Budget::too_large() const {
+Error Budget::too_many() {
+  return Error(ErrorCode::kLimit,
+               "query processing would load too many samples into memory in query execution");
+}
+
+Error Budget::too_large() const {
   return Error(ErrorCode::kLimit,
                "query needs more than " + format_bytes(bytes_max_) +
                    " of memory (max_memory); select fewer series or a shorter time, take a larger "
@@ -84,6 +90,30 @@ void Block::pop_row() {
   if (!histograms.empty()) histograms.resize(values.size());
 }
 
+Result<void> Block::append(Block&& more) {
+  if (size() == 0) {
+    *this = std::move(more);
+    return {};
+  }
+  std::uint64_t bytes = 8 * more.values.size();
+  for (const SeriesHead& head : more.series) bytes += bytes_of(head.labels);
+  if (Result<void> ok = charge.add(more.values.size(), bytes); !ok) return ok;
+  if (histograms.empty() && !more.histograms.empty()) {
+    histograms.resize(values.size());
+    charge.hold(sizeof(HistogramPtr) * values.size());
+  }
+  std::move(more.series.begin(), more.series.end(), std::back_inserter(series));
+  values.append(more.values.data(), more.values.size());
+  if (histograms.empty()) return {};
+  charge.hold(sizeof(HistogramPtr) * more.values.size());
+  for (HistogramPtr& h : more.histograms) {
+    if (h) charge.hold(bytes_of(*h));
+    histograms.push_back(std::move(h));
+  }
+  histograms.resize(values.size());
+  return {};
+}
+
 Result<std::size_t> RowIndex::row(Block& block, const LabelSet& labels, bool drop_name) {
   if (const auto known = rows_.find(labels); known != rows_.end()) return known->second;
   NINES_TRY(const std::size_t made, block.add_row({labels, drop_name}));
@@ -98,6 +128,13 @@ LabelSet without_metadata(const LabelSet& labels) {
 
 Result<Block> merge_equal_rows(Block block, QueryContext& q) {
   Pace pace(q);
+  // In order, as selectors leave them, none can be there twice.
+  bool ascending = true;
+  for (std::size_t i = 1; ascending && i < block.size(); ++i) {
+    if (const Result<void> ok = pace.did(16); !ok) return ok.error();
+    ascending = block.series[i - 1].labels < block.series[i].labels;
+  }
+  if (ascending) return block;
   std::unordered_map<LabelSet, std::size_t> seen;
   seen.reserve(block.size());
   bool unique = true;

@@ -2,6 +2,7 @@
 // What expressions evaluate to: one row of values per series, one value per step.
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -34,39 +35,47 @@ struct Grid {
   std::int64_t end() const { return at(count - 1); }
 };
 
-// What a query holds at once, against its limits: samples, and bytes of memory.
+// What a query holds at once, against its limits: samples, and bytes of memory. Thread-safe: what
+// one thread takes too much, every one sees.
 class Budget {
  public:
   explicit Budget(std::size_t samples_max, std::uint64_t bytes_max = UINT64_MAX)
       : samples_max_(samples_max), bytes_max_(bytes_max) {}
   Result<void> take(std::size_t samples, std::uint64_t bytes) {
-    if (samples > samples_max_ - samples_) {
-      return Error(ErrorCode::kLimit,
-                   "query processing would load too many samples into memory in query execution");
+    if (samples > samples_max_) return too_many();
+    if (bytes > bytes_max_) return too_large();
+    const std::size_t now = samples_.fetch_add(samples, kRelaxed) + samples;
+    const std::uint64_t held = bytes_.fetch_add(bytes, kRelaxed) + bytes;
+    if (now > samples_max_ || held > bytes_max_) {
+      give(samples, bytes);
+      return now > samples_max_ ? too_many() : too_large();
     }
-    if (bytes > bytes_max_ || bytes_ > bytes_max_ - bytes) return too_large();
-    samples_ += samples;
-    bytes_ += bytes;
-    peak_ = std::max(peak_, samples_);
+    std::size_t peak = peak_.load(kRelaxed);
+    while (now > peak && !peak_.compare_exchange_weak(peak, now, kRelaxed)) {
+    }
     return {};
   }
   // For what is found out while it is made, a histogram at a time: check() sees it soon after.
-  void hold(std::uint64_t bytes) { bytes_ += bytes; }
-  Result<void> check() const { return bytes_ > bytes_max_ ? too_large() : Result<void>(); }
-  void give(std::size_t samples, std::uint64_t bytes) {
-    samples_ -= samples;
-    bytes_ -= bytes;
+  void hold(std::uint64_t bytes) { bytes_.fetch_add(bytes, kRelaxed); }
+  Result<void> check() const {
+    return bytes_.load(kRelaxed) > bytes_max_ ? too_large() : Result<void>();
   }
-  std::size_t peak_samples() const { return peak_; }
+  void give(std::size_t samples, std::uint64_t bytes) {
+    samples_.fetch_sub(samples, kRelaxed);
+    bytes_.fetch_sub(bytes, kRelaxed);
+  }
+  std::size_t peak_samples() const { return peak_.load(kRelaxed); }
 
  private:
-  Result<void> too_large() const;
+  static constexpr std::memory_order kRelaxed = std::memory_order_relaxed;
+  static Error too_many();
+  Error too_large() const;
 
-  std::size_t samples_max_;
-  std::uint64_t bytes_max_;
-  std::size_t samples_ = 0;
-  std::uint64_t bytes_ = 0;
-  std::size_t peak_ = 0;
+  const std::size_t samples_max_;
+  const std::uint64_t bytes_max_;
+  std::atomic<std::size_t> samples_ = 0;
+  std::atomic<std::uint64_t> bytes_ = 0;
+  std::atomic<std::size_t> peak_ = 0;
 };
 
 // Samples and bytes taken from a budget, given back when this ends.
@@ -169,6 +178,8 @@ struct Block {
   void copy_cell(std::size_t to, std::size_t step, const Block& from, std::size_t row);
   // Forgets the last row.
   void pop_row();
+  // Moves all rows of another block with the same steps behind those here. kLimit.
+  Result<void> append(Block&& more);
 };
 
 // Rows by labels, for results whose series are found as they come.

@@ -33,8 +33,13 @@ void write_histogram_point(JsonWriter& json, std::int64_t time_ms, const Histogr
   json.end_array();
 }
 
-// `scratch` is filled anew for each series, and grows once.
-void write_series(JsonWriter& json, const promql::MatrixSeries& series, std::string& scratch) {
+// What series after series uses again.
+struct Scratch {
+  std::string points;
+  TimeTexts times;
+};
+
+void write_series(JsonWriter& json, const promql::MatrixSeries& series, Scratch& scratch) {
   json.begin_object().key("metric");
   write_labels(json, series.labels);
   const SampleColumns& s = series.samples;
@@ -44,9 +49,9 @@ void write_series(JsonWriter& json, const promql::MatrixSeries& series, std::str
   bool floats = false, histograms = false;
   for (std::size_t i = 0; i < s.size(); ++i) (is_histogram(i) ? histograms : floats) = true;
   if (floats) {
-    scratch.clear();
-    append_floats(scratch, s);
-    json.key("values").raw(scratch);
+    scratch.points.clear();
+    append_floats(scratch.points, s, scratch.times);
+    json.key("values").raw(scratch.points);
   }
   if (histograms) {
     json.key("histograms").begin_array();
@@ -120,7 +125,7 @@ void write_value(JsonWriter& json, const promql::Value& value, const storage::St
     json.end_array();
   } else if (const auto* matrix = std::get_if<promql::Matrix>(&value)) {
     json.field("resultType", "matrix").key("result").begin_array();
-    std::string scratch;
+    Scratch scratch;
     for (const promql::MatrixSeries& series : *matrix) {
       if (stopped()) break;
       write_series(json, series, scratch);

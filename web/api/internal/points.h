@@ -2,8 +2,11 @@
 // Points of a series as text: where the time of a large answer goes, so that nothing is allocated
 // for them one by one.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/model/sample.h"
 
@@ -13,7 +16,29 @@ namespace nines::web {
 void append_seconds(std::string& out, std::int64_t ms);
 // As api_number() writes it.
 void append_number(std::string& out, double value);
+
+// The texts of the times of one series, which are those of the next ones too.
+class TimeTexts {
+ public:
+  // Before the times of a series, which ascend.
+  void begin(const SampleColumns& samples);
+  // Valid until the next call.
+  std::string_view of(std::int64_t ms);
+
+ private:
+  struct Text {
+    std::int64_t ms = 0;
+    std::size_t begin = 0, end = 0;
+  };
+  void make(std::int64_t ms);
+
+  std::vector<Text> known_;  // ascending
+  std::string texts_;
+  std::size_t next_ = 0;
+  std::string other_;  // of a time that is not among them
+};
+
 // [[1700000000.500,"1.5"],...] of the floats among the samples.
-void append_floats(std::string& out, const SampleColumns& samples);
+void append_floats(std::string& out, const SampleColumns& samples, TimeTexts& times);
 
 }  // namespace nines::web

@@ -99,10 +99,11 @@ TEST_CASE("limits of queries: their defaults, what is asked for, and the ends of
   CHECK(usual->promql.timeout == Duration(120'000));
   CHECK(usual->promql.lookback_delta == Duration(300'000));
   CHECK(usual->web.slow_workers == 4);
+  CHECK(usual->promql.threads == 2);
 
   const auto set = load(
       "max_samples = 7\nmax_series = 8\nmax_memory = \"2MiB\"\nmax_points = 9\nmax_text = 2000\n"
-      "max_depth = 10\ntimeout = \"3s\"\nlookback_delta = \"4s\"\nmax_concurrency = 5");
+      "max_depth = 10\ntimeout = \"3s\"\nlookback_delta = \"4s\"\nmax_concurrency = 5\nthreads = 3");
   REQUIRE(set);
   CHECK(set->promql.samples_max == 7);
   CHECK(set->promql.series_max == 8);
@@ -113,6 +114,7 @@ TEST_CASE("limits of queries: their defaults, what is asked for, and the ends of
   CHECK(set->promql.timeout == Duration(3000));
   CHECK(set->promql.lookback_delta == Duration(4000));
   CHECK(set->web.slow_workers == 5);
+  CHECK(set->promql.threads == 3);
 
   struct Bound {
     std::string inside, outside, said;
@@ -129,6 +131,8 @@ TEST_CASE("limits of queries: their defaults, what is asked for, and the ends of
       {"max_depth = 256", "max_depth = 257", "between 8 and 256"},
       {"max_concurrency = 1", "max_concurrency = 0", "between 1 and 256"},
       {"max_concurrency = 256", "max_concurrency = 257", "between 1 and 256"},
+      {"threads = 1", "threads = 0", "between 1 and 64"},
+      {"threads = 64", "threads = 65", "between 1 and 64"},
       {"timeout = \"1ms\"", "timeout = \"0s\"", "at least 1ms"},
       {"lookback_delta = \"1ms\"", "lookback_delta = \"0s\"", "at least 1ms"},
   };

@@ -53,13 +53,51 @@ TEST_CASE("points are the floats among the samples") {
   SampleColumns samples;
   samples.times = {1000, 2500, 3000};
   samples.values = {1.5, 0, -2};
+  TimeTexts times;
   std::string out;
-  append_floats(out, samples);
+  append_floats(out, samples, times);
   CHECK(out == R"([[1,"1.5"],[2.500,"0"],[3,"-2"]])");
   samples.histograms = {nullptr, std::make_shared<Histogram>(), nullptr};
   out.clear();
-  append_floats(out, samples);
+  append_floats(out, samples, times);
   CHECK(out == R"([[1,"1.5"],[3,"-2"]])");
+}
+
+TEST_CASE("series with other times than the one before have their own") {
+  TimeTexts times;
+  const auto written = [&](std::vector<std::int64_t> at) {
+    SampleColumns samples;
+    samples.times = std::move(at);
+    samples.values.assign(samples.times.size(), 7);
+    std::string out;
+    append_floats(out, samples, times);
+    return out;
+  };
+  CHECK(written({1000, 2000, 3000}) == R"([[1,"7"],[2,"7"],[3,"7"]])");
+  CHECK(written({2000, 3000}) == R"([[2,"7"],[3,"7"]])");
+  CHECK(written({500, 2000, 2001}) == R"([[0.500,"7"],[2,"7"],[2.001,"7"]])");
+  CHECK(written({4000}) == R"([[4,"7"]])");
+  CHECK(written({1, 2, 3, 4}) == R"([[0.001,"7"],[0.002,"7"],[0.003,"7"],[0.004,"7"]])");
+  CHECK(written({}) == "[]");
+}
+
+TEST_CASE("long series are written whole") {
+  TimeTexts times;
+  SampleColumns samples;
+  std::string expected = "[";
+  for (int i = 0; i < 5000; ++i) {
+    const double value = i % 3 == 0 ? i * 1e290 : i / 7.0;
+    samples.times.push_back(i * 1001);
+    samples.values.push_back(value);
+    expected += i == 0 ? "[" : ",[";
+    append_seconds(expected, i * 1001);
+    expected += ",\"";
+    append_number(expected, value);
+    expected += "\"]";
+  }
+  std::string out;
+  append_floats(out, samples, times);
+  CHECK(out == expected + "]");
 }
 
 }  // namespace

@@ -321,6 +321,40 @@ TEST_CASE("native histograms show their filled buckets in ascending order") {
       r.body);
 }
 
+TEST_CASE("buckets say which of their ends is theirs, and end at the zero bucket") {
+  World w;
+  Histogram custom;
+  custom.schema = kCustomBucketsSchema;
+  custom.count = 6;
+  custom.sum = -9;
+  custom.custom_values = {-5, -1};
+  custom.positive_spans = {{0, 3}};
+  custom.positive_buckets = {1, 2, 3};
+  w.store.add({{"__name__", "custom"}}, kNow, custom);
+  Histogram wide;
+  wide.schema = 0;
+  wide.count = 5;
+  wide.sum = 1;
+  wide.zero_threshold = 0.75;
+  wide.zero_count = 2;
+  wide.positive_spans = {{0, 1}};
+  wide.positive_buckets = {2};
+  wide.negative_spans = {{0, 1}};
+  wide.negative_buckets = {1};
+  w.store.add({{"__name__", "wide"}}, kNow, wide);
+  const auto buckets_of = [&](const std::string& query) {
+    const std::string body = w.ask.get("/api/v1/query", {{"query", query}}).body;
+    const std::size_t at = body.find("\"buckets\":");
+    return at == std::string::npos ? body : body.substr(at + 10, body.find("]]", at) - at - 8);
+  };
+  CHECK(buckets_of("custom") ==
+        R"([[3,"-Inf","-5","1"],[0,"-5","-1","2"],[0,"-1","+Inf","3"]])");
+  CHECK(buckets_of("wide") ==
+        R"([[1,"-1","-0.75","1"],[3,"-0.75","0.75","2"],[0,"0.75","1","2"]])");
+  // What is less than nothing in the zero bucket is not shown.
+  CHECK(buckets_of("-wide") == R"([[1,"-1","-0.75","-1"],[0,"0.75","1","-2"]])");
+}
+
 TEST_CASE("federation gives the newest sample with its own time, by family") {
   World w;
   w.clock.advance(Duration(10'000));

@@ -1,0 +1,261 @@
+// Instant selectors: the value each step sees.
+
+#include <atomic>
+#include <utility>
+
+#include "rules/promql/internal/histogram_math.h"
+#include "rules/promql/internal/scan.h"
+#include "rules/promql/internal/tiers.h"
+
+namespace nines::promql {
+namespace {
+
+// Walks one series' samples along ascending instants.
+class Cursor {
+ public:
+  explicit Cursor(const SampleColumns& samples) : samples_(samples) {}
+  // The index of the last sample in (at - lookback, at]; false when there is none, or it says
+  // "stale".
+  bool find(std::int64_t at, std::int64_t lookback, std::size_t& index) {
+    while (next_ < samples_.size() && samples_.times[next_] <= at) ++next_;
+    if (next_ == 0 || samples_.times[next_ - 1] <= at - lookback) return false;
+    index = next_ - 1;
+    return !stale(index);
+  }
+  // After find(): is there a sample in (at - lookback, at], be it one that says "stale"?
+  bool any(std::int64_t at, std::int64_t lookback) const {
+    return next_ > 0 && samples_.times[next_ - 1] > at - lookback;
+  }
+  // After find(): the first sample later than its instant, at most `lookback` later.
+  bool following(std::int64_t at, std::int64_t lookback, std::size_t& index) const {
+    if (next_ >= samples_.size() || samples_.times[next_] > at + lookback) return false;
+    index = next_;
+    return !stale(index);
+  }
+
+ private:
+  bool stale(std::size_t i) const {
+    if (!samples_.histograms.empty() && samples_.histograms[i]) {
+      return is_stale_nan(samples_.histograms[i]->sum);
+    }
+    return is_stale_nan(samples_.values[i]);
+  }
+  const SampleColumns& samples_;
+  std::size_t next_ = 0;
+};
+
+const HistogramPtr& histogram_at(const SampleColumns& samples, std::size_t i) {
+  static const HistogramPtr kNone;
+  return samples.histograms.empty() ? kNone : samples.histograms[i];
+}
+
+// A NaN with the bits of "absent" cannot come from a sample: those are staleness markers.
+struct Cell {
+  double value = absent();
+  HistogramPtr histogram;
+  bool mixed = false;
+};
+
+Cell interpolated(const SampleColumns& samples, std::size_t a, std::size_t b, std::int64_t at) {
+  const HistogramPtr& left = histogram_at(samples, a);
+  const HistogramPtr& right = histogram_at(samples, b);
+  const double part = static_cast<double>(at - samples.times[a]) /
+                      static_cast<double>(samples.times[b] - samples.times[a]);
+  if ((left != nullptr) != (right != nullptr)) return {absent(), nullptr, true};
+  if (!left) {
+    const double y = samples.values[a];
+    return {y + (samples.values[b] - y) * part, nullptr, false};
+  }
+  HistogramPtr between = interpolate(*left, *right, part, true);
+  return {between ? 0 : absent(), between, false};
+}
+
+}  // namespace
+
+// What all series of a selection are looked at with.
+struct SelectPlan {
+  const VectorSelector& selector;
+  const Grid& grid;
+  bool timestamps = false, starts = false;  // instead of values
+  const RowSink* sink = nullptr;            // whom rows go to
+  std::int64_t offset = 0;
+  std::optional<std::int64_t> fixed;  // by @
+  std::int64_t first = 0;             // the first instant
+  std::int64_t from = 0, to = 0;      // of the samples
+  std::optional<TierPlan> tier;
+  std::int64_t tier_from = 0;
+  std::atomic<bool> tier_used = false;
+};
+
+class SelectScanner final : public Scanner {
+ public:
+  SelectScanner(const Evaluator& evaluator, SelectPlan& plan, const storage::SeriesSelection& found)
+      : evaluator_(evaluator),
+        q_(evaluator.q_),
+        plan_(plan),
+        lookback_(q_.lookback.count()),
+        found_(found),
+        reader_(found.reader()) {}
+
+  Result<void> find(std::size_t i, FoundRows& to) override {
+    Result<void> ok = evaluator_.read(*reader_, i, plan_.from, plan_.to, samples_, to.notes());
+    if (!ok) return ok;
+    if (plan_.tier) {
+      ok = evaluator_.read_tier(found_, i, *plan_.tier, plan_.tier_from, plan_.tier->seam, tier_,
+                                to.notes());
+      if (!ok) return ok;
+    }
+    if (samples_.size() == 0 && tier_.empty()) return {};
+    Charge held(q_.budget);
+    const std::uint64_t bytes = bytes_of(samples_) + tier_.size() * sizeof(storage::TierWindow);
+    if (ok = held.add(samples_.size() + tier_.size(), bytes); !ok) return ok;
+    const bool values = !plan_.timestamps && !plan_.starts;
+    NINES_TRY(const std::size_t row, to.rows.add_row({row_labels(found_, i, plan_.sink), !values}));
+    const bool plain = values && samples_.histograms.empty() && !plan_.selector.smoothed &&
+                       !plan_.fixed && !plan_.tier;
+    if (!(plain ? fill_plain(to.rows.row(row)) : fill(i, row, to))) {
+      to.rows.pop_row();
+      return {};
+    }
+    for (std::size_t s = 0; q_.tally.on && s < plan_.grid.count; ++s) {
+      if (!to.rows.present(row, s)) continue;
+      const Histogram* h = to.rows.histogram(row, s);
+      q_.tally.add(s, h != nullptr ? samples_worth(*h) : 1);
+    }
+    return {};
+  }
+
+ private:
+  // Nothing but floats; a staleness marker is "absent" as it is. False when there is no value.
+  bool fill_plain(double* row) const {
+    const Grid& grid = plan_.grid;
+    const std::size_t size = samples_.size();
+    std::size_t next = 0;
+    bool any = false;
+    for (std::size_t s = 0; s < grid.count; ++s) {
+      const std::int64_t at = grid.at(s) - plan_.offset;
+      while (next < size && samples_.times[next] <= at) ++next;
+      if (next == 0 || samples_.times[next - 1] <= at - lookback_) continue;
+      row[s] = samples_.values[next - 1];
+      any = any || !is_absent(row[s]);
+    }
+    return any;
+  }
+
+  bool fill(std::size_t i, std::size_t row, FoundRows& to) {
+    Block& out = to.rows;
+    const Grid& grid = plan_.grid;
+    Cursor cursor(samples_);
+    std::optional<TierCursor> windows;
+    if (plan_.tier) windows.emplace(*plan_.tier, tier_);
+    bool any = false;
+    for (std::size_t s = 0; s < grid.count; ++s) {
+      if (plan_.fixed && s > 0) {  // the same at every step
+        out.values[row * grid.count + s] = out.values[row * grid.count];
+        if (!out.histograms.empty())
+          out.histograms[row * grid.count + s] = out.histograms[row * grid.count];
+        continue;
+      }
+      const std::int64_t at = plan_.fixed ? plan_.first : grid.at(s) - plan_.offset;
+      std::size_t index = 0;
+      if (cursor.find(at, lookback_, index)) {
+        see(i, row, s, at, index, cursor, to);
+      } else if (plan_.tier && at - lookback_ < plan_.tier->dropped && !cursor.any(at, lookback_)) {
+        see_tier(windows->find(at, lookback_), out.row(row)[s]);
+      }
+      any = any || out.present(row, s);
+    }
+    if (windows && windows->saw_histogram()) {
+      Evaluator::say_histograms(to.annotations, *plan_.tier, found_.labels(i).metric_name(),
+                                plan_.selector.range);
+    }
+    return any;
+  }
+
+  void see(std::size_t i, std::size_t row, std::size_t s, std::int64_t at, std::size_t index,
+           const Cursor& cursor, FoundRows& to) {
+    double& value = to.rows.row(row)[s];
+    if (plan_.timestamps) {
+      value = static_cast<double>(samples_.times[index]) / 1000;
+      return;
+    }
+    if (plan_.starts) {
+      value = samples_.start_times.empty()
+                  ? 0
+                  : static_cast<double>(samples_.start_times[index]) / 1000;
+      return;
+    }
+    std::size_t after = 0;
+    Cell cell{samples_.values[index], histogram_at(samples_, index), false};
+    if (plan_.selector.smoothed && samples_.times[index] < at &&
+        cursor.following(at, lookback_, after)) {
+      cell = interpolated(samples_, index, after, at);
+    }
+    if (cell.mixed) {
+      to.annotations.mixed_floats_histograms(found_.labels(i).metric_name(), plan_.selector.range);
+    } else if (cell.histogram) {
+      to.rows.set_histogram(row, s, std::move(cell.histogram));
+    } else {
+      value = cell.value;
+    }
+  }
+
+  void see_tier(const storage::TierWindow* window, double& value) {
+    if (window == nullptr) return;
+    value = plan_.timestamps ? static_cast<double>(window->last_time) / 1000
+            : plan_.starts   ? static_cast<double>(window->last_start) / 1000
+                             : window->last;
+    plan_.tier_used.store(true, std::memory_order_relaxed);
+  }
+
+  const Evaluator& evaluator_;
+  QueryContext& q_;
+  SelectPlan& plan_;
+  const std::int64_t lookback_;
+  const storage::SeriesSelection& found_;
+  const std::unique_ptr<storage::SeriesReader> reader_;
+  SampleColumns samples_;
+  std::vector<storage::TierWindow> tier_;
+};
+
+Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid, Take take,
+                                RowSink* sink) {
+  SelectPlan plan{selector,
+                  grid,
+                  take == Take::kTimestamp,
+                  take == Take::kStartTimestamp,
+                  sink,
+                  0,
+                  {},
+                  0,
+                  0,
+                  0,
+                  {},
+                  0,
+                  false};
+  NINES_TRY(plan.offset, offset_ms(selector.shift));
+  plan.fixed = fixed_time(selector.shift);
+  plan.first = (plan.fixed ? *plan.fixed : grid.start) - plan.offset;
+  const std::int64_t last = (plan.fixed ? *plan.fixed : grid.end()) - plan.offset;
+  const std::int64_t lookback = q_.lookback.count();
+  plan.to = selector.smoothed ? last + lookback : last;
+  plan.tier = plan_instant(selector, grid, plan.first, plan.fixed.has_value());
+  plan.from = plan.first - lookback + 1;
+  if (plan.tier) plan.tier_from = plan.tier->moved(plan.first) - lookback + 1;
+  Charge selection(q_.budget);
+  NINES_TRY(const std::unique_ptr<storage::SeriesSelection> found,
+            open(selector, plan.tier ? plan.tier_from : plan.from, plan.to, selection));
+  if (plan.tier) plan.from = plan.tier->dropped + 1;
+  Block out(grid.count, q_.budget);
+  const Result<void> done = scan(
+      *found,
+      [&]() -> std::unique_ptr<Scanner> {
+        return std::make_unique<SelectScanner>(*this, plan, *found);
+      },
+      sink, out);
+  if (!done) return done.error();
+  if (plan.tier_used) say_tier(*plan.tier, selector.range);
+  return out;
+}
+
+}  // namespace nines::promql
