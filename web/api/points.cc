@@ -46,7 +46,7 @@ char* write_number(char* to, double value) {
 
 void append_number(std::string& out, double value) {
   std::array<char, kNumberMost> text{};
-  if (const char* const end = write_number(text.data(), value)) {
+  if (char* const end = write_number(text.data(), value)) {
     out.append(text.data(), end);
   } else {
     out += api_number(value);
