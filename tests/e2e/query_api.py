@@ -34,6 +34,7 @@ lookback_delta = "4m"
 max_series = 900
 max_memory = "96MiB"
 max_concurrency = 3
+threads = 3
 [web]
 max_body_size = "2MiB"
 [[scrape_configs]]
@@ -171,7 +172,7 @@ def endpoints_by_get_and_post(args, folder):
         flags = shop.nines.json("/api/v1/status/flags")["data"]
         for name, value in {"query.max-samples": "5000", "query.max-depth": "20", "query.max-text": "600KiB", "query.max-points": "500",
                             "query.timeout": "20s", "query.lookback-delta": "4m", "query.max-series": "900", "query.max-memory": "96MiB",
-                            "query.max-concurrency": "3"}.items():
+                            "query.max-concurrency": "3", "query.threads": "3"}.items():
             if flags.get(name) != value:
                 wrong.append(f"flag {name} is {flags.get(name)!r}, not {value!r}")
         status, headers, body = ask(url, "/api/v1/series", [("match[]", '{__name__=~".+"}')], headers={"Accept-Encoding": "gzip"})

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <limits>
 
 #include "rules/promql/internal/kahan.h"
@@ -73,28 +72,32 @@ double median_deviation(std::vector<double>& values) {
 }
 
 // min, max and when they were, for all windows in one pass: a queue of candidates, best first.
-// Of equal values min and max keep either; their times want the latest.
-void extremes(const RangeTask& task) {
+// Of equal values min and max keep either; their times want the latest. `scratch` has room for a
+// candidate a sample: each is one once at most, so that the queue only moves forward in it.
+template <bool kLeast>
+void extremes(const RangeTask& task, std::vector<std::size_t>& scratch) {
   const FloatPoints& f = task.series.floats;
-  const bool least = task.id == Fn::kMinOverTime || task.id == Fn::kTsOfMinOverTime;
   const bool when = task.id == Fn::kTsOfMinOverTime || task.id == Fn::kTsOfMaxOverTime;
-  std::deque<std::size_t> best;
+  scratch.resize(f.values.size());
+  std::size_t* const best = scratch.data();
+  const double* const values = f.values.data();
+  std::size_t front = 0;
+  std::size_t back = 0;
   std::size_t next = 0;
   for (std::size_t s = 0; s < task.windows.size(); ++s) {
     const Window& w = task.windows[s];
     if (w.f0 == w.f1) continue;
     if (next < w.f0) next = w.f0;
     for (; next < w.f1; ++next) {
-      const double v = f.values[next];
+      const double v = values[next];
       if (std::isnan(v)) continue;
-      while (!best.empty() && (least ? f.values[best.back()] >= v : f.values[best.back()] <= v)) {
-        best.pop_back();
-      }
-      best.push_back(next);
+      while (back > front && (kLeast ? values[best[back - 1]] >= v : values[best[back - 1]] <= v))
+        --back;
+      best[back++] = next;
     }
-    while (!best.empty() && best.front() < w.f0) best.pop_front();
-    const std::size_t found = best.empty() ? w.f1 - 1 : best.front();  // NaN only when all are
-    task.set(s, when ? static_cast<double>(f.times[found]) / 1000 : f.values[found]);
+    while (back > front && best[front] < w.f0) ++front;
+    const std::size_t found = back == front ? w.f1 - 1 : best[front];  // NaN only when all are
+    task.set(s, when ? static_cast<double>(f.times[found]) / 1000 : values[found]);
   }
 }
 
@@ -138,7 +141,11 @@ bool is_extreme(Fn id) {
 }  // namespace
 
 Result<void> over_time_functions(const RangeTask& task) {
-  if (is_extreme(task.id)) extremes(task);
+  if (is_extreme(task.id)) {
+    std::vector<std::size_t> candidates;
+    const bool least = task.id == Fn::kMinOverTime || task.id == Fn::kTsOfMinOverTime;
+    least ? extremes<true>(task, candidates) : extremes<false>(task, candidates);
+  }
   std::vector<double> scratch;
   for (std::size_t s = 0; s < task.windows.size(); ++s) {
     if (Result<void> ok = task.go_on(s); !ok) return ok;

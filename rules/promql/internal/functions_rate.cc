@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/text/text.h"
+#include "rules/promql/internal/columns.h"
 #include "rules/promql/internal/histogram_math.h"
 #include "rules/promql/internal/range_functions.h"
 
@@ -30,7 +31,7 @@ struct Span {
 // Prometheus extrapolates to the window's ends when the samples come near them, else by half a
 // sample interval; counters never below zero. Source:
 // prometheus.io/docs/prometheus/latest/querying/functions, "rate()".
-double extrapolation(const Span& span, const Window& window, bool counter) {
+inline double extrapolation(const Span& span, const Window& window, bool counter) {
   double to_start = static_cast<double>(span.first - window.from) / 1000;
   double to_end = static_cast<double>(window.to - span.last) / 1000;
   double sampled = static_cast<double>(span.last - span.first) / 1000;
@@ -214,12 +215,9 @@ bool start_time_reset(std::int64_t previous_start, std::int64_t previous, std::i
 
 namespace {
 
-// The samples after which a counter began anew. Most never do: that is seen without a branch a
-// sample.
+// The samples after which a counter began anew. Most never do.
 void find_decreases(const std::vector<double>& values, std::vector<std::size_t>& out) {
-  bool any = false;
-  for (std::size_t i = 1; i < values.size(); ++i) any |= values[i] < values[i - 1];
-  if (!any) return;
+  if (!any_decrease(values.data(), values.size())) return;
   for (std::size_t i = 1; i < values.size(); ++i) {
     if (values[i] < values[i - 1]) out.push_back(i);
   }

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "rules/promql/internal/columns.h"
 #include "rules/promql/internal/evaluator.h"
 #include "rules/promql/internal/tiers.h"
 
@@ -98,10 +99,8 @@ void place_windows(const RangeSeries& series, const RangeShape& shape, const Gri
 }
 
 bool plain_floats(const SampleColumns& c) {
-  if (!c.histograms.empty() || !c.start_times.empty()) return false;
-  bool ended = false;
-  for (const double v : c.values) ended |= is_stale_nan(v);
-  return !ended;
+  return c.histograms.empty() && c.start_times.empty() &&
+         !any_stale(c.values.data(), c.values.size());
 }
 
 void split_points(const SampleColumns& columns, RangeSeries& out) {
