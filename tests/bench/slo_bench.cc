@@ -49,7 +49,7 @@ SloConfig config_of(int slo) {
   SloConfig config;
   config.name = name_of(slo);
   config.service = "service-" + std::to_string(slo);
-  const std::string job = "{job=\"" + config.service + "\"";
+  const std::string job = "{instance=\"" + config.service + "\"";
   config.indicator.good = "requests_total" + job + ",code!=\"500\"}";
   config.indicator.total = "requests_total" + job + "}";
   config.alerting = google_30d();
@@ -68,15 +68,14 @@ struct Targets {
   std::vector<storage::Row> rows;
 
   explicit Targets(storage::Appender& appender, int slo) {
-    auto opened = appender.open_group("scrape/" + std::to_string(slo));
+    const LabelSet labels{{"instance", "service-" + std::to_string(slo)}, {"job", "services"}};
+    auto opened = appender.open_group(
+        {"scrape/" + std::to_string(slo), labels, "scrape/services"});  // as a job's targets are
     if (!opened) bench::fail(opened.error().what());
     writer = *std::move(opened);
     for (const char* code : {"200", "404", "500"}) {
       storage::Row row;
-      row.slot = *writer->slot({{"__name__", "requests_total"},
-                                {"code", code},
-                                {"instance", "a"},
-                                {"job", "service-" + std::to_string(slo)}});
+      row.slot = *writer->slot(labels.with("__name__", "requests_total").with("code", code));
       row.value = 1'000;
       rows.push_back(row);
     }
@@ -111,6 +110,7 @@ void fill(storage::StateStore& state, int slos, std::int64_t from, std::int64_t 
 int main(int argc, char** argv) {
   const int slos = argc > 1 ? std::atoi(argv[1]) : 1'000;
   const int days = argc > 2 ? std::atoi(argv[2]) : 30;
+  std::cout << std::unitbuf;
   const int minutes = argc > 3 ? std::atoi(argv[3]) : 20;
   bench::RealStore store(1ULL << 30);
   const std::string path = store.folder.path() + "/state.db";

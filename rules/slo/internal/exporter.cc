@@ -84,7 +84,7 @@ Exporter::Exporter(storage::Appender& appender, const SloConfig& slo)
 
 Result<void> Exporter::open() {
   if (writer_) return {};
-  NINES_TRY(auto writer, appender_.open_group("slo/" + slo_.name));
+  NINES_TRY(auto writer, appender_.open_group({"slo/" + slo_.name, series_labels(slo_), "slo"}));
   for (Series& series : series_) {
     NINES_TRY(series.slot, writer->slot(series.labels));
   }
