@@ -40,30 +40,34 @@ nines_layer(rules/promql          USES base/core base/model base/text storage/ap
 nines_layer(rules/logql           USES base/core base/model base/text storage/api rules/promql)
 nines_layer(rules/alerts          USES base/core base/model base/text base/log base/telemetry storage/api
                                        rules/promql rules/logql)
+nines_layer(rules/maintenance     USES base/core base/model base/text)
 nines_layer(rules/slo             USES base/core base/model base/text base/log base/telemetry storage/api
-                                       rules/promql rules/logql rules/alerts)
+                                       rules/promql rules/logql rules/alerts rules/maintenance)
 nines_layer(rules/notify          USES base/core base/model base/text base/net base/log base/telemetry
-                                       storage/api rules/alerts)
+                                       storage/api rules/alerts rules/maintenance)
 nines_layer(rules/remediation     USES base/core base/model base/text base/net base/log base/telemetry
-                                       storage/api rules/promql rules/alerts)
+                                       storage/api rules/promql rules/alerts rules/maintenance)
 nines_layer(web/http              USES base/core base/text base/log base/telemetry)
 nines_layer(web/ui                USES base/core)
 nines_layer(web/api               USES base/core base/model base/text base/log base/telemetry storage/api
                                        collector/discovery collector/scrape collector/probe collector/host collector/tail
                                        collector/receive collector/exposition collector/backfill rules/promql
-                                       rules/logql rules/alerts rules/slo rules/notify rules/remediation
-                                       web/http web/ui)
+                                       rules/logql rules/alerts rules/maintenance rules/slo rules/notify
+                                       rules/remediation web/http web/ui)
 nines_layer(app/config            USES base/core base/model base/text base/fs base/net base/log storage/engine
                                        collector/exposition collector/discovery collector/scrape collector/probe
                                        collector/host collector/tail collector/receive collector/send rules/promql
-                                       rules/logql rules/alerts rules/slo rules/notify rules/remediation web/http)
+                                       rules/logql rules/alerts rules/maintenance rules/slo rules/notify
+                                       rules/remediation web/http)
 nines_layer(app/server            USES base/core base/text base/fs base/net base/log base/telemetry base/model
                                        storage/api storage/engine collector/exposition collector/discovery
                                        collector/scrape collector/probe collector/host collector/tail
-                                       collector/receive collector/send rules/promql rules/logql rules/alerts rules/slo
-                                       rules/notify rules/remediation web/http web/ui web/api app/config)
+                                       collector/receive collector/send rules/promql rules/logql rules/alerts
+                                       rules/maintenance rules/slo rules/notify rules/remediation web/http web/ui
+                                       web/api app/config)
+nines_layer(app/convert           USES base/core base/model base/text rules/promql rules/maintenance rules/slo)
 nines_layer(app/cli               USES base/core base/text base/fs base/net base/log base/telemetry base/model storage/api
                                        storage/offline storage/engine collector/exposition collector/backfill
                                        rules/promql rules/alerts rules/slo
-                                       app/config app/server)
+                                       app/config app/convert app/server)
 nines_layer(tests/support         USES base/core base/text base/fs base/net base/log base/model storage/api)

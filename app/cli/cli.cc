@@ -48,6 +48,7 @@ struct Commands {
     add_serve_options(app);
     add_server_verbs();
     add_file_verbs();
+    add_import_verbs();
     add_storage_verbs();
     add_backup_verbs();
     add_client_verbs();
@@ -134,6 +135,18 @@ struct Commands {
       exit_code = replay_options.span.empty() ? test_rules(files, junit)
                                               : replay_rules(files, replay_options);
     });
+  }
+
+  void add_import_verbs() {
+    CLI::App& import = group("import", "print files of other tools as TOML for nines");
+    const auto slos = [&](const std::string& kind, const std::string& help) {
+      CLI::App* verb = import.add_subcommand(kind, help);
+      verb->add_option("FILE", file, "YAML, several documents allowed")->required();
+      verb->callback([this, kind] { exit_code = import_slos(kind, file); });
+    };
+    slos("sloth", "SLOs of Sloth: prometheus/v1, or PrometheusServiceLevel");
+    slos("pyrra", "SLOs of Pyrra: ServiceLevelObjective");
+    slos("openslo", "SLOs of OpenSLO: openslo/v1");
   }
 
   void add_storage_options(CLI::App& verb) {

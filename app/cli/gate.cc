@@ -85,6 +85,21 @@ std::string as_junit(const GateResult& result) {
   return out + "</testsuite>\n";
 }
 
+// As the runner reads them: the message, and a property, which ends at a colon or a comma.
+std::string github_escape(const std::string& text, bool is_property) {
+  std::string out;
+  for (const char c : text) {
+    const bool special =
+        c == '%' || c == '\r' || c == '\n' || (is_property && (c == ':' || c == ','));
+    if (special) {
+      out += fmt::format("%{:02X}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 // Annotations of a GitHub workflow. Source: docs.github.com, "Workflow commands".
 std::string as_github(const GateResult& result) {
   std::string out;
@@ -92,10 +107,11 @@ std::string as_github(const GateResult& result) {
     const char* level = check.verdict == "blocked"   ? "error"
                         : check.verdict == "no_data" ? "warning"
                                                      : "notice";
-    out += fmt::format("::{} title=SLO {}::{}\n", level, check.slo, check.reason);
+    out += fmt::format("::{} title=SLO {}::{}\n", level, github_escape(check.slo, true),
+                       github_escape(check.reason, false));
   }
   for (const std::string& name : result.unknown)
-    out += fmt::format("::error title=SLO {}::there is no such SLO\n", name);
+    out += fmt::format("::error title=SLO {}::there is no such SLO\n", github_escape(name, true));
   return out;
 }
 

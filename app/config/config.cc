@@ -26,7 +26,7 @@ std::string beside(const std::string& file, const std::string& path) {
 
 // Sections that the design names and this version does not have.
 constexpr std::string_view kLaterSections[] = {"escalations", "schedules", "time_intervals",
-                                               "maintenance", "heartbeats"};
+                                               "heartbeats"};
 
 constexpr std::string_view kSecretKeys[] = {"password", "secret", "credentials", "token",
                                              "assertion"};
@@ -191,8 +191,9 @@ Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text)
   read_receive(root, config);
   read_remote_writes(root, config, context);
   read_groups(root, config, context);
-  read_slos(root, config);
   read_notify(root, config, context);
+  read_maintenance(root, config);
+  read_slos(root, config);
   read_remediations(root, config, context);
   std::vector<std::string> others;  // of rule files
   load_rule_files(fs, root, name, secrets, config, others);

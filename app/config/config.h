@@ -17,6 +17,7 @@
 #include "collector/send/remote_sender.h"
 #include "collector/tail/tailer.h"
 #include "rules/alerts/config.h"
+#include "rules/maintenance/maintenance.h"
 #include "rules/notify/config.h"
 #include "rules/promql/engine.h"
 #include "rules/remediation/config.h"
@@ -62,6 +63,7 @@ struct Config {
   std::string remote_writes_text;                    // what they were read from, to be compared
   collector::ReceiveOptions receive;  // takes effect at the next start
   std::vector<alerts::GroupConfig> groups;  // of the file, of rule_files, and the built-in ones
+  std::vector<maintenance::Maintenance> maintenance;
   std::vector<slo::SloConfig> slos;
   notify::Config notify;
   std::vector<remediation::RemediationConfig> remediations;

@@ -10,6 +10,7 @@
 #include "base/core/clock.h"
 #include "base/core/result.h"
 #include "base/model/matcher.h"
+#include "rules/maintenance/maintenance.h"
 
 namespace nines::notify {
 
@@ -51,6 +52,7 @@ struct Config {
   std::vector<Receiver> receivers;
   std::vector<InhibitRule> inhibit_rules;
   std::vector<AlertmanagerConfig> alertmanagers;  // external ones, beside the own routes
+  std::vector<maintenance::Maintenance> maintenance;
 };
 
 // Problems: unknown receivers, a root route with matchers or without receiver, duplicate names,

@@ -181,6 +181,7 @@ std::vector<Notifier::Impl::Message> Notifier::Impl::due_messages(Group& group, 
   std::vector<std::uint64_t> instances;
   for (const auto& [fingerprint, held] : group.alerts) {
     const bool muted = !silenced_by(silences, held.labels, now).empty() ||
+                       !maintained_by(config.maintenance, held.labels, now).empty() ||
                        !inhibited_by(config.inhibit_rules, sources, held.labels).empty();
     if (!muted) heard.push_back(held.alert);
     instances.push_back(instance_id(held.alert));
@@ -318,6 +319,8 @@ AlertStatus Notifier::Impl::status_of(const HeldAlert& held,
       status.receivers.push_back(route->receiver);
   }
   status.silenced_by = silenced_by(silences, held.labels, now);
+  for (std::string& name : maintained_by(config.maintenance, held.labels, now))
+    status.silenced_by.push_back(std::move(name));
   status.inhibited_by = inhibited_by(config.inhibit_rules, sources, held.labels);
   status.acknowledged = acknowledgements.find(held.alert.episode(), now);
   return status;
@@ -407,6 +410,11 @@ Result<void> Notifier::page_directly(const std::string& receiver, const alerts::
     delivery.receiver = integration;
     delivery.group_key = "{}/escalation:" + key;
     delivery.idempotency_key = sha256_hex(integration + "\nescalation\n" + key).substr(0, 32);
+    // Written down before: it is delivered, or will be.
+    if (const auto told = impl_->parts.outbox.last_notification(integration, delivery.group_key);
+        told && told->has_value()) {
+      continue;
+    }
     delivery.resolved = is_resolved(alert);
     delivery.payload = webhook_payload({receiver,
                                         delivery.group_key,

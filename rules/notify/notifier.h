@@ -47,7 +47,7 @@ struct Acknowledgement {
 struct AlertStatus {  // Alertmanager's view of an alert
   alerts::Alert alert;
   std::vector<std::string> receivers;
-  std::vector<std::string> silenced_by;   // silence ids
+  std::vector<std::string> silenced_by;   // silence ids; maintenance/NAME
   std::vector<std::string> inhibited_by;  // fingerprints, hex
   std::optional<Acknowledgement> acknowledged;
 };

@@ -45,6 +45,7 @@ struct Remediator::Impl {
   RemediatorParts parts;
   mutable Mutex mutex;
   std::vector<RemediationConfig> configs NINES_GUARDED_BY(mutex);
+  std::vector<maintenance::Maintenance> maintenance NINES_GUARDED_BY(mutex);
   std::map<RunId, ActiveRun> runs NINES_GUARDED_BY(mutex);
   // (remediation, episode) pairs being looked at or run: never two at once.
   std::map<std::pair<std::string, std::string>, bool> busy NINES_GUARDED_BY(mutex);
@@ -98,6 +99,12 @@ std::string Remediator::Impl::refusal(const RemediationConfig& config, const ale
   if (*off) return "remediation is stopped by the kill switch";
   const Limits& limits = config.limits;
   const Timestamp at = now();
+  {
+    const MutexLock lock(mutex);
+    const auto quiet = maintenance::active_for(
+        maintenance, &maintenance::Maintenance::stops_remediation, alert.labels, at);
+    if (!quiet.empty()) return "maintenance " + quote_go(quiet.front()) + " is under way";
+  }
   const Result<std::vector<storage::RemediationRun>> past =
       parts.journal.runs_since(config.name, at - std::max(kHour, limits.cooldown));
   if (!past) return "the journal cannot be read: " + past.error().what();
@@ -436,9 +443,11 @@ Remediator::~Remediator() {
   stop();
 }
 
-void Remediator::load(std::vector<RemediationConfig> configs) {
+void Remediator::load(std::vector<RemediationConfig> configs,
+                      std::vector<maintenance::Maintenance> maintenance) {
   const MutexLock lock(impl_->mutex);
   impl_->configs = std::move(configs);
+  impl_->maintenance = std::move(maintenance);
 }
 
 void Remediator::start() {

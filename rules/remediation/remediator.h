@@ -15,6 +15,7 @@
 #include "base/net/http_client.h"
 #include "base/telemetry/telemetry.h"
 #include "rules/alerts/alert.h"
+#include "rules/maintenance/maintenance.h"
 #include "rules/promql/engine.h"
 #include "rules/remediation/config.h"
 #include "storage/api/incidents.h"
@@ -53,7 +54,9 @@ class Remediator final : public alerts::AlertSink {
   Remediator(const Remediator&) = delete;
   Remediator& operator=(const Remediator&) = delete;
 
-  void load(std::vector<RemediationConfig> configs);
+  // While a maintenance lasts that says so, alerts it concerns are not acted on.
+  void load(std::vector<RemediationConfig> configs,
+            std::vector<maintenance::Maintenance> maintenance = {});
   // Verifies what a crash left without an outcome; never repeats its action.
   void start();
   void stop();

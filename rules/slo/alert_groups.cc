@@ -2,6 +2,7 @@
 #include "base/text/text.h"
 #include "rules/slo/internal/exporter.h"
 #include "rules/slo/internal/figures.h"
+#include "rules/slo/internal/policy_watch.h"
 #include "rules/slo/service.h"
 
 namespace nines::slo {
@@ -20,11 +21,21 @@ std::string condition(const SloConfig& slo, Duration window, double burn_rate) {
          format_double(budget_ratio(slo.target_percent)) + ")";
 }
 
+const AlertTexts* texts_of(const SloConfig& slo, const std::string& severity) {
+  if (severity == "page") return &slo.alerts.page;
+  return severity == "ticket" ? &slo.alerts.ticket : nullptr;
+}
+
+void add_texts(const AlertTexts& texts, alerts::RuleConfig& rule) {
+  for (const auto& [name, value] : texts.labels) rule.labels[name] = value;
+  for (const auto& [name, value] : texts.annotations) rule.annotations[name] = value;
+}
+
 alerts::RuleConfig burn_rule(const SloConfig& slo, const BurnWindow& row) {
   const std::string long_name = window_name(row.long_window);
   const std::string short_name = window_name(row.short_window);
   alerts::RuleConfig rule;
-  rule.alert = "SLOBurnRate";
+  rule.alert = slo.alerts.name;
   rule.expr = condition(slo, row.long_window, row.burn_rate) + " and " +
               condition(slo, row.short_window, row.burn_rate);
   if (slo.min_events > 0) {  // a handful of requests at night pages nobody
@@ -40,6 +51,29 @@ alerts::RuleConfig burn_rule(const SloConfig& slo, const BurnWindow& row) {
                           " were bad, and so it was over the last " + short_name +
                           "; the target of " + format_double(slo.target_percent) + "% allows " +
                           format_double(100 * budget_ratio(slo.target_percent)) + "%."}};
+  for (const auto& [name, value] : slo.labels) rule.labels[name] = value;
+  add_texts(slo.alerts.all, rule);
+  if (const AlertTexts* texts = texts_of(slo, row.severity)) add_texts(*texts, rule);
+  return rule;
+}
+
+// Fires while the step of the policy holds; its value is what is left of the budget.
+alerts::RuleConfig policy_rule(const SloConfig& slo, const PolicyStep& step) {
+  alerts::RuleConfig rule;
+  rule.alert = kPolicyAlert;
+  std::string ignored = "remaining_below";
+  for (const auto& [name, value] : step.labels) ignored += ", " + name;
+  rule.expr = "slo:period_error_budget_remaining:ratio{" + selector_of(slo) + "} and ignoring (" +
+              ignored + ") " + kPolicySeries + "{" + selector_of(slo) + ",remaining_below=\"" +
+              step_name(step) + "\"} == 1";
+  rule.labels = {{"severity", "ticket"}, {"remaining_below", step_name(step)}};
+  for (const auto& [name, value] : slo.labels) rule.labels[name] = value;
+  for (const auto& [name, value] : step.labels) rule.labels[name] = value;
+  rule.annotations = {
+      {"summary",
+       "{{ $labels.slo }} of {{ $labels.service }} has {{ $value | humanizePercentage "
+       "}} of its error budget left, less than " +
+           format_double(100 * step.remaining_below) + "%"}};
   return rule;
 }
 
@@ -48,12 +82,17 @@ alerts::RuleConfig burn_rule(const SloConfig& slo, const BurnWindow& row) {
 std::vector<alerts::GroupConfig> Service::alert_groups(const std::vector<SloConfig>& slos) {
   std::vector<alerts::GroupConfig> groups;
   for (const SloConfig& slo : slos) {
-    if (slo.alerting.empty()) continue;
     alerts::GroupConfig group;
     group.file = "<slo " + slo.name + ">";
     group.name = slo.name;
-    for (const BurnWindow& row : slo.alerting) group.rules.push_back(burn_rule(slo, row));
-    groups.push_back(std::move(group));
+    for (const BurnWindow& row : slo.alerting) {
+      const AlertTexts* texts = texts_of(slo, row.severity);
+      if (texts == nullptr || !texts->disabled) group.rules.push_back(burn_rule(slo, row));
+    }
+    for (const PolicyStep& step : slo.policy) {
+      if (step.notify) group.rules.push_back(policy_rule(slo, step));
+    }
+    if (!group.rules.empty()) groups.push_back(std::move(group));
   }
   return groups;
 }

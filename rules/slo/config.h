@@ -2,6 +2,7 @@
 // SLOs as configured, in OpenSLO's terms.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "base/core/result.h"
 #include "base/model/labels.h"
 #include "base/text/time_zone.h"
+#include "rules/maintenance/maintenance.h"
 #include "rules/promql/engine.h"
 
 namespace nines::slo {
@@ -78,6 +80,31 @@ struct BurnWindow {  // one row of a multi-window multi-burn-rate alert
   std::string severity;  // label of the alert: page | ticket
 };
 
+// What the alerts on burn rates carry, besides what nines says itself. Values are templates.
+struct AlertTexts {
+  bool disabled = false;  // no such alerts; of `page` and `ticket`
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;
+  bool operator==(const AlertTexts&) const = default;
+};
+struct AlertNaming {
+  std::string name = "SLOBurnRate";  // `alertname`
+  AlertTexts all;
+  AlertTexts page, ticket;  // of the rows with this severity; they win over `all`
+  bool operator==(const AlertNaming&) const = default;
+};
+
+// One step of the error budget policy: what is done when less than this share of the budget is
+// left.
+struct PolicyStep {
+  double remaining_below = 0;  // 0.25: less than a quarter is left; 0: all of it is gone
+  double hysteresis = 0.02;    // over again when so much more than `remaining_below` is left
+  bool notify = false;         // an alert, to the routes
+  std::map<std::string, std::string> labels;  // of that alert, and of the SLO while the step holds
+  std::vector<std::string> receivers;         // told straight, when it begins and when it is over
+  bool operator==(const PolicyStep&) const = default;
+};
+
 struct SloConfig {
   std::string name;        // unique; of one group: group_name()
   std::string definition;  // the name in [[slos]], where that gives several SLOs; else empty
@@ -98,6 +125,12 @@ struct SloConfig {
   std::string grouped;                // of one group's SLO: the name of the grouped one
   LabelSet group;                     // of one group's SLO
   std::vector<BurnWindow> alerting;   // empty: preset "none"
+  AlertNaming alerts;
+  std::map<std::string, std::string> labels;  // of its alerts and of sloth_slo_info
+  // Minutes that do not count: while such a maintenance lasts, or such an alert fires.
+  std::vector<maintenance::Maintenance> exclude;
+  std::vector<std::string> exclude_alerts;  // alert names
+  std::vector<PolicyStep> policy;           // by remaining_below, the highest first
   std::string file;                   // where it is written
   int line = 0;
 };

@@ -3,6 +3,7 @@
 // the burn-rate alerting rules.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,14 +14,24 @@
 #include "base/core/scheduler.h"
 #include "base/log/log.h"
 #include "base/telemetry/telemetry.h"
+#include "rules/alerts/alert.h"
 #include "rules/alerts/config.h"
 #include "rules/slo/config.h"
 #include "storage/api/appender.h"
 #include "storage/api/logs.h"
+#include "storage/api/key_values.h"
 #include "storage/api/querier.h"
 #include "storage/api/slo_ledger.h"
 
 namespace nines::slo {
+
+inline constexpr const char* kPolicyAlert = "SLOErrorBudgetPolicy";  // of steps that notify
+
+struct PolicyState {
+  PolicyStep step;
+  bool active = false;
+  Timestamp since{};  // of the last change; zero: it never held
+};
 
 // A range of seconds in which the budget ends; -1: never.
 struct ExhaustionBand {
@@ -45,6 +56,8 @@ struct SloStatus {
   double forecast_remaining = 1;  // at the window's end (rolling: one window from now), going on as
                                   // in the last six hours
   std::int64_t bad_minutes = 0;   // minutes with at least one bad event
+  std::int64_t excluded_minutes = 0;  // of the window: in maintenance, or while an alert fired
+  std::vector<PolicyState> policy;    // by step, in the configuration's order
   double exhaustion_seconds = -1;  // at the 1h burn rate; -1: never, or no data
   ExhaustionBand exhaustion_band;
   // How a threshold that is no bucket bound was counted: "interpolated ...". Empty: exactly.
@@ -104,6 +117,11 @@ struct ServiceParts {
   Log& log;
   Telemetry& telemetry;
   const storage::LogQuerier* logs = nullptr;  // for indicators made of log lines
+  storage::KeyValueStore* values = nullptr;  // null: what policies have told is not kept
+  // Straight to a receiver; the same key is told once. Bound to the notifier by app/. Must not block.
+  std::function<Result<void>(const std::string& receiver, const alerts::Alert& alert,
+                             const std::string& key)>
+      page = {};
 };
 
 // Thread-safe. The ledger counts exact reset-adjusted differences of raw samples: for each series

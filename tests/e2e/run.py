@@ -38,6 +38,7 @@ import secure
 import sends
 import slos
 import targets
+import slo_imports
 import tiers
 from harness import Skipped, say
 
@@ -95,6 +96,7 @@ TESTS = (
     rule_extras.mistakes_in_rules,
     rule_api.rules_as_prometheus_lists_them,
     alert_generator.alert_generator_in_real_time,
+    slo_imports.slos_of_other_tools,
     scenario.scenario,
 )
 

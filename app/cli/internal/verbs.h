@@ -43,6 +43,10 @@ struct ReplayOptions {
 // Rule files, not tests, over what a server has stored.
 int replay_rules(const std::vector<std::string>& files, const ReplayOptions& options);
 
+// `kind`: sloth, pyrra or openslo. TOML on stdout, what was left out on stderr; kExitLint when an
+// SLO is not converted.
+int import_slos(const std::string& kind, const std::string& file);
+
 int check_ready(const ClientOptions& client);
 int query_instant(const ClientOptions& client, const std::string& expr, const std::string& time);
 int query_range(const ClientOptions& client, const std::string& expr, const std::string& start,

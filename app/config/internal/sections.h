@@ -36,6 +36,11 @@ void read_remote_writes(TableReader& root, Config& config, const Context& contex
 // [[groups]] and [[slos]] also stand in TOML rule files.
 void read_groups(TableReader& root, Config& config, const Context& context);
 void read_slos(TableReader& root, Config& config);
+// Parts of one SLO: sections_slo_rest.cc.
+void read_alert_naming(TableReader& alerting, slo::AlertNaming& out);
+void read_slo_rest(TableReader& t, slo::SloConfig& s, const Config& config);
+// Before the SLOs, which name them.
+void read_maintenance(TableReader& root, Config& config);
 
 void read_notify(TableReader& root, Config& config, const Context& context);
 void read_remediations(TableReader& root, Config& config, const Context& context);

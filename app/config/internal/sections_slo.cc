@@ -300,7 +300,11 @@ void read_slos(TableReader& root, Config& config) {
     t.table("indicator",
             [&](TableReader& i) { has_indicator = read_indicator(i, s.indicator, config); });
     s.alerting = slo::google_30d();
-    t.table("alerting", [&](TableReader& a) { s.alerting = read_burn_windows(a, s.window); });
+    t.table("alerting", [&](TableReader& a) {
+      s.alerting = read_burn_windows(a, s.window);
+      read_alert_naming(a, s.alerts);
+    });
+    read_slo_rest(t, s, config);
     for (slo::SloConfig& one : read_objectives(t, s, has_indicator, config)) {
       for (const auto& other : config.slos) {
         if (other.name == one.name)

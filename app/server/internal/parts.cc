@@ -33,6 +33,7 @@ std::vector<alerts::GroupConfig> all_groups(const config::Config& config) {
 // `depends_on` of rules is inhibition: what an alert depends on, while it fires, keeps it quiet.
 notify::Config with_dependencies(const config::Config& config) {
   notify::Config out = config.notify;
+  out.maintenance = config.maintenance;
   for (const alerts::GroupConfig& group : config.groups) {
     for (const alerts::RuleConfig& rule : group.rules) {
       if (rule.depends_on.empty()) continue;
@@ -236,7 +237,7 @@ Result<void> Parts::apply(const config::Config& config) {
   // Before the rules: loading them may already tell that alerts of removed rules are over.
   notifier_.load(with_dependencies(config));
   alertmanagers_.load(config.notify.alertmanagers);
-  remediator_.load(config.remediations);
+  remediator_.load(config.remediations, config.maintenance);
   if (Result<void> loaded = rules_.load(all_groups(config)); !loaded) return loaded;
   scraper_.load(config.scrapes, config.global.external_labels);
   prober_.set_modules(config.probe_modules, config.probe_options);

@@ -23,6 +23,14 @@ std::vector<std::string> silenced_by(const std::map<std::string, storage::Silenc
   return ids;
 }
 
+std::vector<std::string> maintained_by(std::span<const maintenance::Maintenance> all,
+                                       const LabelSet& labels, Timestamp now) {
+  std::vector<std::string> names =
+      maintenance::active_for(all, &maintenance::Maintenance::silences, labels, now);
+  for (std::string& name : names) name.insert(0, "maintenance/");
+  return names;
+}
+
 std::vector<std::string> inhibited_by(std::span<const InhibitRule> rules,
                                       std::span<const InhibitSource> firing,
                                       const LabelSet& target) {

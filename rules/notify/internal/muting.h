@@ -9,6 +9,7 @@
 
 #include "base/core/clock.h"
 #include "rules/alerts/alert.h"
+#include "rules/maintenance/maintenance.h"
 #include "rules/notify/config.h"
 #include "storage/api/silences.h"
 
@@ -20,6 +21,10 @@ SilenceState silence_state(const storage::Silence& silence, Timestamp now);
 // Ids of the active silences that match.
 std::vector<std::string> silenced_by(const std::map<std::string, storage::Silence>& silences,
                                      const LabelSet& labels, Timestamp now);
+
+// The maintenance under way that keeps such alerts quiet, as "maintenance/NAME".
+std::vector<std::string> maintained_by(std::span<const maintenance::Maintenance> all,
+                                       const LabelSet& labels, Timestamp now);
 
 struct InhibitSource {  // a firing alert
   LabelSet labels;

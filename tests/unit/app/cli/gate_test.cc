@@ -68,4 +68,62 @@ TEST_CASE("what the gate says can be read by people and by machines") {
   CHECK(Json::parse(gate_text(result, "gitlab"))->items().size() == 2);
 }
 
+TEST_CASE("each format says the same, of what passes, blocks, lacks data and is not there") {
+  GateOptions options;
+  options.slos = {"shop", "pay", "mail", "no<body>"};
+  const GateResult result = judge_gate(slos(), options);
+  CHECK(result.exit_code == 4);
+  const std::string text = gate_text(result, "text");
+  for (const char* line : {"pass     shop: 40.0% of the budget is left\n",
+                           "no_data  mail: too few events in its window to judge it\n",
+                           "unknown  no<body>: there is no such SLO\n"}) {
+    CHECK_MESSAGE(text.find(line) != std::string::npos, text);
+  }
+  const auto json = *Json::parse(gate_text(result, "json"));
+  CHECK(json["exit_code"].as_int() == 4);
+  CHECK(json["verdict"].as_string() == "not_found");
+  CHECK(json["unknown"][0].as_string() == "no<body>");
+  CHECK(json["slos"][1]["budget_remaining"].as_double() == -0.1);
+  const std::string junit = gate_text(result, "junit");
+  CHECK(junit.find(R"(tests="4" failures="1" errors="1" skipped="1")") != std::string::npos);
+  CHECK(junit.find(R"(<testcase classname="web" name="shop"></testcase>)") != std::string::npos);
+  CHECK(junit.find(R"(name="no&lt;body>"><error)") != std::string::npos);
+  CHECK(gate_text(result, "github") ==
+        "::notice title=SLO shop::40.0%25 of the budget is left\n"
+        "::error title=SLO pay::-10.0%25 of the budget is left, 0%25 must be\n"
+        "::warning title=SLO mail::too few events in its window to judge it\n"
+        "::error title=SLO no<body>::there is no such SLO\n");
+  const auto gitlab = *Json::parse(gate_text(result, "gitlab"));
+  REQUIRE(gitlab.items().size() == 2);
+  CHECK(gitlab[0]["severity"].as_string() == "blocker");
+  CHECK(gitlab[1]["severity"].as_string() == "minor");
+  CHECK(gitlab[0]["fingerprint"].as_string() != gitlab[1]["fingerprint"].as_string());
+  CHECK(gitlab[0]["location"]["path"].as_string() == "slo/pay");
+}
+
+TEST_CASE("names with colons and commas stay one title in a workflow's annotation") {
+  GateResult result;
+  result.checks.push_back({"a:b,c", "web", "blocked", "gone\nsince noon", 0});
+  CHECK(gate_text(result, "github") == "::error title=SLO a%3Ab%2Cc::gone%0Asince noon\n");
+}
+
+TEST_CASE("exit codes and verdicts of the gate go together") {
+  for (const auto& [name, exit_code, verdict] :
+       std::vector<std::tuple<std::string, int, std::string>>{{"shop", 0, "pass"},
+                                                              {"pay", 10, "blocked"},
+                                                              {"mail", 11, "no_data"},
+                                                              {"nobody", 4, "not_found"}}) {
+    const GateResult result = judge_gate(slos(), only(name));
+    CHECK(result.exit_code == exit_code);
+    CHECK((*Json::parse(gate_text(result, "json")))["verdict"].as_string() == verdict);
+  }
+  GateOptions none;
+  none.service = "nobody";
+  CHECK(judge_gate(slos(), none).exit_code == 4);
+  CHECK(gate_text(judge_gate(slos(), none), "text") == "no SLO matches\n");
+  GateOptions mail = only("mail");
+  mail.no_data_passes = true;
+  CHECK((*Json::parse(gate_text(judge_gate(slos(), mail), "json")))["verdict"].as_string() == "pass");
+}
+
 }  // namespace nines::app

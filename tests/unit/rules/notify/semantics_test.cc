@@ -381,4 +381,51 @@ TEST_CASE("a silence outlives a restart, ends in time, and is forgotten after it
   CHECK(world.state.load_silences()->empty());
 }
 
+TEST_CASE("a page to a receiver is written down once for its key, also after a restart") {
+  World world;
+  for (int life = 0; life < 2; ++life) {
+    const auto notifier = world.start();
+    REQUIRE(notifier->page_directly("db", world.firing("Down", "a"), "slo/shop/1"));
+    REQUIRE(notifier->page_directly("db", world.firing("Down", "a"), "slo/shop/1"));
+    world.scheduler.run_for(kSecond);
+  }
+  CHECK(world.http.call_count() == 1);
+  const auto notifier = world.start();
+  REQUIRE(notifier->page_directly("db", world.firing("Down", "a"), "slo/shop/2"));
+  world.scheduler.run_for(kSecond);
+  CHECK(world.http.call_count() == 2);
+}
+
+TEST_CASE("alerts that a maintenance concerns are quiet until it is over, others are not") {
+  World world;  // kStart is 22:13:20
+  maintenance::Maintenance work;
+  work.name = "db-upgrade";
+  work.matchers = {Matcher::equal("instance", "db")};
+  work.start = *parse_local_time("2023-11-14 22:13:00");
+  work.duration = 120 * kSecond;  // until 100 s after kStart
+  REQUIRE(maintenance::prepare(work));
+  world.config.maintenance = {work};
+  const auto notifier = world.start();
+  world.tell(*notifier, {world.firing("Slow", "db"), world.firing("Down", "web")});
+  world.scheduler.run_for(99 * kSecond);
+  REQUIRE(world.heard().size() == 1);
+  CHECK(world.heard()[0].alerts == Alerts{{"web", "firing"}});
+  for (const AlertStatus& one : notifier->alerts()) {
+    CHECK((one.alert.labels.get("instance") == "db") ==
+          (one.silenced_by == std::vector<std::string>{"maintenance/db-upgrade"}));
+  }
+  world.scheduler.run_for(20 * kSecond);
+  REQUIRE(world.heard().size() == 2);
+  CHECK(world.heard()[1].alerts == Alerts{{"db", "firing"}});
+  // Without the effect it silences nobody.
+  work.silences = false;
+  work.duration = 3'600 * kSecond;
+  REQUIRE(maintenance::prepare(work));
+  world.config.maintenance = {work};
+  notifier->load(world.config);
+  world.tell(*notifier, {world.firing("Other", "db")});
+  world.scheduler.run_for(10 * kSecond);
+  CHECK(world.heard().size() == 3);
+}
+
 }  // namespace nines::notify

@@ -72,6 +72,30 @@ TEST_CASE("an action whose expression holds for long enough is verified and esca
   CHECK(world.escalated.empty());
 }
 
+TEST_CASE("nothing is done while a maintenance keeps remediation still, and all is after it") {
+  World world;
+  world.http.set_handler([](const HttpRequest&) { return make_response(200); });
+  const auto remediator = world.start();
+  maintenance::Maintenance work;
+  work.name = "upgrade";
+  work.matchers = {Matcher::equal("alertname", "ShopDown")};
+  work.start = LocalTime(Timestamp(std::chrono::floor<std::chrono::minutes>(world.clock.now()))
+                             .time_since_epoch());
+  work.duration = Duration(300'000);
+  REQUIRE(maintenance::prepare(work));
+  remediator->load({World::config()}, {work});
+  world.set_up(0);
+  world.tell(*remediator);
+  CHECK(world.http.call_count() == 0);
+  CHECK(remediator->status().at(0).last_reason.find("maintenance \"upgrade\" is under way") !=
+        std::string::npos);
+  world.scheduler.run_for(Duration(300'000));
+  world.tell(*remediator);
+  CHECK(world.http.call_count() == 1);
+  work.stops_remediation = false;
+  remediator->load({World::config()}, {work});
+}
+
 TEST_CASE("an action that did not help escalates, and the cooldown holds the next one back") {
   World world;
   world.http.set_handler([](const HttpRequest&) { return make_response(200); });
