@@ -75,7 +75,7 @@ void read_ratio(const YAML::Node& node, Draft& draft, Source& source) {
 
 void read_indicator(const YAML::Node& spec_node, Fields& objective, Draft& draft, Source& source) {
   Fields spec(spec_node, "`spec` of an indicator", source);
-  spec.skip({"description"});
+  spec.drop({"description"}, "the SLO's own is kept");
   const std::string op = objective.text({"op"});
   const std::optional<double> value = objective.number({"value"});
   if (spec.has({"thresholdMetric"}) == spec.has({"ratioMetric"})) {

@@ -69,7 +69,7 @@ void read_condition(const YAML::Node& node, const Objects& objects, Draft& draft
   }
   Fields spec(spec_node, "`spec` of a condition", source);
   const std::string severity = spec.required({"severity"}, "a text like page");
-  spec.skip({"description"});
+  spec.drop({"description"}, "alerts of SLOs describe themselves");
   if (!spec.has({"condition"})) {
     source.fail(spec.mark(), "`condition` is missing: kind, threshold and lookbackWindow");
   } else {
@@ -82,7 +82,7 @@ void read_condition(const YAML::Node& node, const Objects& objects, Draft& draft
 void read_policy(const YAML::Node& spec_node, const Objects& objects, Draft& draft,
                  Source& source) {
   Fields spec(spec_node, "`spec` of an AlertPolicy", source);
-  spec.skip({"description"});
+  spec.drop({"description"}, "alerts of SLOs describe themselves");
   const YAML::Mark no_data = spec.mark({"alertWhenNoData"});
   if (spec.flag({"alertWhenNoData"}, false)) {
     source.note(no_data,
