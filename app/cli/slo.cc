@@ -74,6 +74,19 @@ std::vector<Row> figures(const Json& s) {
       {"forecast", percent(s["forecast_remaining"]) + " left at the window's end"},
       {"exhausted in", exhaustion(s)},
       {"alerts firing", fmt::format("{}", s["alerts_firing"].as_int())}};
+  if (s["excluded_minutes"].as_int() > 0) {
+    rows.push_back(
+        {"left out", fmt::format("{} {} in {} minutes", format_double(s["excluded"].as_double()),
+                                 unit, s["excluded_minutes"].as_int())});
+  }
+  for (const Json& step : s["policy"].items()) {
+    if (!step["active"].as_bool()) continue;
+    std::string labels;
+    for (const auto& [name, value] : step["labels"].members())
+      labels += ", " + name + "=" + value.as_string();
+    rows.push_back({"policy", "below " + percent(step["remaining_below"]) + " since " +
+                                  instant(step["since"]) + labels});
+  }
   return rows;
 }
 

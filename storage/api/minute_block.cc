@@ -84,7 +84,7 @@ MinuteBlock::MinuteBlock(std::span<const LedgerMinute> rows)
     valid[i] = row.valid;
     good[i] = row.good;
     bad[i] = row.valid - row.good;
-    excluded[i] = row.excluded;
+    excluded[i] = row.kept_excluded();
     before = row.minute;
   }
   const auto filled = [&](const Column& column) {
@@ -150,7 +150,8 @@ void MinuteBlock::unpack(std::vector<LedgerMinute>& out) const {
   for (std::size_t i = 0; i < rows; ++i) {
     minute += 1 + static_cast<std::int64_t>(steps[i]);
     const double good = widths_.bad == kAsDouble ? bad[i] : valid[i] - bad[i];
-    out.push_back({minute, good, valid[i], excluded[i]});
+    LedgerMinute& row = out.emplace_back(LedgerMinute{minute, good, valid[i]});
+    row.set_excluded(excluded[i]);
   }
 }
 

@@ -15,6 +15,19 @@ struct LedgerMinute {
   double good = 0;          // events
   double valid = 0;         // good + bad, without excluded ones
   double excluded = 0;
+  // The minute does not count: events, if any, are excluded ones. True wherever `excluded` is not
+  // 0.
+  bool is_excluded = false;
+
+  // `excluded` as it is kept on disk: -1 for a minute that is left out and had no events.
+  static constexpr double kNothingExcluded = -1;
+  double kept_excluded() const {
+    return is_excluded && excluded == 0 ? kNothingExcluded : excluded;
+  }
+  void set_excluded(double kept) {
+    is_excluded = kept != 0;
+    excluded = kept == kNothingExcluded ? 0 : kept;
+  }
 };
 
 struct LedgerRows {

@@ -38,6 +38,7 @@ import secure
 import sends
 import slos
 import targets
+import slo_budgets
 import slo_imports
 import tiers
 from harness import Skipped, say
@@ -97,6 +98,7 @@ TESTS = (
     rule_api.rules_as_prometheus_lists_them,
     alert_generator.alert_generator_in_real_time,
     slo_imports.slos_of_other_tools,
+    slo_budgets.budget_through_its_life,
     scenario.scenario,
 )
 

@@ -16,6 +16,20 @@ void write_seconds_or_never(JsonWriter& json, double seconds) {
   }
 }
 
+// The steps of the error budget policy.
+void write_policy(JsonWriter& json, const std::vector<slo::PolicyState>& policy) {
+  json.key("policy").begin_array();
+  for (const slo::PolicyState& state : policy) {
+    json.begin_object().field("remaining_below", state.step.remaining_below);
+    json.field("active", state.active);
+    time_field(json, "since", state.since);
+    json.key("labels").begin_object();
+    for (const auto& [name, value] : state.step.labels) json.field(name, value);
+    json.end_object().end_object();
+  }
+  json.end_array();
+}
+
 // What is counted.
 const char* unit_of(const slo::SloConfig& config) {
   if (config.budgeting != slo::Budgeting::kOccurrences) return "slices";
@@ -67,7 +81,8 @@ void write_slo(JsonWriter& json, const slo::SloStatus& s, std::uint64_t alerts_f
   json.field("sli", s.sli)
       .field("good", s.good)
       .field("valid", s.valid)
-      .field("excluded", s.excluded);
+      .field("excluded", s.excluded)
+      .field("excluded_minutes", s.excluded_minutes);
   json.field("budget_total", s.budget_total).field("budget_consumed", s.budget_consumed);
   json.field("budget_minutes_total", s.budget_minutes_total)
       .field("budget_minutes_remaining", s.budget_minutes_remaining)
@@ -89,7 +104,9 @@ void write_slo(JsonWriter& json, const slo::SloStatus& s, std::uint64_t alerts_f
         .field("short_seconds", to_seconds(row.short_window));
     json.field("burn_rate", row.burn_rate).field("severity", row.severity).end_object();
   }
-  json.end_array().field("alerts_firing", alerts_firing).end_object();
+  json.end_array();
+  write_policy(json, s.policy);
+  json.field("alerts_firing", alerts_firing).end_object();
 }
 
 void write_incident(JsonWriter& json, const storage::Incident& incident) {

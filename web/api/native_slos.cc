@@ -143,7 +143,7 @@ Response slo_minutes(const ApiParts& parts, const Request& request, const slo::S
         .field("t", minute.minute * 60)
         .field("good", minute.good)
         .field("valid", minute.valid);
-    json.field("excluded", minute.excluded).end_object();
+    json.field("excluded", minute.excluded).field("is_excluded", minute.is_excluded).end_object();
   }
   json.end_array().end_object();
   return json_response(200, json.take());

@@ -107,8 +107,12 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
       receivers_({sender_.appender(), store_->state(), around.scheduler, *collect_pool_, around.log,
                   *telemetry_},
                  config.receive),
-      slos_({store_->querier(), sender_.appender(), store_->state(), around.scheduler, *rules_pool_,
-             around.log, *telemetry_, &store_->log_querier()}),
+      slos_(
+          {store_->querier(), sender_.appender(), store_->state(), around.scheduler, *rules_pool_,
+           around.log, *telemetry_, &store_->log_querier(), &store_->state(),
+           [this](const std::string& receiver, const alerts::Alert& alert, const std::string& key) {
+             return notifier_.page_directly(receiver, alert, key);
+           }}),
       notifier_(notifier_options(config),
                 {store_->state(), store_->state(), store_->state(), *http_, around.scheduler,
                  *act_pool_, around.rng, around.log, *telemetry_}),

@@ -9,7 +9,7 @@
 namespace nines::slo {
 
 Budget::Budget(const ServiceParts& parts, const SloConfig& config)
-    : parts_(parts), config_(config), exporter_(parts.appender, config) {}
+    : parts_(parts), config_(config), exporter_(parts.appender, config), policy_(config, parts) {}
 
 Result<void> Budget::open(std::int64_t to_minute) {
   const MutexLock lock(mutex_);
@@ -44,11 +44,15 @@ void Budget::take(const std::vector<storage::LedgerMinute>& rows) {
 
 Result<void> Budget::show(std::int64_t to_minute) {
   std::vector<std::optional<double>> figures;
+  SloStatus now;
   {
     const MutexLock lock(mutex_);
     slice(to_minute - 1, to_minute);  // also those in which nothing happened
     figures = exporter_.values(judged(), to_minute);
+    if (!config_.policy.empty()) now = make_status(config_, judged(), to_minute);
   }
+  policy_.judge(now, from_millis(to_minute * kMinuteMs));
+  for (const PolicyState& step : policy_.states()) figures.emplace_back(step.active ? 1 : 0);
   return exporter_.append(to_minute, figures);
 }
 
@@ -71,7 +75,8 @@ Result<std::vector<storage::LedgerMinute>> Budget::rebuilt(
   std::vector<storage::LedgerMinute> again;
   for (storage::LedgerMinute row : known) {
     if (row.minute < sure_from) continue;
-    row.good = row.valid = 0;  // unless counted below
+    row.good = row.valid = row.excluded = 0;  // unless counted below
+    row.is_excluded = false;
     again.push_back(row);
   }
   rebuilt.merge(again);
@@ -97,8 +102,12 @@ bool Budget::has_minutes_since(std::int64_t minute) const {
 }
 
 SloStatus Budget::status(std::int64_t to_minute) const {
+  std::vector<PolicyState> policy = policy_.states();
   const MutexLock lock(mutex_);
-  return make_status(config_, judged(), to_minute);
+  SloStatus out = make_status(config_, judged(), to_minute);
+  out.policy = std::move(policy);
+  out.excluded_minutes = table_.sum(window_at(config_, to_minute).from, to_minute).excluded_minutes;
+  return out;
 }
 
 WindowSum Budget::sum(std::int64_t from_minute, std::int64_t to_minute) const {

@@ -11,6 +11,7 @@
 #include "base/core/result.h"
 #include "rules/slo/internal/exporter.h"
 #include "rules/slo/internal/minute_table.h"
+#include "rules/slo/internal/policy_watch.h"
 #include "rules/slo/service.h"
 
 namespace nines::slo {
@@ -57,6 +58,7 @@ class Budget {
   const ServiceParts& parts_;
   const SloConfig config_;
   Exporter exporter_;
+  PolicyWatch policy_;
   bool read_ = false;
 
   mutable Mutex mutex_;

@@ -9,6 +9,7 @@ struct Share {
   double weighted = 0;
   double weight = 0;  // of the members with events; 0: there is a row, without events
   double worst = 1;
+  bool is_excluded = false;  // of some member
 };
 
 }  // namespace
@@ -22,6 +23,7 @@ Result<CountedMinutes> composite_minutes(storage::SloLedger& ledger,
       NINES_TRY(const auto rows, ledger.read_minutes(name, span.from, span.to));
       for (const storage::LedgerMinute& row : rows) {
         Share& share = shares[row.minute];
+        share.is_excluded = share.is_excluded || row.is_excluded;
         if (!(row.valid > 0)) continue;
         const double good = std::clamp(row.good / row.valid, 0.0, 1.0);
         share.weighted += member.weight * good;
@@ -40,6 +42,8 @@ Result<CountedMinutes> composite_minutes(storage::SloLedger& ledger,
       row.valid = 1;
       row.good =
           indicator.method == CompositeMethod::kWorst ? share.worst : share.weighted / share.weight;
+    } else {
+      row.is_excluded = share.is_excluded;
     }
     minutes.push_back(row);
   }

@@ -7,6 +7,7 @@
 #include "base/text/numbers.h"
 #include "rules/slo/internal/figures.h"
 #include "rules/slo/internal/minute_counter.h"
+#include "rules/slo/internal/policy_watch.h"
 #include "rules/slo/internal/window.h"
 
 namespace nines::slo {
@@ -75,11 +76,20 @@ Exporter::Exporter(storage::Appender& appender, const SloConfig& slo)
     series_.push_back({labels.with(kMetricName, events_series(window)), {}, false});
   }
   for (const char* name : kFigures) series_.push_back({labels.with(kMetricName, name), {}, false});
-  series_.push_back({labels.with(kMetricName, "sloth_slo_info")
+  LabelSet info = labels;
+  for (const auto& [name, value] : slo.labels) {
+    if (info.get(name).empty()) info = info.with(name, value);
+  }
+  series_.push_back({info.with(kMetricName, "sloth_slo_info")
                          .with("sloth_mode", "nines")
                          .with("sloth_objective", format_double(slo.target_percent)),
                      {},
                      false});
+  for (const PolicyStep& step : slo.policy) {
+    LabelSet of_step = labels.with("remaining_below", step_name(step));
+    for (const auto& [name, value] : step.labels) of_step = of_step.with(name, value);
+    series_.push_back({of_step.with(kMetricName, kPolicySeries), {}, false});
+  }
 }
 
 Result<void> Exporter::open() {

@@ -27,7 +27,8 @@ class Exporter {
  public:
   Exporter(storage::Appender& appender, const SloConfig& slo);
 
-  // The figures at the end of the minute before `to_minute`, one per series.
+  // The figures at the end of the minute before `to_minute`, one per series, without those of the
+  // policy's steps, which come last.
   std::vector<std::optional<double>> values(const MinuteTable& table, std::int64_t to_minute) const;
   // Writes them, stamped with that end. A minute that was written is not written again. A ratio
   // over a window without events is no sample: its series ends with a staleness marker until there

@@ -37,6 +37,7 @@ void add_to(WindowSum& sum, const LedgerMinute& row) {
   sum.valid += row.valid;
   sum.excluded += row.excluded;
   if (row.good < row.valid) ++sum.bad_minutes;
+  if (row.is_excluded) ++sum.excluded_minutes;
 }
 
 std::size_t MinuteTable::block_of(std::int64_t minute) const {
@@ -116,6 +117,7 @@ WindowSum MinuteTable::sum(std::int64_t from, std::int64_t to) const {
   out.valid = static_cast<double>(end.valid - begin.valid);
   out.excluded = static_cast<double>(end.excluded - begin.excluded);
   out.bad_minutes = end.bad_minutes - begin.bad_minutes;
+  out.excluded_minutes = end.excluded_minutes - begin.excluded_minutes;
   return out;
 }
 
@@ -133,7 +135,8 @@ std::vector<LedgerMinute> MinuteTable::news(const std::vector<LedgerMinute>& row
     const std::vector<LedgerMinute>& known = block < blocks_.size() ? unpacked : tail_;
     const auto at = std::lower_bound(known.begin(), known.end(), row.minute, is_before);
     const bool same = at != known.end() && at->minute == row.minute && at->good == row.good &&
-                      at->valid == row.valid && at->excluded == row.excluded;
+                      at->valid == row.valid && at->excluded == row.excluded &&
+                      at->is_excluded == row.is_excluded;
     if (!same) out.push_back(row);
   }
   return out;

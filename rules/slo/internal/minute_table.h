@@ -14,6 +14,7 @@ struct WindowSum {
   double valid = 0;
   double excluded = 0;
   std::int64_t bad_minutes = 0;
+  std::int64_t excluded_minutes = 0;
 
   // Good events may run ahead of the valid ones for a moment, when two targets count them.
   double bad() const { return valid > good ? valid - good : 0; }
@@ -25,12 +26,14 @@ struct WindowSum {
 struct Running {
   long double good = 0, valid = 0, excluded = 0;
   std::int64_t bad_minutes = 0;
+  std::int64_t excluded_minutes = 0;
 
   void add(const storage::LedgerMinute& row) {
     good += row.good;
     valid += row.valid;
     excluded += row.excluded;
     if (row.good < row.valid) ++bad_minutes;
+    if (row.is_excluded) ++excluded_minutes;
   }
 };
 

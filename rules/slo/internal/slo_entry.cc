@@ -44,6 +44,7 @@ SloEntry::SloEntry(const ServiceParts& parts, const SloConfig& config, std::size
       config_(config),
       indicator_(std::move(indicator)),
       counter_(parts.querier, parts.logs, indicator_, grouping_of(config)),
+      exclusions_(config, parts.querier),
       depth_(depth),
       members_of_(std::move(members_of)),
       refusals_(parts.telemetry.counter(
@@ -69,7 +70,9 @@ bool SloEntry::counts_as(const SloEntry& other) const {
          a.time_slice_target == b.time_slice_target && a.time_slice_window == b.time_slice_window &&
          a.on_no_data == b.on_no_data && a.min_events == b.min_events && a.group_by == b.group_by &&
          a.max_groups == b.max_groups && same_calendar(a, b) && a.file == b.file &&
-         a.line == b.line && same_rows(a.alerting, b.alerting);
+         a.line == b.line && same_rows(a.alerting, b.alerting) && a.alerts == b.alerts &&
+         a.labels == b.labels && a.exclude == b.exclude && a.exclude_alerts == b.exclude_alerts &&
+         a.policy == b.policy;
 }
 
 SloEntry::Budgets SloEntry::budgets() const {
@@ -153,8 +156,19 @@ Result<CountedMinutes> SloEntry::counted(std::int64_t from, std::int64_t to) {
       indicator_.kind == IndicatorKind::kComposite
           ? composite_minutes(parts_.ledger, config_.indicator, members_of_, {from, to})
           : counter_.count(from, to, [this](const LabelSet& group) { return admits(group); });
-  if (out) note(*out);
+  if (!out) return out;
+  note(*out);
+  if (auto excluded = exclude(from, to, *out); !excluded) return excluded.error();
   return out;
+}
+
+// Every budget knows the minutes that are left out, also those in which nothing happened.
+Result<void> SloEntry::exclude(std::int64_t from, std::int64_t to, CountedMinutes& counted) const {
+  if (exclusions_.none()) return {};
+  NINES_TRY(const std::vector<MinuteSpan> spans, exclusions_.between(from, to));
+  if (spans.empty()) return {};
+  for (const auto& [group, budget] : budgets()) leave_out(spans, counted.groups[group]);
+  return {};
 }
 
 Result<std::vector<storage::LedgerRows>> SloEntry::news(const CountedMinutes& counted,

@@ -14,6 +14,7 @@
 #include "base/core/result.h"
 #include "rules/slo/internal/budget.h"
 #include "rules/slo/internal/composite.h"
+#include "rules/slo/internal/exclusions.h"
 #include "rules/slo/internal/indicator.h"
 #include "rules/slo/internal/minute_counter.h"
 #include "rules/slo/service.h"
@@ -68,11 +69,13 @@ class SloEntry {
   bool is_tidying_due(std::int64_t to_minute);
   Result<void> prune(std::int64_t to_minute);
   void note(const CountedMinutes& counted);
+  Result<void> exclude(std::int64_t from, std::int64_t to, CountedMinutes& counted) const;
 
   const ServiceParts& parts_;
   const SloConfig config_;
   const Indicator indicator_;
   const MinuteCounter counter_;
+  const Exclusions exclusions_;
   const std::size_t depth_;
   const MembersOf members_of_;
   Counter& refusals_;

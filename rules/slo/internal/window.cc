@@ -73,6 +73,10 @@ std::vector<storage::LedgerMinute> slice_rows(const SloConfig& slo, const Minute
       row.good = slo.budgeting == Budgeting::kRatioTimeslices ? share
                  : share >= slo.time_slice_target             ? 1
                                                               : 0;
+    } else if (sum.excluded_minutes == step) {  // left out as a whole
+      row.valid = 0;
+      row.excluded = 1;
+      row.is_excluded = true;
     } else if (slo.on_no_data == OnNoData::kFreeze) {
       row.valid = 0;  // replaces what stood here before a rebuild
     } else {

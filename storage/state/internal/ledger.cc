@@ -70,7 +70,7 @@ Result<void> LedgerTable::write_one(const LedgerRows& one) {
   Statement put = db_.statement(kPurpose, "INSERT OR REPLACE INTO ledger VALUES(?, ?, ?, ?, ?)");
   for (const LedgerMinute& m : one.minutes) {
     put.rewind();
-    put.bind(id).bind(m.minute).bind(m.good).bind(m.valid).bind(m.excluded);
+    put.bind(id).bind(m.minute).bind(m.good).bind(m.valid).bind(m.kept_excluded());
     if (auto r = put.run(); !r) return r;
   }
   return {};
@@ -88,7 +88,9 @@ Result<std::vector<LedgerMinute>> LedgerTable::loose(const std::string& slo, std
   for (;;) {
     NINES_TRY(const bool row, rows.step());
     if (!row) return out;
-    out.push_back({rows.integer(0), rows.real(1), rows.real(2), rows.real(3)});
+    LedgerMinute& minute =
+        out.emplace_back(LedgerMinute{rows.integer(0), rows.real(1), rows.real(2)});
+    minute.set_excluded(rows.real(3));
   }
 }
 

@@ -39,7 +39,7 @@ class Plain {
 bool same(const std::vector<LedgerMinute>& a, const std::vector<LedgerMinute>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
     return x.minute == y.minute && x.good == y.good && x.valid == y.valid &&
-           x.excluded == y.excluded;
+           x.excluded == y.excluded && x.is_excluded == y.is_excluded;
   });
 }
 
@@ -49,7 +49,10 @@ LedgerMinute random_row(testing::SeededRng& rng, std::int64_t minute) {
   const double scale = kScales[rng.below(7)];
   LedgerMinute row{minute, 0, scale * static_cast<double>(rng.below(50)), 0};
   row.good = rng.below(4) == 0 ? scale * static_cast<double>(rng.below(60)) : row.valid;
-  if (rng.below(9) == 0) row.excluded = static_cast<double>(rng.below(9));
+  if (rng.below(9) == 0) {
+    row.excluded = scale * static_cast<double>(rng.below(3));
+    row.is_excluded = true;
+  }
   return row;
 }
 

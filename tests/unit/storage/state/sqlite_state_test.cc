@@ -501,6 +501,21 @@ TEST_CASE("a full database refuses with kIo and keeps what it had") {
   CHECK(store->set_value("small", "w"));
 }
 
+TEST_CASE("a minute that is left out of the ledger is known, with events and without") {
+  StateFile file;
+  const std::vector<LedgerMinute> rows{
+      {1, 9, 10, 0, false}, {2, 0, 0, 7, true}, {3, 0, 0, 0, true}, {4, 0, 0, 0, false}};
+  REQUIRE(file.open()->write_minutes("slo", rows));
+  const auto read = file.open()->read_minutes("slo", 0, 10);
+  REQUIRE(read);
+  REQUIRE(read->size() == rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    CHECK((*read)[i].valid == rows[i].valid);
+    CHECK((*read)[i].excluded == rows[i].excluded);
+    CHECK((*read)[i].is_excluded == rows[i].is_excluded);
+  }
+}
+
 TEST_CASE("a capped database has its size from the start; history ends before pages do") {
   StateFile file;
   StateLimits limits;
