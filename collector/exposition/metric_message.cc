@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include <protozero/pbf_reader.hpp>
-
+#include "base/text/protobuf.h"
 #include "base/text/text.h"
 
 namespace nines::collector {

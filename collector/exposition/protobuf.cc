@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <protozero/pbf_reader.hpp>
-
+#include "base/text/protobuf.h"
 #include "base/text/text.h"
 #include "collector/exposition/internal/metric_message.h"
 #include "collector/exposition/internal/series_text.h"

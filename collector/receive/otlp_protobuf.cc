@@ -2,10 +2,9 @@
 #include <cmath>
 #include <string>
 
-#include <protozero/pbf_reader.hpp>
-
 #include "base/text/json.h"
 #include "base/text/numbers.h"
+#include "base/text/protobuf.h"
 #include "base/text/text.h"
 #include "collector/receive/internal/otlp_message.h"
 

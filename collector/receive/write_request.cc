@@ -6,7 +6,7 @@
 
 #include <snappy.h>
 
-#include <protozero/pbf_reader.hpp>
+#include "base/text/protobuf.h"
 
 namespace nines::collector {
 namespace {

@@ -13,6 +13,7 @@ set(bans
   "<re2/"                                     "^base/text/"                "base/text"
   "<date/"                                    "^base/text/"                "base/text/time_zone.h"
   "<prometheus/"                              "^base/telemetry/"           "base/telemetry"
+  "<protozero/pbf_reader"                     "^base/text/"                "base/text/protobuf.h"
   "<spdlog/"                                  "^base/log/"                 "base/log"
   "FIXME|XXX|dbg!"                            "^$"                         "an issue number")
 file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/*.h" "${ROOT}/*.cc")

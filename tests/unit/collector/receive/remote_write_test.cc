@@ -95,6 +95,21 @@ TEST_CASE(
   CHECK(s.store.open_groups() == 2);
 }
 
+TEST_CASE("a field of a wrong wire type is refused like any other damage") {
+  Stage s;
+  std::string message;
+  add_series(message, named("a"), {{kTime, 1}});
+  for (const std::string& field : {std::string("\x08\x01", 2),                           // a series
+                                  std::string("\x0a\x02\x08\x01", 4),                   // a label
+                                  std::string("\x0a\x04\x12\x02\x08\x01", 6),           // a value
+                                  std::string("\x0a\x03\x0a\x01\x18", 5)}) {
+    const RemoteWriteAnswer answer = s.v1(message + field);
+    CHECK(answer.status == 400);
+    CHECK(answer.text.find("not a remote write message") != std::string::npos);
+  }
+  CHECK(s.store.batches().empty());
+}
+
 TEST_CASE("staleness markers and other NaN come through bit by bit") {
   Stage s;
   std::string message;
