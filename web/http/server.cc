@@ -16,7 +16,7 @@ class FrontServer final : public Server {
       : host_(listener.host),
         port_(listener.port),
         front_(options, std::move(listener), router, clock, log, telemetry) {}
-  Result<void> start() { return front_.start(); }
+  Result<void> serve() override { return front_.start(); }
   std::string host() const override { return host_; }
   int port() const override { return port_; }
 
@@ -28,15 +28,19 @@ class FrontServer final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const Router& router,
-                                              const Clock& clock, Log& log, Telemetry& telemetry) {
+Result<std::unique_ptr<Server>> Server::bind(ServerOptions options, const Router& router,
+                                             const Clock& clock, Log& log, Telemetry& telemetry) {
   NINES_TRY(Listener listener, open_listener(options.listen));
   raise_descriptor_limit(options.connections_max + kOtherDescriptors);
-  auto server =
-      std::make_unique<FrontServer>(options, std::move(listener), router, clock, log, telemetry);
-  const Result<void> started = server->start();
-  if (!started) return started.error();
-  return std::unique_ptr<Server>(std::move(server));
+  return std::unique_ptr<Server>(
+      std::make_unique<FrontServer>(options, std::move(listener), router, clock, log, telemetry));
+}
+
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const Router& router,
+                                              const Clock& clock, Log& log, Telemetry& telemetry) {
+  NINES_TRY(auto server, bind(std::move(options), router, clock, log, telemetry));
+  if (Result<void> serving = server->serve(); !serving) return std::move(serving).error();
+  return server;
 }
 
 }  // namespace nines::web

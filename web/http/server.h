@@ -47,12 +47,17 @@ struct ServerOptions {
 // Content-Length, one beside chunks. Sends no byte of an exception to a client.
 class Server {
  public:
-  // Binds and serves from its own threads until destroyed. kUnavailable when the address is taken:
-  // the text names the process that holds it where the system tells. `router`, `log`, `telemetry`
-  // must outlive it.
+  // Takes the address. kUnavailable when somebody has it: the text names the process that holds it
+  // where the system tells. Until serve() the kernel keeps who connects waiting. `router`, `log`,
+  // `telemetry` must outlive it.
+  static Result<std::unique_ptr<Server>> bind(ServerOptions options, const Router& router,
+                                              const Clock& clock, Log& log, Telemetry& telemetry);
+  // bind() and serve().
   static Result<std::unique_ptr<Server>> start(ServerOptions options, const Router& router,
                                                const Clock& clock, Log& log, Telemetry& telemetry);
   virtual ~Server() = default;
+  // Once: answers from its own threads until destroyed.
+  virtual Result<void> serve() = 0;
   virtual std::string host() const = 0;
   virtual int port() const = 0;  // the real one
 };

@@ -186,9 +186,10 @@ Result<std::unique_ptr<Parts>> Parts::open(config::Config config, const Surround
                      "--data FOLDER");
   }
   std::unique_ptr<Parts> parts(new Parts(config, around, *std::move(store), std::move(telemetry)));
-  // The port is taken before anything is collected or paged: a second nines must not act.
-  if (Result<void> served = parts->serve(config, std::move(callbacks)); !served) {
-    return with_hint(served.error(), "use another: nines serve --listen 127.0.0.1:" +
+  // The port is taken before anything is collected or paged: a second nines must not act. It is
+  // answered when rules and alerts are there: nobody is told that nothing fires.
+  if (Result<void> bound = parts->bind(config, std::move(callbacks)); !bound) {
+    return with_hint(bound.error(), "use another: nines serve --listen 127.0.0.1:" +
                                          std::to_string(next_port(config.web.listen)));
   }
   if (config.builtin.self) {
@@ -201,10 +202,11 @@ Result<std::unique_ptr<Parts>> Parts::open(config::Config config, const Surround
   if (Result<void> started = parts->receivers_.start(); !started) return std::move(started).error();
   parts->note_reload(true, around.clock.now());
   parts->start();
+  if (Result<void> serving = parts->server_->serve(); !serving) return std::move(serving).error();
   return parts;
 }
 
-Result<void> Parts::serve(const config::Config& config, Callbacks callbacks) {
+Result<void> Parts::bind(const config::Config& config, Callbacks callbacks) {
   web::add_routes(router_, web::ApiParts{around_.clock,
                                          around_.log,
                                          *telemetry_,
@@ -231,7 +233,7 @@ Result<void> Parts::serve(const config::Config& config, Callbacks callbacks) {
                                          std::move(callbacks.reload),
                                          [this] { return store_->flush(); }});
   NINES_TRY(server_,
-            web::Server::start(config.web, router_, around_.clock, around_.log, *telemetry_));
+            web::Server::bind(config.web, router_, around_.clock, around_.log, *telemetry_));
   return {};
 }
 

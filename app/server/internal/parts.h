@@ -52,7 +52,7 @@ class Parts {
  private:
   Parts(const config::Config& config, const Surroundings& around,
         std::unique_ptr<storage::Engine> store, std::unique_ptr<Telemetry> telemetry);
-  Result<void> serve(const config::Config& config, Callbacks callbacks);
+  Result<void> bind(const config::Config& config, Callbacks callbacks);
   void start();
   void take_targets(const std::string& pool, collector::TargetGroups groups);
 

@@ -339,6 +339,28 @@ TEST_CASE("a server that ends answers what it has been asked") {
   CHECK(client.at_end());
 }
 
+TEST_CASE("who comes before anything is served waits, and is answered then") {
+  std::atomic<bool> loaded{false};
+  Router router;
+  router.add("GET", "/state", Pool::kFast, [&](const Request&) {
+    return text_response(200, loaded ? "loaded" : "too early");
+  });
+  TestServer any(router);  // for its clock, log and telemetry
+  ServerOptions options;
+  options.listen = "127.0.0.1:0";
+  auto server = Server::bind(options, router, *any.clock, *any.log, *any.telemetry);
+  REQUIRE(server);
+  {
+    RawClient early((*server)->port());
+    early.send("GET /state HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    loaded = true;
+    REQUIRE((*server)->serve());
+    CHECK(early.answer().body == "loaded");
+  }
+  // One that never serves ends, too.
+  CHECK(Server::bind(options, router, *any.clock, *any.log, *any.telemetry));
+}
+
 TEST_CASE("a port that is taken names who has it") {
   const Router router = echo_router();
   TestServer first(router);
