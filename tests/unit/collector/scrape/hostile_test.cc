@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -196,6 +197,23 @@ std::vector<Hostile> hostile_targets() {
   };
 }
 
+struct Turns {
+  std::size_t count = 0;
+  Duration worst{0};  // between two of them, off their 100 ms
+};
+Turns turns_of(const Stage& stage) {
+  Turns out;
+  std::optional<Timestamp> before;
+  for (const auto& batch : stage.store.batches()) {
+    if (!batch.group.starts_with("scrape/healthy/")) continue;
+    if (before)
+      out.worst = std::max(out.worst, std::chrono::abs(batch.at - *before - Duration(100)));
+    before = batch.at;
+    ++out.count;
+  }
+  return out;
+}
+
 TEST_CASE(
     "each kind of hostile target is down with its reason, and a healthy one is not disturbed") {
   std::vector<Hostile> hostiles = hostile_targets();
@@ -211,7 +229,10 @@ TEST_CASE(
   quick.scrape_interval = Duration(100);
   quick.scrape_timeout = Duration(90);
   jobs.push_back(quick);
+  Stage control;
+  control.scraper.load({quick}, {});
   stage.scraper.load(std::move(jobs), {});
+  control.scraper.start();
   stage.scraper.start();
   std::this_thread::sleep_for(Duration(3500 * kSlower));
 
@@ -229,20 +250,16 @@ TEST_CASE(
   CHECK(stage.status("healthy").health == TargetHealth::kUp);
   stage.scraper.stop();
 
-  // Every turn of the healthy target, each at its time.
-  std::vector<Timestamp> turns;
-  for (const auto& batch : stage.store.batches()) {
-    if (batch.group.starts_with("scrape/healthy/")) turns.push_back(batch.at);
-  }
-  REQUIRE(turns.size() >= 30);
-  std::vector<Duration> off;
-  for (std::size_t i = 1; i < turns.size(); ++i) {
-    off.push_back(std::chrono::abs(turns[i] - turns[i - 1] - Duration(100)));
-  }
-  std::sort(off.begin(), off.end());
-  MESSAGE("healthy interval off by: median " << off[off.size() / 2].count() << " ms, worst "
-                                             << off.back().count() << " ms");
-  CHECK(off.back() <= Duration(200) * kSlower);
+  // Every turn of the healthy target, each at its time: as with nobody else about, on a machine
+  // that may be busy.
+  control.scraper.stop();
+  const Turns with = turns_of(stage), without = turns_of(control);
+  MESSAGE("healthy: " << with.count << " turns, off by at most " << with.worst.count()
+                      << " ms; without the others " << without.count << ", "
+                      << without.worst.count() << " ms");
+  REQUIRE(without.count > 5);
+  CHECK(with.count * 10 >= without.count * 9);
+  CHECK(with.worst <= without.worst + Duration(200) * kSlower);
 }
 
 TEST_CASE(
