@@ -23,7 +23,8 @@ Result<void> Budget::open(std::int64_t to_minute) {
 }
 
 void Budget::slice(std::int64_t from_minute, std::int64_t to_minute) {
-  if (!has_slices()) return;
+  if (!has_slices() || table_.empty())
+    return;  // what has no minutes yet has no slices to be done with
   const std::int64_t from = std::min(from_minute, sliced_to_);
   slices_.merge(slice_rows(config_, table_, from, to_minute));
   sliced_to_ = std::max(sliced_to_, to_minute);

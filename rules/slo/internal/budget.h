@@ -21,8 +21,8 @@ class Budget {
  public:
   Budget(const ServiceParts& parts, const SloConfig& config);
 
-  // Reads what the ledger has, once: at the first update, or when somebody asks before that, so that
-  // a start does not wait for it.
+  // Reads what the ledger has, once: at the first update, or when somebody asks before that, so
+  // that a start does not wait for it.
   Result<void> open(std::int64_t to_minute);
   // kNotFound: the ledger has nothing.
   Result<std::int64_t> last_minute() const { return parts_.ledger.last_minute(config_.name); }
@@ -64,7 +64,7 @@ class Budget {
   mutable Mutex mutex_;
   MinuteTable table_ NINES_GUARDED_BY(mutex_);
   MinuteTable slices_ NINES_GUARDED_BY(mutex_);
-  std::int64_t sliced_to_ NINES_GUARDED_BY(mutex_) = INT64_MIN;
+  std::int64_t sliced_to_ NINES_GUARDED_BY(mutex_) = INT64_MIN / 2;  // floor_to() must not overflow
 };
 
 }  // namespace nines::slo

@@ -171,6 +171,22 @@ TEST_CASE("slices longer than a minute are judged when they are whole, late samp
   CHECK(b.status(240).good == 1);
 }
 
+TEST_CASE("slices of any length are judged the same after a restart") {
+  for (const int minutes : {3, 5, 7, 60}) {
+    INFO("slices of ", minutes, " minutes");
+    Bench b;
+    SloConfig slo = sliced(Budgeting::kTimeslices, 0.9);
+    slo.time_slice_window = Duration(minutes * 60'000);
+    b.boot({slo});
+    run(b, std::vector<std::pair<int, int>>(125, {10, 0}));
+    const SloStatus before = b.status(125 * 60);
+    CHECK(before.valid >= 1);
+    b.boot({slo});
+    CHECK(b.status(125 * 60).valid == before.valid);
+    CHECK(b.status(125 * 60).good == before.good);
+  }
+}
+
 TEST_CASE("what slices need, and what on_no_data is about, is checked") {
   CHECK(problems(sliced(Budgeting::kTimeslices, 0.95)).empty());
   CHECK(problems(sliced(Budgeting::kTimeslices, 1)).empty());
