@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import traceback
 
 import alert_generator
@@ -98,8 +99,11 @@ TESTS = (
     rule_api.rules_as_prometheus_lists_them,
     alert_generator.alert_generator_in_real_time,
     slo_imports.slos_of_other_tools,
-    slo_budgets.budget_through_its_life,
     scenario.scenario,
+)
+# Whole minutes on the wall clock, several of them: by name, or with --long.
+LONG = (
+    slo_budgets.budget_through_its_life,
 )
 
 
@@ -117,20 +121,22 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--nines", required=True)
     parser.add_argument("--logs", default="build/tests/e2e")
+    parser.add_argument("--long", action="store_true", help="also what takes many minutes")
     parser.add_argument("names", nargs="*", help="only these tests")
     args = parser.parse_args()
     args.nines = os.path.abspath(args.nines)
     passed = failed = skipped = 0
-    for test in TESTS:
+    for test in TESTS + (LONG if args.long or args.names else ()):
         name = test.__name__
         if args.names and name not in args.names:
             continue
         folder = tempfile.mkdtemp(prefix="nines-e2e-")
         say(f"--- {name}: {test.__doc__}")
+        began = time.monotonic()
         try:
             test(args, folder)
             passed += 1
-            say(f"passed: {name}")
+            say(f"passed: {name} ({time.monotonic() - began:.0f} s)")
         except Skipped as reason:
             skipped += 1
             say(f"skipped: {name}: {reason}")
