@@ -97,12 +97,12 @@ TESTS = (
     rule_extras.beyond_prometheus,
     rule_extras.mistakes_in_rules,
     rule_api.rules_as_prometheus_lists_them,
-    alert_generator.alert_generator_in_real_time,
     slo_imports.slos_of_other_tools,
     scenario.scenario,
 )
-# Whole minutes on the wall clock, several of them: by name, or with --long.
+# What waits for whole minutes of the wall clock: by name, or with --long.
 LONG = (
+    alert_generator.alert_generator_in_real_time,
     slo_budgets.budget_through_its_life,
 )
 
