@@ -1,5 +1,6 @@
 """Real programs on loopback for the end-to-end tests: started, watched, stopped by process id."""
 import http.server
+import itertools
 import json
 import os
 import shutil
@@ -21,10 +22,20 @@ class Skipped(Exception):
     """What a test needs is not on this machine; the text says what."""
 
 
+SLOT = "NINES_E2E_SLOT"  # which of the tests that run at once this process is
+ports = itertools.count(12000 + 2500 * int(os.environ.get(SLOT, "0")) + os.getpid() % 2000)
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port nobody listens on, below those the kernel gives to clients, and not one of another slot's."""
+    for port in ports:
+        with socket.socket() as s, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+            try:
+                s.bind(("127.0.0.1", port))
+                datagrams.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def wait_for(what, check, seconds=60, every=0.2):

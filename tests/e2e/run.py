@@ -1,8 +1,15 @@
 #!/usr/bin/env python3
-"""End to end: real targets, real log lines, the real binary. Closes with `N passed, N failed, N skipped`."""
+"""End to end: real targets, real log lines, the real binary. Closes with `N passed, N failed, N skipped`.
+
+Most tests wait more than they work, so several run at once, each in a process of its own with its own folder and ports, and
+what one printed comes out whole when it ends. Those that judge times or memory (ALONE) run by themselves afterwards.
+"""
 import argparse
+import concurrent.futures
 import os
+import queue
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -42,9 +49,13 @@ import targets
 import slo_budgets
 import slo_imports
 import tiers
-from harness import Skipped, say
+from harness import SLOT, Skipped, say
+
+SKIPPED = 77  # the exit code of a skipped test, as automake has it
 
 TESTS = (
+    full_disk.full_disk_again_and_again,  # these two take longest: begun first, all end soonest
+    rule_extras.beyond_prometheus,
     basics.zero_configuration,
     basics.bad_reload_changes_nothing,
     basics.reload_names_what_waits,
@@ -68,7 +79,6 @@ TESTS = (
     endless.endless_series_at_default_limits,
     imports.history_is_imported,
     deletions.series_are_deleted,
-    full_disk.full_disk_again_and_again,
     resize.budget_shrinks_and_grows,
     exemplars.exemplars_survive_a_kill,
     lines.statsd_and_graphite_lines,
@@ -94,7 +104,6 @@ TESTS = (
     probes.prometheus_probes_through_nines,
     rule_unit_tests.same_verdicts_as_promtool,
     rule_unit_tests.toml_twins,
-    rule_extras.beyond_prometheus,
     rule_extras.mistakes_in_rules,
     rule_api.rules_as_prometheus_lists_them,
     slo_imports.slos_of_other_tools,
@@ -107,6 +116,15 @@ LONG = (
 )
 
 
+# What judges its own times or memory: nothing else may take the processors meanwhile.
+ALONE = {
+    discovery.thousands_of_targets_change,
+    hostile.targets_that_misbehave,
+    endless.endless_series_at_default_limits,
+    query_load.rules_before_people,
+}
+
+
 def keep_logs(folder, keep):
     os.makedirs(keep, exist_ok=True)
     for name in os.listdir(folder):
@@ -117,37 +135,76 @@ def keep_logs(folder, keep):
                     print(f.read()[-4000:])
 
 
+def run_here(test, args):
+    """One test in this process; the exit code of a process that ran it: 0 passed, 1 failed, 77 skipped."""
+    name, folder, code = test.__name__, tempfile.mkdtemp(prefix="nines-e2e-"), 0
+    say(f"--- {name}: {test.__doc__}")
+    began = time.monotonic()
+    try:
+        test(args, folder)
+        say(f"passed: {name} ({time.monotonic() - began:.0f} s)")
+    except Skipped as reason:
+        say(f"skipped: {name}: {reason}")
+        code = SKIPPED
+    except Exception:
+        traceback.print_exc(file=sys.stdout)
+        say(f"FAILED: {name}")
+        keep_logs(folder, os.path.join(args.logs, name))
+        code = 1
+    shutil.rmtree(folder, ignore_errors=True)
+    return code
+
+
+def run_apart(test, args, slots):
+    """One test in a process of its own; its exit code and what it printed."""
+    slot = slots.get()
+    argv = [sys.executable, os.path.abspath(__file__), "--nines", args.nines, "--logs", args.logs, "--here", test.__name__]
+    try:
+        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                              env={**os.environ, SLOT: str(slot)}, check=False)
+    finally:
+        slots.put(slot)
+    return done.returncode, done.stdout
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--nines", required=True)
     parser.add_argument("--logs", default="build/tests/e2e")
     parser.add_argument("--long", action="store_true", help="also what takes many minutes")
+    parser.add_argument("--jobs", type=int, default=3, help="tests at once")
+    parser.add_argument("--here", action="store_true", help="in this process, one after another")
     parser.add_argument("names", nargs="*", help="only these tests")
     args = parser.parse_args()
     args.nines = os.path.abspath(args.nines)
-    passed = failed = skipped = 0
-    for test in TESTS + (LONG if args.long or args.names else ()):
-        name = test.__name__
-        if args.names and name not in args.names:
-            continue
-        folder = tempfile.mkdtemp(prefix="nines-e2e-")
-        say(f"--- {name}: {test.__doc__}")
-        began = time.monotonic()
-        try:
-            test(args, folder)
-            passed += 1
-            say(f"passed: {name} ({time.monotonic() - began:.0f} s)")
-        except Skipped as reason:
-            skipped += 1
-            say(f"skipped: {name}: {reason}")
-        except Exception:
-            failed += 1
-            traceback.print_exc()
-            say(f"FAILED: {name}")
-            keep_logs(folder, os.path.join(args.logs, name))
-        shutil.rmtree(folder, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    known = {test.__name__: test for test in TESTS + LONG}
+    wrong = [name for name in args.names if name not in known]
+    if wrong:
+        sys.exit(f"no test {', '.join(wrong)}; there are: {', '.join(known)}")
+    tests = [known[name] for name in args.names] or list(TESTS + (LONG if args.long else ()))
+    if args.here or len(tests) == 1:
+        codes = [run_here(test, args) for test in tests]
+        if args.here and len(tests) == 1:
+            sys.exit(codes[0])
+    else:
+        codes = run_many(tests, args)
+    skipped, failed = codes.count(SKIPPED), sum(code not in (0, SKIPPED) for code in codes)
+    print(f"{len(codes) - failed - skipped} passed, {failed} failed, {skipped} skipped")
     sys.exit(1 if failed else 0)
+
+
+def run_many(tests, args):
+    """The exit codes of all of them."""
+    slots, codes = queue.Queue(), []
+    for slot in range(args.jobs):
+        slots.put(slot)
+    for jobs, some in ((args.jobs, [t for t in tests if t not in ALONE]), (1, [t for t in tests if t in ALONE])):
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            for done in concurrent.futures.as_completed([pool.submit(run_apart, test, args, slots) for test in some]):
+                code, text = done.result()
+                codes.append(code)
+                say(text.rstrip("\n"))
+    return codes
 
 
 if __name__ == "__main__":
