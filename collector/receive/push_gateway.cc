@@ -32,15 +32,17 @@ double seconds(std::int64_t ms) {
   return static_cast<double>(ms) / 1000;
 }
 
-void add_series(const LabelSet& labels, double value, std::int64_t at_ms, bool ended,
+void add_series(const PushedValue& value, std::int64_t at_ms, bool ended,
                 std::vector<PushedSeries>& out) {
-  out.push_back({labels, {{at_ms, ended ? stale_nan() : value, 0, {}}}, {}});
+  PushedSample sample{at_ms, value.value, 0, value.histogram};
+  if (ended) sample = {at_ms, stale_nan(), 0, nullptr};
+  out.push_back({value.labels, {std::move(sample)}, {}});
 }
 
 std::vector<PushedSeries> times_of(const PushGroup& group, std::int64_t at_ms, bool ended) {
   std::vector<PushedSeries> out;
   const auto add = [&](std::string_view name, std::int64_t ms) {
-    add_series(group.key.with(kMetricName, name), seconds(ms), at_ms, ended, out);
+    add_series({group.key.with(kMetricName, name), seconds(ms)}, at_ms, ended, out);
   };
   add(kPushTime, group.pushed_ms);
   add(kFailureTime, group.failed_ms);
@@ -51,8 +53,7 @@ std::vector<PushedSeries> times_of(const PushGroup& group, std::int64_t at_ms, b
 std::vector<PushedSeries> series_of(const PushGroup& group, std::int64_t at_ms, bool ended) {
   std::vector<PushedSeries> out = times_of(group, at_ms, ended);
   for (const auto& [name, family] : group.families) {
-    for (const PushedValue& value : family.values)
-      add_series(value.labels, value.value, at_ms, ended, out);
+    for (const PushedValue& value : family.values) add_series(value, at_ms, ended, out);
   }
   return out;
 }
@@ -348,7 +349,12 @@ std::string PushGateway::metrics_json() const {
     for (const PushedValue& value : family.values) {
       json.begin_object();
       labels_of(value.labels, value.labels.metric_name() != name);
-      json.field("value", format_double_g(value.value)).end_object();
+      if (value.histogram) {
+        json.field("count", format_double_g(value.histogram->count));
+        json.field("sum", format_double_g(value.histogram->sum)).end_object();
+      } else {
+        json.field("value", format_double_g(value.value)).end_object();
+      }
     }
     json.end_array().end_object();
   };

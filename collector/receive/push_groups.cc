@@ -1,12 +1,15 @@
 #include "collector/receive/internal/push_groups.h"
 
+#include <array>
 #include <bit>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "base/text/json.h"
 #include "base/text/numbers.h"
 #include "base/text/text.h"
+#include "collector/exposition/native_histogram.h"
 
 namespace nines::collector {
 namespace {
@@ -49,7 +52,9 @@ class Reader final : public ExpositionVisitor {
     }();
     NINES_TRY(LabelSet checked, checked_labels(written, "a series", limits_));
     families_[family_of(std::string(own.metric_name()))].values.push_back(
-        {std::move(checked), sample.value});
+        {std::move(checked), sample.value,
+         sample.histogram == nullptr ? nullptr
+                                     : std::make_shared<const Histogram>(*sample.histogram)});
     return {};
   }
   void on_type(std::string_view family, MetricType type) override {
@@ -94,6 +99,75 @@ void write_labels(const LabelSet& labels, JsonWriter& json) {
   json.begin_object();
   for (const Label& label : labels) json.field(label.name, label.value);
   json.end_object();
+}
+
+// The bits of a float, because each NaN is a value of its own.
+std::string write_bits(double value) {
+  return hex(std::bit_cast<std::uint64_t>(value));
+}
+
+double read_bits(const Json& text) {
+  std::uint64_t bits = 0;
+  for (const char c : text.as_string()) {
+    bits = bits << 4 | static_cast<std::uint64_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+  }
+  return std::bit_cast<double>(bits);
+}
+
+void write_histogram(const Histogram& h, JsonWriter& json) {
+  const auto floats = [&json](const char* name, std::span<const double> values) {
+    json.key(name).begin_array();
+    for (const double value : values) json.value(write_bits(value));
+    json.end_array();
+  };
+  const auto spans = [&json](const char* name, const std::vector<HistogramSpan>& all) {
+    json.key(name).begin_array();
+    for (const HistogramSpan& span : all) {
+      json.value(span.offset).value(std::uint64_t{span.length});
+    }
+    json.end_array();
+  };
+  json.begin_object().field("schema", h.schema).field("hint", static_cast<int>(h.reset_hint));
+  floats("totals", std::array{h.zero_threshold, h.zero_count, h.count, h.sum});
+  spans("positive_spans", h.positive_spans);
+  floats("positive", h.positive_buckets);
+  spans("negative_spans", h.negative_spans);
+  floats("negative", h.negative_buckets);
+  floats("bounds", h.custom_values);
+  json.end_object();
+}
+
+Result<HistogramPtr> read_histogram(const Json& json) {
+  Histogram h;
+  const auto floats = [&json](const char* name) {
+    std::vector<double> out;
+    for (const Json& one : json[name].items()) out.push_back(read_bits(one));
+    return out;
+  };
+  const auto spans = [&json](const char* name) {
+    std::vector<HistogramSpan> out;
+    const std::vector<Json>& all = json[name].items();
+    for (std::size_t i = 0; i + 1 < all.size(); i += 2) {
+      out.push_back({static_cast<std::int32_t>(all[i].as_int()),
+                     static_cast<std::uint32_t>(all[i + 1].as_int())});
+    }
+    return out;
+  };
+  const std::vector<double> totals = floats("totals");
+  if (totals.size() != 4) return invalid("a pushed histogram has no count");
+  h.schema = static_cast<std::int32_t>(json["schema"].as_int());
+  h.reset_hint = static_cast<ResetHint>(json["hint"].as_int() & 3);
+  h.zero_threshold = totals[0];
+  h.zero_count = totals[1];
+  h.count = totals[2];
+  h.sum = totals[3];
+  h.positive_spans = spans("positive_spans");
+  h.positive_buckets = floats("positive");
+  h.negative_spans = spans("negative_spans");
+  h.negative_buckets = floats("negative");
+  h.custom_values = floats("bounds");
+  if (Result<void> checked = check_histogram(h, false); !checked) return checked.error();
+  return std::make_shared<const Histogram>(std::move(h));
 }
 
 LabelSet read_labels(const Json& object) {
@@ -142,7 +216,12 @@ Result<std::map<std::string, PushedFamily>> parse_push(std::string_view body,
                                                        std::int64_t now_ms,
                                                        const GroupLimits& limits) {
   Reader reader(key, now_ms, limits);
-  if (const Result<void> read = parse_exposition(body, format, reader); !read) return read.error();
+  ExpositionOptions options;
+  options.native_histograms = true;
+  options.keep_classic = true;
+  if (const Result<void> read = parse_exposition(body, format, reader, options); !read) {
+    return read.error();
+  }
   return reader.take();
 }
 
@@ -159,8 +238,12 @@ std::string group_to_json(const PushGroup& group) {
     for (const PushedValue& value : family.values) {
       json.begin_array();
       write_labels(value.labels, json);
-      // The bits: each NaN is a value of its own.
-      json.value(hex(std::bit_cast<std::uint64_t>(value.value))).end_array();
+      if (value.histogram) {
+        write_histogram(*value.histogram, json);
+      } else {
+        json.value(write_bits(value.value));
+      }
+      json.end_array();
     }
     json.end_array().end_object();
   }
@@ -180,11 +263,14 @@ Result<PushGroup> group_from_json(std::string_view text) {
     family.help = f["help"].as_string();
     family.pushed_ms = f["pushed"].as_int();
     for (const Json& v : f["values"].items()) {
-      std::uint64_t bits = 0;
-      for (const char c : v[std::size_t{1}].as_string()) {
-        bits = bits << 4 | static_cast<std::uint64_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+      const Json& kept = v[std::size_t{1}];
+      PushedValue value{read_labels(v[std::size_t{0}])};
+      if (kept.is_object()) {
+        NINES_TRY(value.histogram, read_histogram(kept));
+      } else {
+        value.value = read_bits(kept);
       }
-      family.values.push_back({read_labels(v[std::size_t{0}]), std::bit_cast<double>(bits)});
+      family.values.push_back(std::move(value));
     }
   }
   return group;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/core/result.h"
+#include "base/model/histogram.h"
 #include "base/model/labels.h"
 #include "base/model/sample.h"
 #include "collector/exposition/parser.h"
@@ -18,6 +19,7 @@ namespace nines::collector {
 struct PushedValue {
   LabelSet labels;  // with the grouping key's, and the name
   double value = 0;
+  HistogramPtr histogram = nullptr;  // when set, `value` means nothing; a group and its copy share it
 };
 
 struct PushedFamily {
@@ -38,8 +40,9 @@ struct PushGroup {
 // "job/nightly/instance/a". kInvalid, in Pushgateway's words where it has some.
 Result<LabelSet> parse_grouping_key(std::string_view path, const GroupLimits& limits);
 
-// The families of a push, each value under the labels of `key`. kInvalid: not an exposition, a
-// sample with a time, a series twice.
+// The families of a push, each value under the labels of `key`. A native histogram is one value;
+// classic buckets beside it are kept, too. kInvalid: not an exposition, a sample with a time, a
+// series twice.
 Result<std::map<std::string, PushedFamily>> parse_push(std::string_view body,
                                                        ExpositionFormat format, const LabelSet& key,
                                                        std::int64_t now_ms,
@@ -47,6 +50,5 @@ Result<std::map<std::string, PushedFamily>> parse_push(std::string_view body,
 
 std::string group_to_json(const PushGroup& group);
 Result<PushGroup> group_from_json(std::string_view text);
-
 
 }  // namespace nines::collector

@@ -1,5 +1,6 @@
 #include "collector/receive/push_gateway.h"
 
+#include <bit>
 #include <functional>
 #include <iterator>
 #include <string>
@@ -200,6 +201,8 @@ void add_label(pbf_writer& metric, const std::string& name, const std::string& v
   label.add_string(2, value);
 }
 
+constexpr std::int64_t kDeltas[] = {2, 1};
+
 constexpr std::string_view kMessages =
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
 
@@ -257,6 +260,70 @@ TEST_CASE("a push of protobuf messages is kept as the same push of text") {
   CHECK(timed.text.find("timestamps") != std::string::npos);
   CHECK(s.value(R"(push_failure_time_seconds{job="j"})") == kTime / 1000);
   CHECK(s.gateway().metrics_json().find("rows_total") != std::string::npos);
+}
+
+// A histogram without classic buckets: (0.5, 1] has 2, (1, 2] has 3, the zero bucket 1.
+std::string native_push(double sum) {
+  return delimited([sum](pbf_writer& f) {
+    f.add_string(1, "took_seconds");
+    f.add_enum(3, 4);
+    pbf_writer metric(f, 4);
+    add_label(metric, "step", "load");
+    pbf_writer histogram(metric, 7);
+    histogram.add_uint64(1, 6);
+    histogram.add_double(2, sum);
+    histogram.add_sint32(5, 0);       // schema
+    histogram.add_double(6, 1e-128);  // zero threshold
+    histogram.add_uint64(7, 1);       // zero count
+    {
+      pbf_writer span(histogram, 12);
+      span.add_sint32(1, 0);
+      span.add_uint32(2, 2);
+    }
+    histogram.add_packed_sint64(13, std::begin(kDeltas), std::end(kDeltas));
+  });
+}
+
+TEST_CASE("a pushed native histogram stays whole, over a restart, until it goes") {
+  Stage s;
+  const auto push = [&](const std::string& bytes) {
+    return s.gateway().push(PushKind::kReplaceGroup, "job/j", kMessages, "", bytes);
+  };
+  const PushAnswer answer = push(native_push(7.5));
+  REQUIRE_MESSAGE(answer.status == 200, answer.text);
+  const std::string series = R"(took_seconds{job="j", step="load"})";
+  const auto newest = [&]() -> std::optional<Histogram> {
+    std::optional<Histogram> found;
+    for (const auto& batch : s.store.batches()) {
+      for (const auto& row : batch.rows) {
+        if (row.series == series) found = row.histogram;
+      }
+    }
+    return found;
+  };
+  const std::optional<Histogram> first = newest();
+  REQUIRE(first);
+  CHECK(first->count == 6);
+  CHECK(first->sum == 7.5);
+  CHECK(first->zero_count == 1);
+  CHECK(first->positive_spans == std::vector<HistogramSpan>{{0, 2}});
+  CHECK(first->positive_buckets == std::vector<double>{2, 3});
+  CHECK_FALSE(s.value(R"(took_seconds_count{job="j", step="load"})"));
+  const Result<Json> json = Json::parse(s.gateway().metrics_json());
+  REQUIRE(json);
+  const Json& shown = (*json)[std::size_t{0}]["took_seconds"]["metrics"][std::size_t{0}];
+  CHECK(shown["count"].as_string() == "6");
+  CHECK(shown["sum"].as_string() == "7.5");
+  // A sum that is no number is one more reason to keep bits.
+  REQUIRE(push(native_push(stale_nan())).status == 200);
+  const Histogram before = newest().value_or(Histogram{});
+  s.restart();
+  const Histogram after = newest().value_or(Histogram{});
+  CHECK(after.count == 6);
+  CHECK(std::bit_cast<std::uint64_t>(after.sum) == std::bit_cast<std::uint64_t>(before.sum));
+  CHECK(after.positive_buckets == before.positive_buckets);
+  CHECK(s.remove("job/j").status == 202);
+  CHECK(s.store.last().stale(series));
 }
 
 }  // namespace
