@@ -109,6 +109,19 @@ const char* whats_wrong(const Histogram& h) {
   return h.count >= 0 && h.zero_count >= 0 ? nullptr : "histogram: a count is negative";
 }
 
+// What a series of that type belongs to: 2.0 describes series, not families.
+std::string_view family_of(std::string_view series, MetricType type) {
+  const bool buckets = type == MetricType::kHistogram || type == MetricType::kGaugeHistogram;
+  if (!buckets && type != MetricType::kSummary) return series;
+  for (const std::string_view suffix : {"_count", "_sum", "_bucket"}) {
+    if (suffix == "_bucket" && !buckets) break;
+    if (series.size() > suffix.size() && series.ends_with(suffix)) {
+      return series.substr(0, series.size() - suffix.size());
+    }
+  }
+  return series;
+}
+
 class Reader {
  public:
   explicit Reader(WriteVersion version) : v2_(version == WriteVersion::kV2) {}
@@ -194,7 +207,7 @@ class Reader {
     }
     if (described) {
       for (const auto& [name, value] : series.labels) {
-        if (name == "__name__") about.family = value;
+        if (name == "__name__") about.family = family_of(value, about.type);
       }
       if (!about.family.empty()) out_.metadata.push_back(about);
     }

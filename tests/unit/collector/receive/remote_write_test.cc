@@ -239,6 +239,38 @@ TEST_CASE("2.0: symbols, metadata, and counts in the answer") {
   CHECK(s.v2(v2_message(7)).text == "a series refers to symbols that are not there");
 }
 
+TEST_CASE("2.0: what describes a part of a histogram or a summary describes its family") {
+  const auto described = [](const char* series_name, int type) {
+    Stage s;
+    std::string message;
+    {
+      pbf_writer request(message);
+      for (const char* symbol : {"", "__name__", series_name, "Help."}) request.add_string(4, symbol);
+      pbf_writer series(request, 5);
+      const std::vector<std::uint32_t> refs = {1, 2};
+      series.add_packed_uint32(1, refs.begin(), refs.end());
+      {
+        pbf_writer sample(series, 2);
+        sample.add_double(1, 42);
+        sample.add_int64(2, kTime);
+      }
+      pbf_writer metadata(series, 5);
+      metadata.add_enum(1, type);
+      metadata.add_uint32(3, 3);
+    }
+    CHECK(s.v2(message).status == 204);
+    return s.store.metadata().empty() ? "" : s.store.metadata().begin()->first;
+  };
+  constexpr int kCounter = 1, kHistogram = 3, kGaugeHistogram = 4, kSummary = 5;
+  CHECK(described("took_bucket", kHistogram) == "took");
+  CHECK(described("took_sum", kGaugeHistogram) == "took");
+  CHECK(described("took_count", kSummary) == "took");
+  CHECK(described("took_bucket", kSummary) == "took_bucket");
+  CHECK(described("took_count", kCounter) == "took_count");
+  CHECK(described("took", kHistogram) == "took");  // a native one
+  CHECK(described("_sum", kHistogram) == "_sum");
+}
+
 TEST_CASE("1.0: exemplars, in the order of their times, even without a sample beside them") {
   Stage s;
   std::string message;
