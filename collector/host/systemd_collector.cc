@@ -69,7 +69,8 @@ Result<void> add_manager(const HostContext& context, HostSamples& out) {
 
 Result<void> add_units(const HostContext& context, const Regex& excluded, HostSamples& out) {
   NINES_TRY(const std::string text,
-            ask(context, {"--property=Id,LoadState,ActiveState,Type", "*"}));
+            // Without --all a pattern finds no unit that is inactive.
+            ask(context, {"--all", "--property=Id,LoadState,ActiveState,Type", "*"}));
   NINES_TRY(const std::vector<Properties> units, parse(text));
   std::map<std::string_view, double> counts;
   for (const std::string_view state : kStates) counts[state] = 0;

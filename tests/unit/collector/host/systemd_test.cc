@@ -45,7 +45,7 @@ struct Stage {
 
 constexpr const char* kAnswers = R"(case "$*" in
 *SystemState*) printf 'Version=252.22-1~deb12u1\nSystemState=degraded\n' ;;
-*) printf 'Type=notify\nId=nginx.service\nLoadState=loaded\nActiveState=active\n\n'
+*--all*) printf 'Type=notify\nId=nginx.service\nLoadState=loaded\nActiveState=active\n\n'
    printf 'Type=oneshot\nId=once.service\nLoadState=loaded\nActiveState=failed\n\n'
    printf 'Id=ssh.socket\nLoadState=loaded\nActiveState=inactive\n\n'
    printf 'Id=gone.service\nLoadState=not-found\nActiveState=inactive\n\n'
