@@ -24,7 +24,7 @@ struct Commands {
                "nines"};
   ServeOptions serve_options;
   ClientOptions client{server_from_environment(), "table"};
-  bool verbose = false;
+  bool verbose = false, extended = false;
   int exit_code = kExitOk;
   GateOptions gate_options;
   ContributorOptions contributor_options;
@@ -106,7 +106,8 @@ struct Commands {
     verb->callback([this] { exit_code = check_rules(files, lint_options); });
     verb = check.add_subcommand(
         "metrics", "lint an exposition on stdin, as promtool does; exit 3 when there is advice");
-    verb->callback([this] { exit_code = check_metrics(); });
+    verb->add_flag("--extended", extended, "also how many series each metric has");
+    verb->callback([this] { exit_code = check_metrics(extended); });
     verb = check.add_subcommand("ready", "exit 0 when the server is ready");
     add_client_options(*verb);
     verb->callback([this] { exit_code = check_ready(client); });

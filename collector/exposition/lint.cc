@@ -17,6 +17,7 @@ struct Family {
   MetricType type = MetricType::kUnknown;
   bool typed = false;
   bool has_help = false;
+  std::uint64_t series = 0;
   std::set<LabelSet> metrics;  // without le and quantile where they are part of the type
 };
 
@@ -74,6 +75,7 @@ class Reader final : public ExpositionVisitor {
     if (family.type == MetricType::kHistogram) own.set("le", "");
     if (family.type == MetricType::kSummary) own.set("quantile", "");
     family.metrics.insert(own.build());
+    ++family.series;
     return {};
   }
   Result<void> whole() const {
@@ -194,22 +196,39 @@ class Linter {
   std::vector<ExpositionFinding> found_;
 };
 
-}  // namespace
-
-Result<std::vector<ExpositionFinding>> lint_exposition(std::string_view body) {
-  Reader reader;
+// The whole of a body, or why it is none.
+Result<void> read_whole(std::string_view body, Reader& reader) {
   if (Result<void> read = parse_exposition(body, ExpositionFormat::kText004, reader); !read) {
-    return std::move(read).error();
+    return read;
   }
   if (!body.empty() && !body.ends_with('\n')) {
     return Error(ErrorCode::kInvalid, "the last line has no end: a body ends with a line feed");
   }
-  if (Result<void> whole = reader.whole(); !whole) return std::move(whole).error();
+  return reader.whole();
+}
+
+}  // namespace
+
+Result<std::vector<ExpositionFinding>> lint_exposition(std::string_view body) {
+  Reader reader;
+  if (Result<void> read = read_whole(body, reader); !read) return std::move(read).error();
   Linter linter;
   for (const auto& [name, family] : reader.families()) {
     if (!family.metrics.empty()) linter.family(name, family);
   }
   return linter.take();
+}
+
+Result<std::vector<FamilySize>> family_sizes(std::string_view body) {
+  Reader reader;
+  if (Result<void> read = read_whole(body, reader); !read) return std::move(read).error();
+  std::vector<FamilySize> out;
+  for (const auto& [name, family] : reader.families()) {
+    if (family.series != 0) out.push_back({name, family.series});
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const FamilySize& a, const FamilySize& b) { return a.series > b.series; });
+  return out;
 }
 
 }  // namespace nines::collector

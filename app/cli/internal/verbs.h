@@ -27,8 +27,8 @@ struct LintOptions {
 };
 int check_rules(const std::vector<std::string>& files, const LintOptions& options);
 // What `promtool check metrics` says of stdin: kExitLint with findings, kExitFailure when it cannot
-// be read.
-int check_metrics();
+// be read. `extended`: without findings, a table of the families' sizes.
+int check_metrics(bool extended);
 // Pages of at most `rows_per_page` rows (1 to 64) that do not reach over multiples of `page_span`
 // (a duration; empty: no such cut).
 int test_promql(const std::vector<std::string>& files, std::uint32_t rows_per_page,

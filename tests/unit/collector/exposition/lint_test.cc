@@ -34,6 +34,19 @@ TEST_CASE("nothing to say about an exposition as it should be") {
   CHECK(lint("# TYPE never gauge\n").empty());  // a family without metrics is none
 }
 
+TEST_CASE("families by size, every part of a histogram or summary one series") {
+  const auto sizes = family_sizes(
+      "# TYPE b_total counter\nb_total{a=\"1\"} 1\nb_total{a=\"2\"} 1\na_total 1\n"
+      "# TYPE never gauge\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 1\n"
+      "h_sum 1\nh_count 1\n# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_count 1\n");
+  REQUIRE(sizes);
+  Lines out;
+  for (const FamilySize& one : *sizes) out.push_back(one.family + " " + std::to_string(one.series));
+  CHECK(out == Lines{"h 4", "b_total 2", "s 2", "a_total 1"});
+  CHECK_FALSE(family_sizes("a 1"));
+  CHECK(family_sizes("")->empty());
+}
+
 TEST_CASE("help texts") {
   CHECK(lint("a 1\n") == Lines{"a no help text"});
   CHECK(lint("# HELP a\na 1\n") == Lines{"a no help text"});
