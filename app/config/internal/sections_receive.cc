@@ -14,6 +14,31 @@ constexpr std::pair<std::string_view, collector::OtlpTranslation> kTranslations[
     {"NoUTF8EscapingWithSuffixes", collector::OtlpTranslation::kUtf8WithSuffixes},
     {"NoTranslation", collector::OtlpTranslation::kNone}};
 
+// Limits that several receivers have, each under the same name.
+template <typename Options>
+void read_label_limits(TableReader& t, Options& o) {
+  t.read_count("max_labels_per_series", o.labels_max);
+  t.read_bytes("max_label_length", o.label_bytes_max);
+}
+template <typename Options>
+void read_group_limits(TableReader& t, Options& o) {
+  read_label_limits(t, o);
+  t.read_count("max_groups", o.groups_max);
+  t.read("group_idle", o.group_idle_max);
+}
+template <typename Options>
+void read_line_limits(TableReader& t, Options& o) {
+  read_label_limits(t, o);
+  t.read_count("max_connections", o.connections_max);
+  t.read_bytes("max_line_size", o.line_bytes_max);
+  t.read("idle_timeout", o.idle_max);
+}
+template <typename Options>
+void read_interval(TableReader& t, Options& o) {
+  t.read("interval", o.interval);
+  if (o.interval < Duration(100)) t.fail("interval", "`interval` must be at least 100ms");
+}
+
 void read_otlp(TableReader& t, collector::OtlpOptions& o) {
   std::string translation;
   std::vector<std::string_view> words;
@@ -39,23 +64,18 @@ void read_otlp(TableReader& t, collector::OtlpOptions& o) {
   t.read_bytes("max_message_size", o.decoded_bytes_max);
   t.read_bytes("max_json_message_size", o.json_bytes_max);
   t.read_count("max_message_parts", o.parts_max);
-  t.read_count("max_labels_per_series", o.labels_max);
-  t.read_bytes("max_label_length", o.label_bytes_max);
-  t.read_count("max_groups", o.groups_max);
-  t.read("group_idle", o.group_idle_max);
+  read_group_limits(t, o);
   t.read_count("max_delta_series", o.delta_series_max);
   t.read("delta_idle", o.delta_idle_max);
 }
 
 void read_push(TableReader& t, collector::PushGatewayOptions& o) {
-  t.read("interval", o.interval);
-  if (o.interval < Duration(100)) t.fail("interval", "`interval` must be at least 100ms");
+  read_interval(t, o);
   t.read_bytes("max_body_size", o.body_bytes_max);
   t.read_count("max_series_per_group", o.series_per_group_max);
   t.read_count("max_groups", o.groups_max);
   t.read_bytes("max_state_size", o.state_bytes_max);
-  t.read_count("max_labels_per_series", o.labels_max);
-  t.read_bytes("max_label_length", o.label_bytes_max);
+  read_label_limits(t, o);
   t.read("consistency_check", o.consistency_check);
 }
 
@@ -65,16 +85,12 @@ void read_influx(TableReader& t, collector::InfluxOptions& o) {
   t.read("sanitize_names", o.sanitize_names);
   t.read_bytes("max_message_size", o.decoded_bytes_max);
   t.read_count("max_samples_per_request", o.samples_max);
-  t.read_count("max_labels_per_series", o.labels_max);
-  t.read_bytes("max_label_length", o.label_bytes_max);
-  t.read_count("max_groups", o.groups_max);
-  t.read("group_idle", o.group_idle_max);
+  read_group_limits(t, o);
 }
 
 void read_statsd(TableReader& t, collector::StatsdOptions& o) {
   t.read("listen", o.listen);
-  t.read("interval", o.interval);
-  if (o.interval < Duration(100)) t.fail("interval", "`interval` must be at least 100ms");
+  read_interval(t, o);
   if (const toml::array* buckets = t.array("buckets")) {
     o.buckets.clear();
     for (const toml::node& bound : *buckets) {
@@ -89,21 +105,13 @@ void read_statsd(TableReader& t, collector::StatsdOptions& o) {
   t.read("series_idle", o.series_idle_max);
   t.read_count("max_series", o.series_max);
   t.read_count("max_set_members", o.set_members_max);
-  t.read_count("max_connections", o.connections_max);
-  t.read_bytes("max_line_size", o.line_bytes_max);
-  t.read("idle_timeout", o.idle_max);
-  t.read_count("max_labels_per_series", o.labels_max);
-  t.read_bytes("max_label_length", o.label_bytes_max);
+  read_line_limits(t, o);
 }
 
 void read_graphite(TableReader& t, collector::GraphiteOptions& o) {
   t.read("listen", o.listen);
   t.read("sanitize_names", o.sanitize_names);
-  t.read_count("max_connections", o.connections_max);
-  t.read_bytes("max_line_size", o.line_bytes_max);
-  t.read("idle_timeout", o.idle_max);
-  t.read_count("max_labels_per_series", o.labels_max);
-  t.read_bytes("max_label_length", o.label_bytes_max);
+  read_line_limits(t, o);
 }
 
 }  // namespace
