@@ -32,6 +32,7 @@ import lapped
 import lines
 import newcomers
 import offline
+import peers
 import protobuf
 import pushes
 import probes
@@ -48,6 +49,7 @@ import slos
 import targets
 import slo_budgets
 import slo_imports
+import systemd_units
 import tiers
 from harness import SLOT, Skipped, say
 
@@ -63,6 +65,7 @@ TESTS = (
     host_metrics.live_host_beside_node_exporter,
     host_metrics.saved_host_beside_node_exporter,
     host_metrics.misspelt_collector_is_named,
+    systemd_units.unit_states_of_a_real_systemd,
     hostile.targets_that_misbehave,
     hostile.receiver_is_down,
     hostile.rotated_logs_lose_nothing,
@@ -89,6 +92,9 @@ TESTS = (
     protobuf.protobuf_as_prometheus_reads_it,
     protobuf.text_and_protobuf_of_one_target,
     sends.sent_to_peers,
+    peers.exporters_as_prometheus_stores_them,
+    peers.senders_of_debian,
+    peers.histograms_and_exemplars_are_sent,
     slos.slos_of_every_kind,
     tiers.windows_answer_for_a_month,
     offline.verify_and_list,

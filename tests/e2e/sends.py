@@ -60,7 +60,7 @@ def matrix(url, start, end, selector='{job="t"}'):
     """series -> time in ms -> value as text, of a Prometheus API."""
     query = urllib.parse.urlencode({"query": f'{selector}[{int(end - start)}s]', "time": f"{end:.3f}"})
     result = json.loads(get(f"{url}/api/v1/query?{query}"))["data"]["result"]
-    return {key(row["metric"]): {round(t * 1000): float(v) for t, v in row["values"]} for row in result}
+    return {key(row["metric"]): {round(t * 1000): float(v) for t, v in row["values"]} for row in result if "values" in row}
 
 
 def exported(url, start, end):
