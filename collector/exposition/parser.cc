@@ -1,11 +1,14 @@
 #include "collector/exposition/parser.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
 #include "base/text/text.h"
+#include "collector/exposition/internal/bytes16.h"
 #include "collector/exposition/internal/convert_classic.h"
+#include "collector/exposition/internal/number_scan.h"
 #include "collector/exposition/internal/protobuf.h"
 #include "collector/exposition/internal/series_scan.h"
 #include "collector/exposition/internal/unescape.h"
@@ -15,6 +18,7 @@ namespace nines::collector {
 namespace {
 
 constexpr std::size_t kShownMax = 40;  // bytes of the target's text in a message
+constexpr std::size_t kAhead = 1024;   // of the text, asked of memory before it is read
 
 std::optional<MetricType> type_of(std::string_view word, bool open_metrics) {
   if (word == "counter") return MetricType::kCounter;
@@ -67,12 +71,20 @@ class Parser {
 
   Result<void> run() {
     while (rest_ != body_end_) {
-      if (rest_ == lead_ && !ended_) {
-        ExposedSample sample;
-        if (take_expected(sample)) {
-          if (Result<void> r = visitor_.on_sample(sample); !r) return r;
+      if (!ended_) {
+        if (rest_ == lead_) {
+          if (take_lines()) {
+            if (Result<void> r = visitor_.on_expected({values_.data(), taken_}, leads_); !r)
+              return r;
+            continue;
+          }
+          guess_ = visitor_.expected();
+        }
+        if ((rest_ == lead_ && take_expected(plain_)) || take_plain(plain_)) {
+          if (Result<void> r = visitor_.on_sample(plain_); !r) return r;
           continue;
         }
+        if (*rest_ == '#' && take_comment()) continue;
       }
       line_ = rest_;
       const auto left = static_cast<std::size_t>(body_end_ - rest_);
@@ -90,16 +102,101 @@ class Parser {
   }
 
  private:
+  // As many lines as are what was expected, at most as many as there is room for their values.
+  // False: not one, and nothing was consumed.
+  bool take_lines() {
+    const ExpectedLines guess = visitor_.expected_lines();
+    const std::size_t most = std::min(guess.count, values_.size());
+    const ExpectedLine* line = guess.lines;
+    const char* p = rest_;
+    taken_ = 0;
+    leads_ = false;
+    for (; taken_ != most; ++taken_, ++line) {
+      const std::size_t lead = line->lead_bytes;
+      const std::size_t size = line[1].begin - line->begin;
+      if (static_cast<std::size_t>(body_end_ - p) < lead + size + kDecimalBytes) break;
+      if (!same_bytes(p + lead, guess.text + line->begin, size)) break;
+      if (lead != 0 && hash_of_lead(p, lead) != line->lead_hash) break;
+      const char* const word = p + lead + size;
+      __builtin_prefetch(word + kAhead);
+      double& value = values_[taken_];
+      const char* feed = scan_decimal(word, value);
+      if (feed == nullptr) feed = scan_plain_value(word, body_end_, value);
+      if (feed == nullptr) break;
+      if (lead != 0) {
+        comments_ = {p, lead};
+        leads_ = true;
+      }
+      p = feed + 1;
+    }
+    if (taken_ == 0) return false;
+    rest_ = lead_ = p;
+    return true;
+  }
+
+  // A line that is a series, one blank and a value, without blanks or escapes in surprising places:
+  // nearly every one that is no comment. False: it may be fine all the same, and nothing was
+  // consumed.
+  bool take_plain(ExposedSample& sample) {
+    const char* const word = skip_plain_series(rest_, body_end_);
+    if (word == nullptr || static_cast<std::size_t>(body_end_ - word) < kDecimalBytes) return false;
+    const char* feed = scan_decimal(word, sample.value);
+    if (feed == nullptr) feed = scan_plain_value(word, body_end_, sample.value);
+    if (feed == nullptr) return false;
+    sample.series = {rest_, static_cast<std::size_t>(word - 1 - rest_)};
+    sample.as_expected = guess_.series == sample.series;
+    sample.lead_known = false;
+    sample.lead_bytes = static_cast<std::uint32_t>(rest_ - lead_);
+    sample.lead_hash = sample.lead_bytes == 0 ? 0 : hash_of_lead(lead_, sample.lead_bytes);
+    if (sample.lead_bytes != 0) comments_ = {lead_, sample.lead_bytes};
+    sample.comments = comments_;
+    rest_ = lead_ = feed + 1;
+    return true;
+  }
+
+  // # HELP or # TYPE as nearly all of them are written. False: nothing was consumed.
+  bool take_comment() {
+    constexpr std::size_t kMargin = 2 * kBytesAtOnce;
+    if (static_cast<std::size_t>(body_end_ - rest_) <= kMargin) return false;
+    const char* const last = body_end_ - kMargin;
+    const bool help = std::memcmp(rest_, "# HELP ", 7) == 0;
+    if (!help && std::memcmp(rest_, "# TYPE ", 7) != 0) return false;
+    const char* const name = rest_ + 7;
+    const char* p = scan_detail::skip_name_fast<true>(name, last);
+    if (!scan_detail::is(*name, scan_detail::kNameStart | scan_detail::kColon)) return false;
+    if (p > last || *p != ' ') return false;
+    const std::string_view family(name, static_cast<std::size_t>(p - name));
+    const char* const text = ++p;
+    if (help) {
+      if (is_blank(*p)) return false;
+      for (unsigned n = kBytesAtOnce; n == kBytesAtOnce; p += n) {
+        if (p > last) return false;
+        n = plain_bytes<false>(p);
+      }
+      if (*p != '\n') return false;
+      visitor_.on_help(family, {text, static_cast<std::size_t>(p - text)});
+    } else {
+      p = scan_detail::skip_name_fast<false>(p, last);
+      if (*p != '\n') return false;
+      const auto type = type_of({text, static_cast<std::size_t>(p - text)}, open_metrics_);
+      if (!type) return false;
+      visitor_.on_type(family, *type);
+    }
+    rest_ = p + 1;
+    return true;
+  }
+
   // The guess, when it is right to the byte and a plain value ends the line: then there is nothing
   // to take apart. False: nothing was consumed.
   bool take_expected(ExposedSample& sample) {
-    const ExpectedSample guess = visitor_.expected();
+    const ExpectedSample& guess = guess_;
     const std::size_t size = guess.series.size();
     const auto left = static_cast<std::size_t>(body_end_ - rest_);
     if (size == 0 || guess.lead_bytes + size + 2 > left) return false;
     const char* const series = rest_ + guess.lead_bytes;
     if (series[size] != ' ' || std::memcmp(series, guess.series.data(), size) != 0) return false;
-    if (guess.lead_bytes != 0 && hash_of_lead(guess.lead_bytes) != guess.lead_hash) return false;
+    if (guess.lead_bytes != 0 && hash_of_lead(lead_, guess.lead_bytes) != guess.lead_hash)
+      return false;
     const char* const word = series + size + 1;
     const char* const end = scan_plain_value(word, body_end_, sample.value);
     if (end == nullptr) return false;
@@ -113,8 +210,8 @@ class Parser {
     return true;
   }
 
-  std::uint64_t hash_of_lead(std::size_t bytes) const {
-    return hash64({lead_, bytes}, open_metrics_ ? 1 : 0);
+  std::uint64_t hash_of_lead(const char* lead, std::size_t bytes) const {
+    return hash64({lead, bytes}, open_metrics_ ? 1 : 0);
   }
 
   Result<void> line() {
@@ -129,9 +226,9 @@ class Parser {
   Result<void> sample(const char* p) {
     ExposedSample sample;
     const char* const start = p;
-    const std::string_view expected = visitor_.expected().series;
+    const std::string_view expected = guess_.series;
     sample.lead_bytes = static_cast<std::uint32_t>(start - lead_);
-    sample.lead_hash = sample.lead_bytes == 0 ? 0 : hash_of_lead(sample.lead_bytes);
+    sample.lead_hash = sample.lead_bytes == 0 ? 0 : hash_of_lead(lead_, sample.lead_bytes);
     if (sample.lead_bytes != 0) comments_ = {lead_, sample.lead_bytes};
     sample.comments = comments_;
     const auto left = static_cast<std::size_t>(end_ - p);
@@ -296,11 +393,17 @@ class Parser {
   const char* const body_end_;
   const bool open_metrics_;
   ExpositionVisitor& visitor_;
+  ExpectedSample guess_;  // of the sample whose lead began last
   const char* line_ = nullptr;
   const char* end_ = nullptr;  // of the line
   bool ended_ = false;         // # EOF was seen
   ExposedExemplar exemplar_;   // of the sample at hand
+  ExposedSample plain_;        // of a plain line: what such a line does not have stays unset
   std::string family_, help_;  // unescaped copies, when one is needed
+  // What take_lines() took.
+  std::array<double, 64> values_;
+  std::size_t taken_ = 0;
+  bool leads_ = false;
 };
 
 }  // namespace

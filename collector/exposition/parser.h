@@ -85,6 +85,22 @@ struct ExpectedSample {
   std::uint32_t lead_bytes = 0;
 };
 
+// Lines that will probably come next, many at a time. `text` has the series of each with one blank
+// behind it, from its line's `begin` to the next one's; one more line than `count` says where the
+// last ends. kReadPast bytes behind that can be read, too.
+struct ExpectedLine {
+  std::uint32_t begin = 0;
+  std::uint32_t lead_bytes = 0;  // as in ExposedSample
+  std::uint64_t lead_hash = 0;
+  bool operator==(const ExpectedLine&) const = default;
+};
+struct ExpectedLines {
+  static constexpr std::size_t kReadPast = 16;
+  const char* text = nullptr;
+  const ExpectedLine* lines = nullptr;
+  std::size_t count = 0;
+};
+
 // What a body says, in its order. Views live during the call.
 class ExpositionVisitor {
  public:
@@ -93,6 +109,13 @@ class ExpositionVisitor {
   // A line that begins with the series of the guess is not taken apart again, and neither are the
   // comments of its lead. A wrong guess costs time, nothing else. Asked before each sample.
   virtual ExpectedSample expected() const { return {}; }
+  // The same for many lines; asked first by the text formats. So many of them as came at once, each
+  // with the lead it was expected with and a plain value, are given to on_expected() in place of
+  // on_sample(). `leads`: some had one.
+  virtual ExpectedLines expected_lines() const { return {}; }
+  virtual Result<void> on_expected(std::span<const double> /*values*/, bool /*leads*/) {
+    return {};
+  }
   virtual void on_type(std::string_view /*family*/, MetricType /*type*/) {}
   virtual void on_help(std::string_view /*family*/, std::string_view /*help, unescaped*/) {}
   virtual void on_unit(std::string_view /*family*/, std::string_view /*unit*/) {}

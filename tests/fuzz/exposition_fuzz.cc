@@ -4,8 +4,10 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "collector/exposition/parser.h"
@@ -40,6 +42,43 @@ struct Visitor final : ExpositionVisitor {
   std::vector<Seen> seen;
 };
 
+// Guesses many lines at once.
+struct LineVisitor final : ExpositionVisitor {
+  explicit LineVisitor(const std::vector<Seen>& from) : guesses(from) {
+    for (const Seen& guess : guesses) {
+      lines.push_back({static_cast<std::uint32_t>(text.size()), guess.lead_bytes, guess.lead_hash});
+      text += guess.series + " ";
+    }
+    lines.push_back({static_cast<std::uint32_t>(text.size()), 0, 0});
+    text.resize(text.size() + ExpectedLines::kReadPast);
+  }
+  nines::Result<void> on_sample(const ExposedSample& s) override {
+    seen.push_back({std::string(s.series), std::bit_cast<std::uint64_t>(s.value), s.time_ms,
+                    s.lead_hash, s.lead_bytes});
+    return {};
+  }
+  ExpectedLines expected_lines() const override {
+    if (seen.size() >= guesses.size()) return {};
+    return {text.data(), lines.data() + seen.size(), guesses.size() - seen.size()};
+  }
+  nines::Result<void> on_expected(std::span<const double> values, bool leads) override {
+    bool some = false;
+    for (const double value : values) {
+      Seen one = guesses[seen.size()];
+      one.bits = std::bit_cast<std::uint64_t>(value);
+      one.time_ms.reset();
+      some |= one.lead_bytes != 0;
+      seen.push_back(std::move(one));
+    }
+    if (values.empty() || some != leads) __builtin_trap();
+    return {};
+  }
+  const std::vector<Seen>& guesses;
+  std::string text;
+  std::vector<ExpectedLine> lines;
+  std::vector<Seen> seen;
+};
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -57,6 +96,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Visitor third(&shifted);
     if (parse_exposition(body, format, third).has_value() != ok) __builtin_trap();
     if (first.seen != third.seen) __builtin_trap();
+    for (const auto* guesses : {&first.seen, &shifted}) {
+      LineVisitor lines(*guesses);
+      if (parse_exposition(body, format, lines).has_value() != ok) __builtin_trap();
+      if (first.seen != lines.seen) __builtin_trap();
+    }
     Visitor fourth(nullptr);
     const ExpositionOptions convert{false, true, true};
     if (parse_exposition(body, format, fourth, convert).has_value() && !ok) __builtin_trap();

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "collector/exposition/internal/bytes16.h"
+
 namespace nines::collector {
 
 // Where a scan stopped: behind what it read, or at the byte it did not like and why.
@@ -152,6 +154,57 @@ Scan scan_series(const char* p, const char* end, Pieces& pieces) {
   const Scan scan = scan_labels(p, end, has_name, pieces);
   if (scan.error == nullptr && !has_name) return {start, "series has no metric name"};
   return scan;
+}
+
+namespace scan_detail {
+
+// skip_name() in a text of which 16 bytes more can be read than `last` names.
+template <bool colon>
+inline const char* skip_name_fast(const char* p, const char* last) {
+  for (;;) {
+    if (p > last) return p;
+    const unsigned n = name_bytes<colon>(p);
+    p += n;
+    if (n != kBytesAtOnce) return p;
+  }
+}
+
+}  // namespace scan_detail
+
+// A series and the blank behind it, in one pass, when it is written as nearly all are: a bare name,
+// then perhaps bare label names with quoted values, a blank after a comma at most. Where the value
+// begins; null when there is anything else, which may be a series all the same, or near `end`.
+inline const char* skip_plain_series(const char* p, const char* end) {
+  using namespace scan_detail;
+  constexpr std::ptrdiff_t kMargin = 2 * kBytesAtOnce;
+  if (end - p <= kMargin) return nullptr;
+  const char* const last = end - kMargin;  // as many bytes can be read from here
+  if (!is(*p, kNameStart | kColon)) return nullptr;
+  p = skip_name_fast<true>(p, last);
+  if (*p == '{') {
+    do {
+      ++p;
+      if (*p == ' ') ++p;
+      if (*p == '}') break;
+      if (!is(*p, kNameStart)) return nullptr;
+      p = skip_name_fast<false>(p, last);
+      if (p > last || p[0] != '=' || p[1] != '"') return nullptr;
+      p += 2;
+      for (;;) {
+        if (p > last) return nullptr;
+        const unsigned n = plain_bytes<true>(p);
+        p += n;
+        if (n == kBytesAtOnce) continue;
+        if (*p == '"') break;
+        if (*p == '\n' || p[1] == '\n') return nullptr;
+        p += 2;  // an escape
+      }
+      ++p;
+    } while (*p == ',');
+    if (*p != '}') return nullptr;
+    ++p;
+  }
+  return *p == ' ' && p < last ? p + 1 : nullptr;
 }
 
 }  // namespace nines::collector
