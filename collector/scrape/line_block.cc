@@ -1,43 +1,43 @@
 #include "collector/scrape/internal/line_block.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/text/text.h"
 
 namespace nines::collector {
-namespace {
-
-std::uint32_t short_hash(std::string_view series) {
-  return static_cast<std::uint32_t>(hash64(series));
-}
-
-}  // namespace
-
 void LineBlock::add(std::string_view series, std::uint64_t lead_hash, std::uint32_t lead_bytes) {
-  lines_.push_back({static_cast<std::uint32_t>(text_.size()), lead_bytes, lead_hash});
+  lines_.back().lead_hash = lead_hash;
+  lines_.back().lead_bytes = lead_bytes;
   text_ += series;
+  text_ += ' ';
+  lines_.push_back({static_cast<std::uint32_t>(text_.size()), 0, 0});
 }
 
 void LineBlock::finish() {
-  text_.shrink_to_fit();
+  text_.reserve(text_.size() + ExpectedLines::kReadPast);
+  text_.resize(text_.size() + ExpectedLines::kReadPast);
   lines_.shrink_to_fit();
-  by_hash_.reserve(lines_.size());
+  by_hash_.assign(std::bit_ceil(size() + size() / 2U + 1U), 0);
   std::uint64_t leads = 0;
   for (std::uint32_t line = 0; line < size(); ++line) {
-    by_hash_.emplace_back(short_hash(series(line)), line);
+    std::size_t place = hash64(series(line)) & (by_hash_.size() - 1);
+    while (by_hash_[place] != 0) place = (place + 1) & (by_hash_.size() - 1);
+    by_hash_[place] = line + 1;
     leads = hash64({}, leads ^ lines_[line].lead_hash ^ lines_[line].begin);
   }
-  std::sort(by_hash_.begin(), by_hash_.end());
   hash_ = hash64(text_, leads);
 }
 
-std::optional<std::uint32_t> LineBlock::find(std::string_view wanted) const {
-  const std::uint32_t hash = short_hash(wanted);
-  for (auto it = std::lower_bound(by_hash_.begin(), by_hash_.end(), std::pair(hash, 0U));
-       it != by_hash_.end() && it->first == hash; ++it) {
-    if (series(it->second) == wanted) return it->second;
+std::uint32_t LineBlock::find(std::string_view wanted) const {
+  std::size_t place = hash64(wanted) & (by_hash_.size() - 1);
+  // Lines of one series went in by their order.
+  while (by_hash_[place] != 0) {
+    const std::uint32_t line = by_hash_[place] - 1;
+    if (series(line) == wanted) return line;
+    place = (place + 1) & (by_hash_.size() - 1);
   }
-  return std::nullopt;
+  return kNone;
 }
 
 bool LineBlock::operator==(const LineBlock& other) const {

@@ -79,6 +79,7 @@ void ScrapeWork::begin_anew() {
   std::vector<bool> was_live(seen_.size());
   for (const storage::Slot slot : live_) was_live[static_cast<std::size_t>(slot)] = true;
   writer_.reset();
+  settled_ = false;
   std::fill(std::begin(reports_), std::end(reports_), std::nullopt);
   seen_.clear();
   live_.clear();
@@ -144,6 +145,7 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
     report.error = taken.error().what();
     discard();
   }
+  if (!settled_) settled_ = cache_.settled();
   mark_vanished();
   add_reports(taken.has_value(), began);
   report.up = taken.has_value();
@@ -244,6 +246,7 @@ Result<CachedSeries> ScrapeWork::learn(const ExposedSample& sample, bool known) 
   NINES_TRY(const LabelSet exposed, parse_series(sample.series));
   CachedSeries series;
   series.known = true;
+  settled_ = false;
   const std::optional<StartTimes::Part> part = part_of(sample, exposed);
   if (part && part->created) {
     series.created = true;
@@ -324,6 +327,31 @@ Result<void> ScrapeWork::on_sample(const ExposedSample& sample) {
   }
   rows_.push_back(row);
   if (!sample.exemplars.empty()) keep_exemplars(row, sample.exemplars);
+  return {};
+}
+
+// on_sample() for lines that are as they were, in a settled cache.
+Result<void> ScrapeWork::on_expected(std::span<const double> values, bool leads) {
+  lead_skipped_ |= leads;
+  SeriesCache::Place place = cache_.expected_place();
+  cache_.use_expected(values.size());
+  const std::uint64_t most = target_.config->sample_limit;
+  for (const double value : values) {
+    ++scraped_;
+    const CachedSeries& series = cache_.at(place++);
+    if (series.dropped) continue;
+    if (++kept_ > most && most != 0) return limit("sample_limit", most, "");
+    std::uint32_t& seen = seen_[static_cast<std::size_t>(series.slot)];
+    if (seen == turn_) {
+      parts_.counters.duplicates.add();
+      continue;
+    }
+    live_next_.push_back(series.slot);
+    seen = turn_;
+    storage::Row& row = rows_.emplace_back();
+    row.slot = series.slot;
+    row.value = value;
+  }
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "collector/scrape/internal/series_cache.h"
 
+#include <algorithm>
+
 #include "base/core/release.h"
 
 namespace nines::collector {
@@ -16,11 +18,7 @@ void SeriesCache::begin() {
   if (fresh_places_.bucket_count() > 1) release(fresh_places_);
 }
 
-std::optional<SeriesCache::Place> SeriesCache::find(std::string_view series) const {
-  if (block_) {
-    if (const auto line = block_->find(series)) return *line;
-  }
-  if (fresh_places_.empty()) return std::nullopt;
+std::optional<SeriesCache::Place> SeriesCache::find_fresh(std::string_view series) const {
   const auto found = fresh_places_.find(series);
   return found == fresh_places_.end() ? std::nullopt : std::optional(found->second);
 }
@@ -61,9 +59,26 @@ void SeriesCache::use(Place place, const ExposedSample& sample) {
   if (place < size()) cursor_ = place + 1;
 }
 
+bool SeriesCache::settled() const {
+  return std::all_of(series_.begin(), series_.end(), [](const CachedSeries& series) {
+    return series.known && series.retry_in == 0 && !series.created;
+  });
+}
+
+void SeriesCache::use_expected(std::size_t count) {
+  if (!same_) {
+    for (Place line = cursor_; line < cursor_ + count; ++line) {
+      const ExpectedSample was = block_->expected(line);
+      order_.push_back({line, was.lead_bytes, was.lead_hash});
+    }
+  }
+  cursor_ += static_cast<std::uint32_t>(count);
+}
+
 std::size_t SeriesCache::bytes() const {
   std::size_t texts = 0;
-  for (const auto& [text, series] : fresh_) texts += 2 * text.capacity();  // fresh_places_ has it too
+  for (const auto& [text, series] : fresh_)
+    texts += 2 * text.capacity();  // fresh_places_ has it too
   return series_.capacity() * sizeof(CachedSeries) + fresh_.capacity() * sizeof(fresh_[0]) + texts +
          fresh_places_.bucket_count() * sizeof(void*) + order_.capacity() * sizeof(Used);
 }

@@ -3,6 +3,7 @@
 // the scrape before predicts this one, 10 M/s without.
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,15 @@ struct Visitor final : ExpositionVisitor {
   ExpectedSample expected() const override {
     return positional ? cache.expected() : ExpectedSample();
   }
+  ExpectedLines expected_lines() const override {
+    return positional ? cache.expected_lines() : ExpectedLines();
+  }
+  Result<void> on_expected(std::span<const double> values, bool) override {
+    cache.use_expected(values.size());
+    for (const double value : values) sum += value;
+    samples += values.size();
+    return {};
+  }
   const bool positional;
   LineBlocks blocks;
   SeriesCache cache{blocks, "job"};
@@ -86,6 +96,10 @@ BENCHMARK_CAPTURE(BM_Scrapes, node_exporter_positional, "node_exporter_5s", true
 BENCHMARK_CAPTURE(BM_Scrapes, node_exporter_plain, "node_exporter_5s", false);
 BENCHMARK_CAPTURE(BM_Scrapes, prometheus_positional, "prometheus_5s", true);
 BENCHMARK_CAPTURE(BM_Scrapes, prometheus_plain, "prometheus_5s", false);
+BENCHMARK_CAPTURE(BM_Scrapes, victoria_metrics_positional, "victoria_metrics_5s", true);
+BENCHMARK_CAPTURE(BM_Scrapes, victoria_metrics_plain, "victoria_metrics_5s", false);
+BENCHMARK_CAPTURE(BM_Scrapes, alertmanager_positional, "alertmanager_5s", true);
+BENCHMARK_CAPTURE(BM_Scrapes, alertmanager_plain, "alertmanager_5s", false);
 
 }  // namespace
 

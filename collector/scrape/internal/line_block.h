@@ -5,11 +5,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "base/core/mutex.h"
@@ -24,29 +22,27 @@ class LineBlock {
   void add(std::string_view series, std::uint64_t lead_hash, std::uint32_t lead_bytes);
   void finish();
 
-  std::uint32_t size() const { return static_cast<std::uint32_t>(lines_.size()); }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(lines_.size() - 1); }
   std::string_view series(std::uint32_t line) const {
-    const std::size_t end = line + 1 < lines_.size() ? lines_[line + 1].begin : text_.size();
-    return std::string_view(text_).substr(lines_[line].begin, end - lines_[line].begin);
+    return {text_.data() + lines_[line].begin, lines_[line + 1].begin - lines_[line].begin - 1};
   }
   ExpectedSample expected(std::uint32_t line) const {
     return {series(line), lines_[line].lead_hash, lines_[line].lead_bytes};
   }
-  // The first line with this series.
-  std::optional<std::uint32_t> find(std::string_view series) const;
+  // From `line` on. Only of one that is finished.
+  ExpectedLines expected_lines(std::uint32_t line) const {
+    return {text_.data(), lines_.data() + line, size() - line};
+  }
+  // The first line with this series; kNone when there is none.
+  std::uint32_t find(std::string_view series) const;
+  static constexpr std::uint32_t kNone = UINT32_MAX;
   std::uint64_t hash() const { return hash_; }  // of all of it
   bool operator==(const LineBlock& other) const;
 
  private:
-  struct Line {
-    std::uint32_t begin = 0;  // in text_
-    std::uint32_t lead_bytes = 0;
-    std::uint64_t lead_hash = 0;
-    bool operator==(const Line&) const = default;
-  };
-  std::string text_;
-  std::vector<Line> lines_;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> by_hash_;  // of the series, and the line
+  std::string text_;                                 // as ExpectedLines wants it
+  std::vector<ExpectedLine> lines_{ExpectedLine()};  // the last one is where the next begins
+  std::vector<std::uint32_t> by_hash_;  // a hash table of lines, each plus one; 0: free
   std::uint64_t hash_ = 0;
 };
 

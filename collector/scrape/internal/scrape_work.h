@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -71,6 +72,10 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   enum Report : std::size_t { kUp, kDuration, kScraped, kKept, kAdded, kReports };
 
   Result<void> on_sample(const ExposedSample& sample) override;
+  ExpectedLines expected_lines() const override {
+    return settled_ && !relearn_ ? cache_.expected_lines() : ExpectedLines();
+  }
+  Result<void> on_expected(std::span<const double> values, bool leads) override;
   ExpectedSample expected() const override {
     ExpectedSample next = cache_.expected();
     if (relearn_) next.lead_hash = ~next.lead_hash;
@@ -130,6 +135,7 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   std::shared_ptr<const FamilyDescriptions> described_;  // shared with others that say the same
   bool lead_skipped_ = false;  // this scrape has comments that were not reported again
   bool relearn_ = false;       // this scrape reports all of them
+  bool settled_ = false;       // cache_.settled(), as far as anybody looked
 };
 
 }  // namespace nines::collector

@@ -41,16 +41,29 @@ class SeriesCache {
   ExpectedSample expected() const {
     return cursor_ < size() ? block_->expected(cursor_) : ExpectedSample();
   }
+  ExpectedLines expected_lines() const {
+    return cursor_ < size() ? block_->expected_lines(cursor_) : ExpectedLines();
+  }
   Place expected_place() const { return cursor_; }
-  std::optional<Place> find(std::string_view series) const;
+  std::optional<Place> find(std::string_view series) const {
+    if (block_) {
+      if (const Place line = block_->find(series); line != LineBlock::kNone) return line;
+    }
+    return fresh_places_.empty() ? std::nullopt : find_fresh(series);
+  }
   Place add(std::string_view series);
   CachedSeries& at(Place place) {
     return place < size() ? series_[place] : fresh_[place - size()].second;
   }
   // The line is this scrape's next one; what followed it last time is expected after it.
   void use(Place place, const ExposedSample& sample);
+  // The next `count` of those expected came, as they were.
+  void use_expected(std::size_t count);
   // This scrape's order becomes the expectation; lines that were not in it are forgotten.
   void commit();
+
+  // Every line has a slot or was dropped: nobody need ask what one means before its value is taken.
+  bool settled() const;
 
   std::string_view text(Place place) const { return series_at(place); }
 
@@ -73,6 +86,7 @@ class SeriesCache {
   std::string_view series_at(Place place) const {
     return place < size() ? block_->series(place) : std::string_view(fresh_[place - size()].first);
   }
+  std::optional<Place> find_fresh(std::string_view series) const;
   void begin_order();
 
   LineBlocks& blocks_;
