@@ -167,6 +167,55 @@ class Re2Regex final : public Regex {
   std::vector<std::string> group_names_{1};
 };
 
+// In the words of Go's regexp package, which people know from Prometheus and find on the web.
+std::string complaint(const RE2& re) {
+  std::string_view what = re.error();
+  switch (re.error_code()) {
+    case RE2::ErrorBadEscape:
+      what = "invalid escape sequence";
+      break;
+    case RE2::ErrorBadCharClass:
+      what = "invalid character class";
+      break;
+    case RE2::ErrorBadCharRange:
+      what = "invalid character class range";
+      break;
+    case RE2::ErrorMissingBracket:
+      what = "missing closing ]";
+      break;
+    case RE2::ErrorMissingParen:
+      what = "missing closing )";
+      break;
+    case RE2::ErrorUnexpectedParen:
+      what = "unexpected )";
+      break;
+    case RE2::ErrorTrailingBackslash:
+      what = "trailing backslash at end of expression";
+      break;
+    case RE2::ErrorRepeatArgument:
+      what = "missing argument to repetition operator";
+      break;
+    case RE2::ErrorRepeatSize:
+      what = "invalid repeat count";
+      break;
+    case RE2::ErrorRepeatOp:
+      what = "invalid nested repetition operator";
+      break;
+    case RE2::ErrorBadPerlOp:
+      what = "invalid or unsupported Perl syntax";
+      break;
+    case RE2::ErrorBadUTF8:
+      what = "invalid UTF-8";
+      break;
+    case RE2::ErrorBadNamedCapture:
+      what = "invalid named capture";
+      break;
+    default:
+      return std::string(what);
+  }
+  return "error parsing regexp: " + std::string(what) + ": `" + std::string(re.error_arg()) + "`";
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Regex>> Regex::compile(std::string_view pattern, RegexAnchor anchor) {
@@ -188,7 +237,7 @@ Result<std::shared_ptr<const Regex>> Regex::compile(std::string_view pattern, Re
   };
   if (!regex->re().ok()) {
     if (regex->re().error_code() == RE2::ErrorPatternTooLarge) return too_big();
-    return Error(ErrorCode::kInvalid, regex->re().error());
+    return Error(ErrorCode::kInvalid, complaint(regex->re()));
   }
   if (regex->re().ProgramSize() > kRegexProgramMax) return too_big();
   return std::shared_ptr<const Regex>(std::move(regex));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text/numbers.h"
+#include "rules/promql/metric_selector.h"
 #include "web/api/internal/client_stop.h"
 #include "web/api/internal/encode.h"
 #include "web/api/internal/families.h"
@@ -36,11 +37,18 @@ Result<void> collect(const QueryParts& parts, const std::vector<Matcher>& matche
   return {};
 }
 
+std::string with_empty_instance(const LabelSet& labels) {
+  std::string text = labels.to_string();
+  if (text.empty() || text.back() != '}') return text + "{instance=\"\"}";
+  text.pop_back();
+  return text + (text.back() == '{' ? "" : ", ") + "instance=\"\"}";
+}
+
 Response federate(const QueryParts& parts, const Request& request) {
   const ClientStop client(request);
   std::map<LabelSet, Newest> found;
   for (const std::string_view selector : request.all("match[]")) {
-    const auto matchers = parse_selector(selector);
+    const auto matchers = promql::parse_metric_selector(selector);
     if (!matchers) return text_response(400, matchers.error().what() + "\n");
     const Result<void> collected = collect(parts, *matchers, client.flag(), found);
     if (!collected) {
@@ -57,8 +65,10 @@ Response federate(const QueryParts& parts, const Request& request) {
   for (const auto& [name, series] : families) {
     if (is_legacy_metric_name(name)) out += "# TYPE " + name + " untyped\n";
     for (const auto& [labels, newest] : series) {
-      out += labels->to_string() + " " + format_double(newest.value) + " " +
-             std::to_string(newest.time_ms) + "\n";
+      // As in Prometheus: an empty label keeps a scrape that honours labels from adding its own.
+      const bool placed = labels->has("instance");
+      out += (placed ? labels->to_string() : with_empty_instance(*labels)) + " " +
+             format_double(newest.value) + " " + std::to_string(newest.time_ms) + "\n";
     }
   }
   Response response = text_response(200, std::move(out));

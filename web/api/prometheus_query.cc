@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text/numbers.h"
 #include "base/text/text.h"
 #include "rules/promql/ast.h"
 #include "web/api/internal/client_stop.h"
@@ -59,7 +60,7 @@ Result<storage::TimeRange> range_params(const Request& request) {
 Result<std::vector<std::vector<Matcher>>> match_params(const Request& request) {
   std::vector<std::vector<Matcher>> sets;
   for (const std::string_view text : request.all("match[]")) {
-    NINES_TRY(std::vector<Matcher> matchers, parse_selector(text));
+    NINES_TRY(std::vector<Matcher> matchers, parse_match(text));
     sets.push_back(std::move(matchers));
   }
   return sets;
@@ -97,8 +98,8 @@ struct StepTimes {
 
 // Evaluation is one phase here: it counts for the whole, and the other phases took no time of
 // theirs.
-void write_stats(JsonWriter& json, const promql::QueryStats& stats, const StepTimes* steps) {
-  const double seconds = to_seconds(stats.elapsed);
+void write_stats(JsonWriter& json, const promql::QueryStats& stats, double seconds,
+                 const StepTimes* steps) {
   json.key("stats").begin_object().key("timings").begin_object();
   json.field("evalTotalTime", seconds).field("resultSortTime", 0.0);
   json.field("queryPreparationTime", 0.0).field("innerEvalTime", seconds);
@@ -131,23 +132,21 @@ void shorten(std::vector<std::string>& texts, std::string_view kind) {
 }
 
 Response answer(const Request& request, const QueryLog::Run& run, StepTimes steps,
-                Result<promql::QueryResult> result) {
+                std::size_t limit, Result<promql::QueryResult> result) {
   if (!result && run.stopped()) return failure("canceled", result.error().what());
   if (!result) return failure(result.error());
-  const Result<std::size_t> limit = count_param(request, "limit", 0);
-  if (!limit) return bad_parameter("limit", limit.error().what());
   shorten(result->warnings, "warning");
   shorten(result->infos, "info");
-  if (*limit != 0) {
+  if (limit != 0) {
     bool cut = false;
     if (auto* vector = std::get_if<promql::Vector>(&result->value);
-        vector && vector->size() > *limit) {
-      vector->resize(*limit);
+        vector && vector->size() > limit) {
+      vector->resize(limit);
       cut = true;
     }
     if (auto* matrix = std::get_if<promql::Matrix>(&result->value);
-        matrix && matrix->size() > *limit) {
-      matrix->resize(*limit);
+        matrix && matrix->size() > limit) {
+      matrix->resize(limit);
       cut = true;
     }
     if (cut) result->warnings.emplace_back("results truncated due to limit");
@@ -157,13 +156,15 @@ Response answer(const Request& request, const QueryLog::Run& run, StepTimes step
   write_value(json, result->value, run.stop());
   if (run.stopped()) return failure("canceled", "query was canceled while its answer was written");
   if (const std::string_view stats = request.param("stats"); !stats.empty()) {
-    write_stats(json, result->stats, stats == "all" ? &steps : nullptr);
+    write_stats(json, result->stats, run.seconds(), stats == "all" ? &steps : nullptr);
   }
   json.end_object();
   return end_success(std::move(json), result->warnings, result->infos);
 }
 
 Response query_instant(const QueryParts& parts, QueryLog& log, const Request& request) {
+  const auto limit = limit_param(request);
+  if (!limit) return bad_parameter("limit", limit.error().what());
   const auto at = optional_time(request, "time", parts.clock.now());
   if (!at) return failure("bad_data", at.error().what());
   auto limits = limits_of(request, parts.promql.options());
@@ -173,7 +174,8 @@ Response query_instant(const QueryParts& parts, QueryLog& log, const Request& re
   const ClientStop client(request);
   const QueryLog::Run run(log, query->text(), client.shared());
   limits->stop = run.stop();
-  return answer(request, run, {*at, Duration(0)}, parts.promql.instant(*query, *at, *limits));
+  return answer(request, run, {*at, Duration(0)}, *limit,
+                parts.promql.instant(*query, *at, *limits));
 }
 
 // 11000 as people read it: 11,000.
@@ -184,6 +186,8 @@ std::string with_commas(std::size_t number) {
 }
 
 Response query_range(const QueryParts& parts, QueryLog& log, const Request& request) {
+  const auto limit = limit_param(request);
+  if (!limit) return bad_parameter("limit", limit.error().what());
   for (const char* name : {"start", "end"}) {
     if (request.param(name).empty())
       return bad_parameter(name, "cannot parse \"\" to a valid timestamp");
@@ -219,7 +223,7 @@ Response query_range(const QueryParts& parts, QueryLog& log, const Request& requ
   const ClientStop client(request);
   const QueryLog::Run run(log, query->text(), client.shared());
   limits->stop = run.stop();
-  return answer(request, run, {*from, *step},
+  return answer(request, run, {*from, *step}, *limit,
                 parts.promql.range(*query, *from, *to, *step, *limits));
 }
 
@@ -229,7 +233,7 @@ Response list_series(const QueryParts& parts, const Request& request) {
   if (sets->empty()) return failure("bad_data", "no match[] parameter provided");
   const auto range = range_params(request);
   if (!range) return failure("bad_data", range.error().what());
-  const auto limit = count_param(request, "limit", 0);
+  const auto limit = limit_param(request);
   if (!limit) return bad_parameter("limit", limit.error().what());
   const ClientStop client(request);
   std::set<LabelSet> found;
@@ -257,7 +261,7 @@ Response list_strings(const Request& request, Read read) {
   if (!sets) return bad_parameter("match[]", sets.error().what());
   const auto range = range_params(request);
   if (!range) return failure("bad_data", range.error().what());
-  const auto limit = count_param(request, "limit", 0);
+  const auto limit = limit_param(request);
   if (!limit) return bad_parameter("limit", limit.error().what());
   const ClientStop client(request);
   const std::size_t most = *limit == 0 ? 0 : *limit + 1;  // one more tells that there are more
@@ -318,6 +322,10 @@ Response label_values(const QueryParts& parts, const Request& request) {
   if (!path.ends_with(kSuffix) || path.size() <= kPrefix.size() + kSuffix.size()) {
     return text_response(404, "404 page not found\n");
   }
+  if (path.substr(kPrefix.size(), path.size() - kPrefix.size() - kSuffix.size()).find('/') !=
+      std::string_view::npos) {
+    return text_response(404, "404 page not found\n");
+  }
   const std::string name =
       unescape_name(path.substr(kPrefix.size(), path.size() - kPrefix.size() - kSuffix.size()));
   if (!is_valid_utf8(name)) return failure("bad_data", "invalid label name: " + quote_go(name));
@@ -328,18 +336,21 @@ Response label_values(const QueryParts& parts, const Request& request) {
 }
 
 Response metadata(const QueryParts& parts, const Request& request) {
-  const auto limit = count_param(request, "limit", 0);
-  if (!limit) return bad_parameter("limit", limit.error().what());
-  // A family has one entry here: any number of them per metric is enough.
-  const auto per_metric = count_param(request, "limit_per_metric", 0);
-  if (!per_metric) return bad_parameter("limit_per_metric", per_metric.error().what());
+  // A family has one entry here: any number of them per metric is enough. Below one: no limit.
+  for (const char* name : {"limit", "limit_per_metric"}) {
+    const std::string_view said = request.param(name);
+    if (!said.empty() && !parse_int(said)) {
+      return failure("bad_data", std::string(name) + " must be a number");
+    }
+  }
+  const std::int64_t most = parse_int(request.param("limit")).value_or(0);
   const std::string_view wanted = request.param("metric");
   JsonWriter json;
   json.begin_object();
-  std::size_t n = 0;
+  std::int64_t n = 0;
   for (const auto& [family, data] : parts.querier.metadata()) {
     if (!wanted.empty() && family != wanted) continue;
-    if (*limit != 0 && n++ == *limit) break;
+    if (most > 0 && n++ == most) break;
     json.key(family).begin_array().begin_object();
     json.field("type", to_string(data.type)).field("help", data.help).field("unit", data.unit);
     json.end_object().end_array();
@@ -387,10 +398,10 @@ Response list_queries(const QueryLog& log) {
 
 // Of the series that the selectors of any expression name.
 Response query_exemplars(const QueryParts& parts, const Request& request) {
-  const auto from = time_param(request, "start", kEarliest);
-  if (!from) return bad_parameter("start", from.error().what());
-  const auto to = time_param(request, "end", kLatest);
-  if (!to) return bad_parameter("end", to.error().what());
+  const auto from = optional_time(request, "start", kEarliest);
+  if (!from) return failure("bad_data", from.error().what());
+  const auto to = optional_time(request, "end", kLatest);
+  if (!to) return failure("bad_data", to.error().what());
   if (*to < *from) return failure("bad_data", "end timestamp must not be before start timestamp");
   const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
   if (!query) return failure("bad_data", query.error().what());

@@ -12,7 +12,7 @@
 namespace nines::web {
 namespace {
 
-Response buildinfo(const ApiParts& parts, const Request&) {
+std::string build_json(const ApiParts& parts) {
   JsonWriter json;
   // `version` is the Prometheus API version spoken; clients compare it as one.
   json.begin_object()
@@ -22,7 +22,22 @@ Response buildinfo(const ApiParts& parts, const Request&) {
       .field("buildUser", "");
   json.field("buildDate", "").field("goVersion", "").field("application", "nines");
   json.field("ninesVersion", parts.runtime().version).end_object();
-  return success(json.str());
+  return json.take();
+}
+
+Response buildinfo(const ApiParts& parts, const Request&) {
+  return success(build_json(parts));
+}
+
+Response version(const ApiParts& parts, const Request&) {
+  Response response;
+  response.body = build_json(parts) + "\n";
+  return response;
+}
+
+// There is no log to replay: a start reads indexes, and answers once it has.
+Response walreplay(const ApiParts&, const Request&) {
+  return success(R"({"min":0,"max":0,"current":0})");
 }
 
 Response runtimeinfo(const ApiParts& parts, const Request&) {
@@ -113,6 +128,8 @@ void add_prometheus_status(Router& router, const Parts& parts) {
     return success(json.take());
   });
   get("/api/v1/status/buildinfo", Pool::kFast, buildinfo);
+  get("/api/v1/status/walreplay", Pool::kFast, walreplay);
+  get("/version", Pool::kFast, version);
   get("/api/v1/status/runtimeinfo", Pool::kFast, runtimeinfo);
   get("/api/v1/status/flags", Pool::kFast, flags);
   get("/api/v1/status/config", Pool::kFast, config);

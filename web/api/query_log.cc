@@ -6,11 +6,11 @@
 namespace nines::web {
 
 QueryLog::Run::Run(QueryLog& log, std::string_view text, std::shared_ptr<storage::StopFlag> stop)
-    : log_(log), id_(0), stop_(std::move(stop)) {
+    : log_(log), began_(log.clock_.elapsed()), id_(0), stop_(std::move(stop)) {
   Known known;
   known.entry.text = std::string(text.substr(0, log.options_.text_max));
   known.entry.started = log.clock_.now();
-  known.began = log.clock_.elapsed();
+  known.began = began_;
   known.stop = stop_;
   const MutexLock lock(log.mutex_);
   id_ = log.next_id_++;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -17,6 +18,13 @@ std::string for_metric(std::string_view metric) {
 
 std::string go_float(double v) {
   return format_double_g(v);
+}
+
+std::string go_fixed(double v) {
+  if (!std::isfinite(v)) return format_double(v);
+  std::array<char, 340> text{};  // any double with six digits after the point
+  const int size = std::snprintf(text.data(), text.size(), "%f", v);
+  return std::string(text.data(), static_cast<std::size_t>(size));
 }
 
 std::string go_time(std::int64_t ms) {

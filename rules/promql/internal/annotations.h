@@ -75,5 +75,7 @@ std::string for_metric(std::string_view metric);
 std::string go_time(std::int64_t ms);
 // Go's %g.
 std::string go_float(double v);
+// As Go's %f: six digits after the point.
+std::string go_fixed(double v);
 
 }  // namespace nines::promql

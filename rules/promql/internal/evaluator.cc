@@ -16,10 +16,10 @@ Error QueryContext::error(TextRange at, std::string_view what) const {
 
 Result<void> QueryContext::check() const {
   if (stop != nullptr && stop->stop) {
-    return Error(ErrorCode::kUnavailable, "query was canceled in query execution");
+    return Error(ErrorCode::kUnavailable, "query was canceled in expression evaluation");
   }
   if (clock.elapsed() >= deadline) {
-    return Error(ErrorCode::kUnavailable, "query timed out in query execution");
+    return Error(ErrorCode::kUnavailable, "query timed out in expression evaluation");
   }
   return budget.check();
 }

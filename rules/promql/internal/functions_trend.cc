@@ -1,8 +1,6 @@
 // changes, resets, deriv, predict_linear, double_exponential_smoothing.
 
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <string>
 #include <utility>
@@ -162,11 +160,8 @@ double smoothed(const FloatPoints& f, std::size_t begin, std::size_t end, double
 
 Result<void> check_factor(double v, const char* what, const char* letter) {
   if (!(v <= 0 || v >= 1)) return {};  // a NaN passes, and gives NaN
-  std::array<char, 340> text{};        // any double with six digits after the point
-  const int size = std::snprintf(text.data(), text.size(), "%f", v);
-  return Error(ErrorCode::kInvalid,
-               std::string("invalid ") + what + " factor. Expected: 0 < " + letter +
-                   " < 1, got: " + std::string(text.data(), static_cast<std::size_t>(size)));
+  return Error(ErrorCode::kInvalid, std::string("invalid ") + what + " factor. Expected: 0 < " +
+                                        letter + " < 1, got: " + go_fixed(v));
 }
 
 }  // namespace

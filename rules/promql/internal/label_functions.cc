@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <set>
 
+#include "base/text/numbers.h"
 #include "base/text/regex.h"
 #include "base/text/text.h"
 #include "rules/promql/internal/evaluator.h"
@@ -18,34 +20,34 @@ bool is_label_name(const std::string& name) {
   return !name.empty() && is_valid_utf8(name);
 }
 
-// Runs of digits compare as numbers: "a2" before "a10".
-int natural_compare(std::string_view a, std::string_view b) {
+std::string_view first_run(std::string_view text) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  std::size_t i = 0;
-  std::size_t j = 0;
-  while (i < a.size() && j < b.size()) {
-    if (!digit(a[i]) || !digit(b[j])) {
-      if (a[i] != b[j])
-        return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[j]) ? -1 : 1;
-      ++i;
-      ++j;
-      continue;
+  std::size_t n = 0;
+  while (n < text.size() && digit(text[n]) == digit(text[0])) ++n;
+  return text.substr(0, n);
+}
+
+// Runs of digits compare as numbers, "a2" before "a10", and other runs as texts, each as a whole:
+// "a1" before "a-", since "a" is before "a-".
+int natural_compare(std::string_view a, std::string_view b) {
+  const auto number = [](std::string_view run) -> std::optional<std::int64_t> {
+    return run[0] >= '0' && run[0] <= '9' ? parse_int(run) : std::nullopt;
+  };
+  while (!a.empty() && !b.empty()) {
+    const std::string_view x = first_run(a);
+    const std::string_view y = first_run(b);
+    const auto m = number(x);
+    const auto n = number(y);
+    if (m && n) {
+      if (*m != *n) return *m < *n ? -1 : 1;
+    } else if (const int c = x.compare(y); c != 0) {
+      return c < 0 ? -1 : 1;
     }
-    std::size_t i_end = i;
-    std::size_t j_end = j;
-    while (i_end < a.size() && digit(a[i_end])) ++i_end;
-    while (j_end < b.size() && digit(b[j_end])) ++j_end;
-    std::string_view x = a.substr(i, i_end - i);
-    std::string_view y = b.substr(j, j_end - j);
-    while (x.size() > 1 && x[0] == '0') x.remove_prefix(1);
-    while (y.size() > 1 && y[0] == '0') y.remove_prefix(1);
-    if (x.size() != y.size()) return x.size() < y.size() ? -1 : 1;
-    if (const int c = x.compare(y); c != 0) return c < 0 ? -1 : 1;
-    i = i_end;
-    j = j_end;
+    a.remove_prefix(x.size());
+    b.remove_prefix(y.size());
   }
-  if (i < a.size()) return 1;
-  return j < b.size() ? -1 : 0;
+  if (!a.empty()) return 1;
+  return b.empty() ? 0 : -1;
 }
 
 Result<Block> reordered(const Block& block, const std::vector<std::size_t>& order,

@@ -104,6 +104,8 @@ class Lexer {
     while (!done_) {
       if (in_braces_) {
         inside_braces();
+      } else if (in_brackets_) {
+        inside_brackets();
       } else {
         statement();
       }
@@ -125,16 +127,19 @@ class Lexer {
         {Tok::kError, pos_, text_.substr(std::min(pos_, text_.size())), std::move(message)});
     done_ = true;
   }
-  // The character at the cursor as Go's %q prints a rune.
-  std::string quoted_char() const {
-    if (at_end()) return "'\\ufffd'";
-    const std::string quoted = quote_go(text_.substr(pos_, char_length()));
+  // A character from the cursor on as Go's %q prints a rune.
+  std::string quoted_char(std::size_t ahead = 0) const {
+    const std::size_t at = pos_ + ahead;
+    if (at >= text_.size()) return "'\\ufffd'";
+    if (text_[at] == '"') return "'\"'";
+    if (text_[at] == '\'') return "'\\''";
+    if (!is_valid_utf8(text_.substr(at, char_length(at)))) return "'\xEF\xBF\xBD'";
+    const std::string quoted = quote_go(text_.substr(at, char_length(at)));
     return "'" + quoted.substr(1, quoted.size() - 2) + "'";
   }
-  std::size_t char_length() const {
+  std::size_t char_length(std::size_t at) const {
     std::size_t n = 1;
-    while (pos_ + n < text_.size() && (static_cast<unsigned char>(text_[pos_ + n]) & 0xC0) == 0x80)
-      ++n;
+    while (at + n < text_.size() && (static_cast<unsigned char>(text_[at + n]) & 0xC0) == 0x80) ++n;
     return n;
   }
 
@@ -152,7 +157,12 @@ class Lexer {
 
   void statement();
   void inside_braces();
+  void inside_brackets();
+  void colon();
+  void parenthesis();
   void number_or_duration();
+  bool scan_number(std::size_t& n) const;
+  bool scan_units(std::size_t& n) const;
   void word();
   bool quoted_string();
   std::string check_escape(char quote, std::size_t& n) const;
@@ -166,6 +176,7 @@ class Lexer {
   bool in_braces_ = false;
   bool in_brackets_ = false;
   bool got_colon_ = false;
+  bool got_duration_ = false;
   bool done_ = false;
 };
 
@@ -173,7 +184,6 @@ void Lexer::statement() {
   if (skip_blank()) return;
   if (at_end()) {
     if (parens_ != 0) return fail("unclosed left parenthesis");
-    if (in_brackets_) return fail("unclosed left bracket");
     emit(Tok::kEnd, 0);
     done_ = true;
     return;
@@ -184,7 +194,7 @@ void Lexer::statement() {
     quoted_string();
     return;
   }
-  if (is_alpha(c) || (c == ':' && !in_brackets_)) return word();
+  if (is_alpha(c) || c == ':') return word();
   symbol();
 }
 
@@ -211,40 +221,74 @@ void Lexer::symbol() {
       return less_or_greater();
     case '=':
       if (peek(1) == '=') return emit(Tok::kEqualEqual, 2);
-      if (peek(1) == '~') {
-        ++pos_;
-        return fail("unexpected character after '=': '~'");
-      }
+      if (peek(1) == '~') return fail("unexpected character after '=': '~'");
       return emit(Tok::kEqual, 1);
     case '!':
       if (peek(1) == '=') return emit(Tok::kNotEqual, 2);
-      ++pos_;
-      return fail("unexpected character after '!': " + quoted_char());
-    case ':':
-      if (got_colon_) return fail("unexpected colon ':'");
-      got_colon_ = true;
-      return emit(Tok::kColon, 1);
+      return fail("unexpected character after '!': " + quoted_char(1));
     case '(':
-      ++parens_;
-      return emit(Tok::kLeftParen, 1);
     case ')':
-      if (--parens_ < 0) return fail("unexpected right parenthesis ')'");
-      return emit(Tok::kRightParen, 1);
+      return parenthesis();
     case '{':
       in_braces_ = true;
       return emit(Tok::kLeftBrace, 1);
     case '[':
-      if (in_brackets_) return fail("unexpected left bracket '['");
       in_brackets_ = true;
       got_colon_ = false;
+      got_duration_ = false;
       return emit(Tok::kLeftBracket, 1);
     case ']':
-      if (!in_brackets_) return fail("unexpected right bracket ']'");
-      in_brackets_ = false;
-      return emit(Tok::kRightBracket, 1);
+      return fail("unexpected right bracket ']'");
     default:
       return fail("unexpected character: " + quoted_char());
   }
+}
+
+void Lexer::parenthesis() {
+  if (peek() == '(') {
+    ++parens_;
+    return emit(Tok::kLeftParen, 1);
+  }
+  emit(Tok::kRightParen, 1);
+  if (--parens_ >= 0) return;
+  tokens_.pop_back();  // the complaint stands behind it, as Prometheus's
+  fail("unexpected right parenthesis ')'");
+}
+
+// Between brackets stands an expression of durations, and of a few words.
+void Lexer::inside_brackets() {
+  if (skip_blank()) return;
+  if (at_end()) return fail("unexpected end of input in duration expression");
+  const char c = peek();
+  if (is_digit(c) || (c == '.' && is_digit(peek(1)))) {
+    got_duration_ = true;
+    return number_or_duration();
+  }
+  if (c == ':') return colon();
+  if (c == ']') {
+    in_brackets_ = false;
+    return emit(Tok::kRightBracket, 1);
+  }
+  if (c == '(' || c == ')') return parenthesis();
+  if (std::string_view(",+-*/%^").find(c) != std::string_view::npos) return symbol();
+  std::size_t n = 0;
+  while (is_alnum(peek(n))) ++n;
+  const std::string lower = to_lower(text_.substr(pos_, n));
+  if (lower == "step" || lower == "range" || lower == "min_of" || lower == "max_of") {
+    got_duration_ = true;
+    return word();
+  }
+  fail("unexpected character in duration expression: " + quoted_char());
+}
+
+void Lexer::colon() {
+  emit(Tok::kColon, 1);
+  if (!got_duration_ || got_colon_) {
+    tokens_.pop_back();
+    return fail(got_duration_ ? "unexpected repeated colon in duration expression"
+                              : "unexpected colon before duration in duration expression");
+  }
+  got_colon_ = true;
 }
 
 void Lexer::less_or_greater() {
@@ -277,8 +321,7 @@ void Lexer::inside_braces() {
     case '!':
       if (peek(1) == '~') return emit(Tok::kNotRegex, 2);
       if (peek(1) == '=') return emit(Tok::kNotEqual, 2);
-      ++pos_;
-      return fail("unexpected character after '!' inside braces: " + quoted_char());
+      return fail("unexpected character after '!' inside braces: " + quoted_char(1));
     case '{':
       return fail("unexpected left brace '{'");
     case '}':
@@ -346,50 +389,76 @@ std::string Lexer::check_escape(char quote, std::size_t& n) const {
   return {};
 }
 
-void Lexer::number_or_duration() {
-  // The longest number: hexadecimal, or decimal with fraction and exponent; '_' between digits.
-  std::size_t n = 0;
-  if (peek() == '0' && (peek(1) == 'x' || peek(1) == 'X')) {
-    n = 2;
-    while (is_hex(peek(n)) || peek(n) == '_') ++n;
-  } else {
-    const auto digits = [&] {
-      while (is_digit(peek(n)) || (peek(n) == '_' && n > 0 && is_digit(peek(n + 1)))) ++n;
-    };
-    digits();
-    if (peek(n) == '.') {
+// A number: decimal with fraction and exponent, or hexadecimal; '_' after a digit or the 0x. False
+// when what stands there is none, `n` then behind the byte that showed it.
+bool Lexer::scan_number(std::size_t& n) const {
+  const bool hex = peek() == '0' && (peek(1) == 'x' || peek(1) == 'X');
+  if (hex) n = peek(2) == '_' ? 3 : 2;
+  const auto digit = [&](char c) { return hex ? is_hex(c) : is_digit(c); };
+  const auto exponent = [&](char c) { return !hex && (c == 'e' || c == 'E'); };
+  const auto one_of = [](char c, std::string_view set) {
+    return c != '\0' && set.find(c) != std::string_view::npos;
+  };
+  bool had_dot = false;
+  bool had_exponent = false;
+  if (peek(n) == '.') ++n;
+  for (;;) {
+    const char c = peek(n);
+    if (digit(c)) {
       ++n;
-      digits();
-    }
-    if (peek(n) == 'e' || peek(n) == 'E') {
-      const std::size_t sign = peek(n + 1) == '+' || peek(n + 1) == '-' ? 1 : 0;
-      if (is_digit(peek(n + 1 + sign))) {
-        n += 1 + sign;
-        digits();
-      }
-    }
-  }
-  if (!is_alnum(peek(n)) && peek(n) != '.') return emit(Tok::kNumber, n);
-  // A duration: digits and units in turn.
-  std::size_t d = 0;
-  while (is_digit(peek(d))) {
-    std::size_t e = d;
-    while (is_digit(peek(e))) ++e;
-    const char unit = peek(e);
-    if (unit == 'm' && peek(e + 1) == 's') {
-      e += 2;
-    } else if (unit == 's' || unit == 'm' || unit == 'h' || unit == 'd' || unit == 'w' ||
-               unit == 'y') {
-      ++e;
+    } else if (c == '.') {
+      ++n;
+      if (had_dot || hex) return false;
+      had_dot = true;
+      if (!one_of(peek(n), "_.")) continue;
+      ++n;
+      return false;
+    } else if (exponent(c)) {
+      ++n;
+      if (had_exponent) return false;
+      had_exponent = true;
+      if (peek(n) == '+' || peek(n) == '-') ++n;
+      if (pos_ + n >= text_.size()) return false;
+      if (!one_of(peek(n), "._eE")) continue;
+      ++n;
+      return false;
+    } else if (c == '_') {
+      ++n;
+      if (pos_ + n >= text_.size()) return false;
+      if (!one_of(peek(n), "._eE")) continue;
+      ++n;
+      return false;
     } else {
-      break;
+      return !is_alnum(c);
     }
-    d = e;
   }
-  if (d > 0 && !is_alnum(peek(d))) return emit(Tok::kDuration, d);
-  std::size_t bad = std::max(n, d);
-  while (is_alnum(peek(bad))) ++bad;
-  fail("bad number or duration syntax: " + quote_go(text_.substr(pos_, bad)));
+}
+
+// What follows the digits of a duration: a unit, then digits and units in turn.
+bool Lexer::scan_units(std::size_t& n) const {
+  const auto accept = [&](std::string_view set) {
+    const char c = peek(n);
+    if (c == '\0' || set.find(c) == std::string_view::npos) return false;
+    ++n;
+    return true;
+  };
+  if (!accept("smhdwy")) return false;
+  accept("s");  // of ms; other units with it are refused when the duration is read
+  while (is_digit(peek(n))) {
+    while (is_digit(peek(n))) ++n;
+    if (!accept("smhdw")) return false;
+    accept("s");
+  }
+  if (!is_alnum(peek(n))) return true;
+  ++n;
+  return false;
+}
+
+void Lexer::number_or_duration() {
+  std::size_t n = 0;
+  if (scan_number(n)) return emit(Tok::kNumber, n);
+  if (scan_units(n)) return emit(Tok::kDuration, n);
+  fail("bad number or duration syntax: " + quote_go(text_.substr(pos_, n)));
 }
 
 void Lexer::word() {

@@ -1,6 +1,7 @@
 #include "rules/promql/internal/parser.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 #include "base/text/numbers.h"
 #include "base/text/text.h"
 #include "rules/promql/internal/functions.h"
+#include "rules/promql/metric_selector.h"
 
 namespace nines::promql {
 namespace {
@@ -110,9 +112,48 @@ bool may_name_metric(Tok t) {
   }
 }
 
+bool is_hex_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 bool is_word(Tok t) {
   return t == Tok::kIdentifier || t == Tok::kAtan2 || t == Tok::kAnd || t == Tok::kOr ||
          t == Tok::kUnless || is_aggregator(t) || is_keyword(t);
+}
+
+// '_' must stand between digits, or between the 0x and a digit.
+bool misplaced_underscore(std::string_view number) {
+  const auto digit = [](char c) { return c == 'x' || c == 'X' || is_hex_digit(c); };
+  for (std::size_t i = 0; i < number.size(); ++i) {
+    if (number[i] != '_') continue;
+    if (i == 0 || i + 1 == number.size()) return true;
+    if (!digit(number[i - 1]) || !is_hex_digit(number[i + 1])) return true;
+  }
+  return false;
+}
+
+// What Prometheus says of a duration that is none, or is too long.
+std::string wrong_duration(std::string_view text) {
+  static constexpr std::array<std::string_view, 7> kUnits = {"y", "w", "d", "h", "m", "s", "ms"};
+  const std::string bad = "not a valid duration string: " + quote_go(text);
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::size_t last = 0;  // one more than the place of the last unit
+  for (std::size_t i = 0; i < text.size();) {
+    if (!digit(text[i])) return bad;
+    while (i < text.size() && digit(text[i])) ++i;
+    const std::size_t begin = i;
+    while (i < text.size() && !digit(text[i])) ++i;
+    if (begin == i) return bad;
+    const std::string_view unit = text.substr(begin, i - begin);
+    const auto known = std::find(kUnits.begin(), kUnits.end(), unit);
+    if (known == kUnits.end()) {
+      return "unknown unit " + quote_go(unit) + " in duration " + quote_go(text);
+    }
+    const auto place = static_cast<std::size_t>(known - kUnits.begin()) + 1;
+    if (place <= last) return bad;
+    last = place;
+  }
+  return "duration out of range";
 }
 
 }  // namespace
@@ -140,6 +181,7 @@ Error Parser::unexpected(std::string_view context, std::string_view expected) co
   const Token& token = peek();
   if (token.type == Tok::kError) return error({token.start, text_.size()}, token.message);
   std::string what = "unexpected " + describe(token);
+  if (context.empty() && open_aggregates_ != 0) context = "aggregation";
   if (!context.empty()) what += " in " + std::string(context);
   if (!expected.empty()) what += ", expected " + std::string(expected);
   return error(token.range(), what);
@@ -156,11 +198,27 @@ Result<ExprPtr> Parser::grown(ExprPtr expr, std::initializer_list<const Expr*> c
 }
 
 Result<ExprPtr> Parser::parse() {
-  if (type() == Tok::kEnd) return error(peek().range(), "no expression found in input");
+  if (type() == Tok::kEnd) return error({}, "no expression found in input");
   NINES_TRY(ExprPtr expr, expression(0));
   if (type() != Tok::kEnd) return unexpected();
   if (const Result<void> ok = type_check(text_, *expr); !ok) return ok.error();
   return expr;
+}
+
+Result<std::vector<Matcher>> Parser::parse_metric_selector() {
+  if (type() != Tok::kLeftBrace && !may_name_metric(type())) return unexpected();
+  NINES_TRY(const ExprPtr found, selector());
+  if (type() != Tok::kEnd) return unexpected();
+  return std::move(as<VectorSelector>(*found).matchers);
+}
+
+Result<std::vector<Matcher>> parse_metric_selector(std::string_view text) {
+  const EngineOptions limits;
+  if (text.size() > limits.text_bytes_max) {
+    return Error(ErrorCode::kInvalid,
+                 "selector is longer than " + std::to_string(limits.text_bytes_max) + " bytes");
+  }
+  return Parser(text, limits.depth_max).parse_metric_selector();
 }
 
 Result<ExprPtr> Parser::expression(int min_level) {
@@ -218,12 +276,18 @@ Result<void> Parser::binary_modifiers(Binary& node) {
   if (type() == Tok::kOn || type() == Tok::kIgnoring) {
     node.matching.on = take().type == Tok::kOn;
     NINES_TRY(node.matching.labels, label_list());
+  } else {
+    return fill_modifiers(node.matching);
   }
   if (type() == Tok::kGroupLeft || type() == Tok::kGroupRight) {
     node.matching.card =
         take().type == Tok::kGroupLeft ? Cardinality::kManyToOne : Cardinality::kOneToMany;
     if (type() == Tok::kLeftParen) {
       NINES_TRY(node.matching.include, label_list());
+    } else if (type() == Tok::kEnd || type() == Tok::kBool || type() == Tok::kOn ||
+               type() == Tok::kIgnoring || type() == Tok::kGroupLeft ||
+               type() == Tok::kGroupRight) {
+      return unexpected("grouping opts", "\"(\"");
     }
   }
   return fill_modifiers(node.matching);
@@ -334,23 +398,27 @@ Result<ExprPtr> Parser::number() {
 Result<double> Parser::literal_seconds(const Token& token) const {
   if (token.type == Tok::kDuration) {
     Result<Duration> d = parse_duration(token.text);
-    if (!d) return error(token.range(), d.error().what());
+    if (!d) return error(token.range(), wrong_duration(token.text));
     return to_seconds(*d);
   }
   std::string digits(token.text);
+  if (misplaced_underscore(digits)) {
+    return error(token.range(), "error parsing number: strconv.ParseFloat: parsing " +
+                                    quote_go(token.text) + ": invalid syntax");
+  }
   digits.erase(std::remove(digits.begin(), digits.end(), '_'), digits.end());
   const bool octal =
       digits.size() > 1 && digits[0] == '0' &&
       std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '7'; });
   const bool hexadecimal = digits.size() > 2 && (digits[1] == 'x' || digits[1] == 'X');
   if (octal || hexadecimal) {
-    std::uint64_t value = 0;
+    std::int64_t value = 0;
     const char* first = digits.data() + (hexadecimal ? 2 : 1);
     const char* last = digits.data() + digits.size();
     const auto read = std::from_chars(first, last, value, hexadecimal ? 16 : 8);
     if (read.ec == std::errc() && read.ptr == last) return static_cast<double>(value);
   }
-  const std::optional<double> value = parse_double(digits);
+  const std::optional<double> value = hexadecimal ? std::nullopt : parse_double(digits);
   if (!value) {
     char* end = nullptr;
     const double far = std::strtod(digits.c_str(), &end);  // too small for a double is 0
@@ -407,12 +475,14 @@ Result<ExprPtr> Parser::aggregate() {
   const auto op =
       static_cast<AggregateOp>(static_cast<int>(name.type) - static_cast<int>(Tok::kSum));
   auto node = std::make_unique<Aggregate>(op);
+  ++open_aggregates_;
   const auto modifier_next = [&] { return type() == Tok::kBy || type() == Tok::kWithout; };
   const bool before = modifier_next();
   if (before) {
     if (const Result<void> ok = aggregate_modifier(*node); !ok) return ok.error();
   }
   NINES_TRY(std::vector<ExprPtr> args, arguments());
+  --open_aggregates_;
   if (!before && modifier_next()) {
     if (const Result<void> ok = aggregate_modifier(*node); !ok) return ok.error();
   }

@@ -21,6 +21,8 @@ class Parser {
   Parser(std::string_view text, int depth_max)
       : text_(text), depth_max_(depth_max), tokens_(lex(text)) {}
   Result<ExprPtr> parse();
+  // A vector selector and nothing more.
+  Result<std::vector<Matcher>> parse_metric_selector();
 
  private:
   const Token& peek(std::size_t ahead = 0) const {
@@ -67,6 +69,7 @@ class Parser {
   Result<void> extended(Expr& expr);
   Result<double> signed_number();
 
+  Result<DurationPtr> positive_duration();
   Result<DurationPtr> duration(int min_level);
   Result<DurationPtr> duration_unary();
   Result<DurationPtr> duration_primary();
@@ -82,6 +85,8 @@ class Parser {
   int duration_nodes_ = 0;
   std::vector<Token> tokens_;
   std::size_t at_ = 0;
+  int open_aggregates_ = 0;  // whose arguments are not complete
+  std::string_view duration_context_, duration_wanted_;
   std::size_t last_end_ = 0;
 };
 

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "base/text/numbers.h"
+#include "base/text/regex.h"
 #include "base/text/text.h"
+#include "rules/promql/internal/annotations.h"
 #include "rules/promql/internal/parser.h"
 
 namespace nines::promql {
@@ -128,8 +130,12 @@ Result<void> Parser::label_matcher(VectorSelector& node) {
     return error(value.range(),
                  "error unquoting string " + quote_go(value.text) + ": " + text.error().what());
   }
-  Result<Matcher> matcher = Matcher::make(*op, std::move(name), *std::move(text));
-  if (!matcher) return error({label.start, value.end()}, matcher.error().what());
+  Result<Matcher> matcher = Matcher::make(*op, std::move(name), *text);
+  if (!matcher) {
+    // The position names the matcher: the rest is the pattern's own fault.
+    const auto regex = Regex::compile(*text, RegexAnchor::kBoth);
+    return error({label.start, value.end()}, regex ? matcher.error().what() : regex.error().what());
+  }
   node.matchers.push_back(*std::move(matcher));
   return {};
 }
@@ -156,22 +162,31 @@ Result<ExprPtr> Parser::postfix(ExprPtr expr) {
   }
 }
 
-Result<ExprPtr> Parser::bracket(ExprPtr expr) {
-  take();
-  if (type() == Tok::kRightBracket || type() == Tok::kColon || type() == Tok::kError) {
-    return unexpected("subquery or range selector", "number, duration, step(), or range()");
+// A length or step of an expression is looked at again when the expression is evaluated.
+Result<DurationPtr> Parser::positive_duration() {
+  NINES_TRY(DurationPtr value, duration(0));
+  if (value->op == DurationExpr::Op::kLiteral && !(value->seconds > 0)) {
+    return error(value->range, "duration must be greater than 0");
   }
-  NINES_TRY(DurationPtr length, duration(0));
+  return value;
+}
+
+Result<ExprPtr> Parser::bracket(ExprPtr expr) {
+  const std::size_t opening = take().start;
+  duration_context_ = "subquery or range selector";
+  duration_wanted_ = "number, duration, step(), or range()";
+  NINES_TRY(DurationPtr length, positive_duration());
   if (type() == Tok::kRightBracket) {
+    take();
+    const TextRange brackets{opening, last_end_};
     if (expr->kind() != ExprKind::kVectorSelector) {
-      return error(expr->range, "ranges only allowed for vector selectors");
+      return error(brackets, "ranges only allowed for vector selectors");
     }
     auto& inner = as<VectorSelector>(*expr);
-    if (inner.shift.offset) return error(expr->range, "no offset modifiers allowed before range");
+    if (inner.shift.offset) return error(brackets, "no offset modifiers allowed before range");
     if (inner.shift.at != AtKind::kNone) {
-      return error(expr->range, "no @ modifiers allowed before range");
+      return error(brackets, "no @ modifiers allowed before range");
     }
-    take();
     auto node = std::make_unique<MatrixSelector>();
     node->range = {expr->range.start, last_end_};
     node->selector.reset(static_cast<VectorSelector*>(expr.release()));
@@ -182,7 +197,9 @@ Result<ExprPtr> Parser::bracket(ExprPtr expr) {
   auto node = std::make_unique<Subquery>();
   node->length = std::move(length);
   if (type() != Tok::kRightBracket) {
-    NINES_TRY(node->step, duration(0));
+    duration_context_ = "subquery selector";
+    duration_wanted_ = "number, duration, step(), range(), or \"]\"";
+    NINES_TRY(node->step, positive_duration());
   }
   if (!accept(Tok::kRightBracket)) return unexpected("subquery selector", "\"]\"");
   node->range = {expr->range.start, last_end_};
@@ -193,9 +210,8 @@ Result<ExprPtr> Parser::bracket(ExprPtr expr) {
 
 Result<void> Parser::offset(Expr& expr) {
   take();
-  if (type() == Tok::kEnd || type() == Tok::kError) {
-    return unexpected("offset", "number, duration, step(), or range()");
-  }
+  duration_context_ = "offset";
+  duration_wanted_ = "number, duration, step(), or range()";
   NINES_TRY(DurationPtr value, duration_unary());
   TimeShift* shift = shift_of(expr);
   if (shift == nullptr) {
@@ -214,8 +230,7 @@ Result<void> Parser::at(Expr& expr) {
   double seconds = 0;
   if (type() == Tok::kStart || type() == Tok::kEndWord) {
     kind = take().type == Tok::kStart ? AtKind::kStart : AtKind::kEnd;
-    if (!accept(Tok::kLeftParen)) return unexpected("@", "\"(\"");
-    if (!accept(Tok::kRightParen)) return unexpected("@", "\")\"");
+    if (!accept(Tok::kLeftParen) || !accept(Tok::kRightParen)) return unexpected("@", "timestamp");
   } else {
     Tok first = type();
     if (first == Tok::kAdd || first == Tok::kSub) first = type(1);
@@ -223,7 +238,7 @@ Result<void> Parser::at(Expr& expr) {
     NINES_TRY(seconds, signed_number());
     constexpr double kMost = 9223372036854775807.0;
     if (!std::isfinite(seconds) || seconds >= kMost / 1000 || seconds <= -kMost / 1000) {
-      return error(expr.range, "timestamp out of bounds for @ modifier: " + format_double(seconds));
+      return error(expr.range, "timestamp out of bounds for @ modifier: " + go_fixed(seconds));
     }
   }
   TimeShift* shift = shift_of(expr);
@@ -350,8 +365,8 @@ Result<DurationPtr> Parser::duration_primary() {
   }
   if (token.type == Tok::kStep || token.type == Tok::kRange) {
     take();
-    if (!accept(Tok::kLeftParen)) return unexpected("duration", "\"(\"");
-    if (!accept(Tok::kRightParen)) return unexpected("duration", "\")\"");
+    if (!accept(Tok::kLeftParen)) return unexpected(duration_context_, duration_wanted_);
+    if (!accept(Tok::kRightParen)) return unexpected(duration_context_, duration_wanted_);
     return make_duration(
         token.type == Tok::kStep ? DurationExpr::Op::kStep : DurationExpr::Op::kRange,
         {token.start, last_end_});
@@ -359,7 +374,7 @@ Result<DurationPtr> Parser::duration_primary() {
   if (token.type == Tok::kLeftParen) {
     take();
     NINES_TRY(DurationPtr inner, duration(0));
-    if (!accept(Tok::kRightParen)) return unexpected("duration expression", "\")\"");
+    if (!accept(Tok::kRightParen)) return unexpected(duration_context_, duration_wanted_);
     if (inner->op == DurationExpr::Op::kLiteral) {
       inner = make_duration(DurationExpr::Op::kPlus, {token.start, last_end_}, std::move(inner));
     }
@@ -370,15 +385,15 @@ Result<DurationPtr> Parser::duration_primary() {
   const std::string word = to_lower(token.text);
   if (token.type == Tok::kIdentifier && (word == "min_of" || word == "max_of")) {
     take();
-    if (!accept(Tok::kLeftParen)) return unexpected("duration", "\"(\"");
+    if (!accept(Tok::kLeftParen)) return unexpected(duration_context_, duration_wanted_);
     NINES_TRY(DurationPtr lhs, duration(0));
-    if (!accept(Tok::kComma)) return unexpected("duration", "\",\"");
+    if (!accept(Tok::kComma)) return unexpected(duration_context_, duration_wanted_);
     NINES_TRY(DurationPtr rhs, duration(0));
-    if (!accept(Tok::kRightParen)) return unexpected("duration", "\")\"");
+    if (!accept(Tok::kRightParen)) return unexpected(duration_context_, duration_wanted_);
     return make_duration(word == "min_of" ? DurationExpr::Op::kMin : DurationExpr::Op::kMax,
                          {token.start, last_end_}, std::move(lhs), std::move(rhs));
   }
-  return unexpected("subquery or range selector", "number, duration, step(), or range()");
+  return unexpected(duration_context_, duration_wanted_);
 }
 
 }  // namespace nines::promql

@@ -152,7 +152,7 @@ class Runner {
   std::string instant_everywhere(const EvalCommand& command) const {
     Result<ExprPtr> tree = Parser(command.expr, options_.depth_max).parse();
     if (!tree) return judge(command, tree.error());
-    const std::int64_t at = command.to;
+    const std::int64_t at = command.at;
     Traits traits;
     fix_time(**tree, at, false, traits);
     const bool middle = !traits.uses_query_range && !command.range_vector && !command.text;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text/numbers.h"
+#include "base/text/regex.h"
 #include "base/text/text.h"
 #include "rules/promql/internal/lexer.h"
 
@@ -82,9 +83,9 @@ class ScriptParser {
     if (kind == "instant") {
       if (rest_.starts_with("at ")) {
         word();
-        NINES_TRY(out.from, time_word());
+        NINES_TRY(out.at, time_word());
       }
-      out.to = out.from;
+      out.from = out.to = out.at;
     } else if (kind == "range") {
       out.is_range = true;
       const auto field = [&](std::string_view name, std::int64_t& to) -> Result<void> {
@@ -99,6 +100,10 @@ class ScriptParser {
       return fail("expected \"instant\" or \"range\"");
     }
     out.expr = std::string(rest_);
+    if (command != "eval" && command != "eval_fail" && command != "eval_warn" &&
+        command != "eval_info" && command != "eval_ordered") {
+      return fail("invalid command " + quote_go(command));
+    }
     if (command == "eval_fail") out.fail = Expected{true, false, {}};
     if (command == "eval_warn") out.warnings.push_back({true, false, {}});
     if (command == "eval_info") out.infos.push_back({true, false, {}});
@@ -136,16 +141,7 @@ class ScriptParser {
   }
 
   Result<void> expect_line(EvalCommand& out) {
-    if (rest_.starts_with("range vector from")) {
-      word(), word(), word();
-      out.range_vector = true;
-      NINES_TRY(out.from, time_word());
-      word();
-      NINES_TRY(out.to, time_word());
-      word();
-      NINES_TRY(out.step, time_word());
-      return {};
-    }
+    if (rest_.starts_with("range vector")) return expected_range(out);
     if (rest_.starts_with("string")) {
       word();
       if (rest_.size() < 2) return fail("expected a quoted string");
@@ -159,9 +155,12 @@ class ScriptParser {
     what.any = rest_.empty();
     what.is_regex = rest_.starts_with("regex:");
     if (!what.any) {
-      const std::size_t colon = rest_.find(':');
-      if (colon == std::string_view::npos) return fail("expected msg: or regex:");
-      what.text = std::string(trim(rest_.substr(colon + 1)));
+      if (!what.is_regex && !rest_.starts_with("msg:")) return fail("expected msg: or regex:");
+      what.text = std::string(trim(rest_.substr(rest_.find(':') + 1)));
+    }
+    if (what.is_regex) {
+      const auto regex = Regex::compile(what.text, RegexAnchor::kNone);
+      if (!regex) return fail(regex.error().what());
     }
     if (kind == "fail") {
       out.fail = what;
@@ -178,6 +177,22 @@ class ScriptParser {
     } else {
       return fail("invalid expected error/annotation type " + std::string(kind));
     }
+    return {};
+  }
+
+  // range vector from TIME to TIME step TIME: when the samples of the window are, not of the query.
+  Result<void> expected_range(EvalCommand& out) {
+    constexpr std::string_view kForm = "range vector from <time> to <time> step <duration>";
+    word(), word();
+    out.range_vector = true;
+    if (word() != "from") return fail("expected " + std::string(kForm));
+    NINES_TRY(out.from, time_word());
+    if (word() != "to") return fail("expected " + std::string(kForm));
+    NINES_TRY(out.to, time_word());
+    if (word() != "step") return fail("expected " + std::string(kForm));
+    NINES_TRY(out.step, time_word());
+    if (out.to < out.from) return fail("a range must not end before it begins");
+    if (out.step <= 0) return fail("the step of a range must be above zero");
     return {};
   }
 

@@ -34,7 +34,8 @@ struct EvalCommand {
   int line = 0;
   std::string expr;
   bool is_range = false;
-  std::int64_t from = 0, to = 0, step = 1;  // an instant has from == to
+  std::int64_t at = 0;                      // of an instant
+  std::int64_t from = 0, to = 0, step = 1;  // of what is expected; an instant has from == to
   bool ordered = false;
   bool range_vector = false;  // an instant query that gives samples of a window
   std::optional<double> scalar;

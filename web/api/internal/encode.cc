@@ -1,12 +1,15 @@
 #include "web/api/internal/encode.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
 #include <utility>
 
 #include "base/text/numbers.h"
+#include "base/text/text.h"
 #include "rules/promql/ast.h"
+#include "rules/promql/metric_selector.h"
 #include "web/api/internal/histogram_json.h"
 #include "web/api/internal/points.h"
 
@@ -222,8 +225,8 @@ Result<Timestamp> time_param(const Request& request, std::string_view name, Time
 Result<Duration> duration_param(const Request& request, std::string_view name, Duration fallback) {
   const std::string_view text = request.param(name);
   if (text.empty()) {
-    if (fallback == Duration(0)) return Error(ErrorCode::kInvalid, "it is missing");
-    return fallback;
+    if (fallback != Duration(0)) return fallback;
+    return Error(ErrorCode::kInvalid, "cannot parse \"\" to a valid duration");
   }
   if (const auto seconds = parse_double(text)) {
     const double ms = *seconds * 1000;
@@ -247,6 +250,27 @@ Result<std::size_t> count_param(const Request& request, std::string_view name,
   if (!number || *number < 0)
     return Error(ErrorCode::kInvalid, "\"" + std::string(text) + "\" is no whole number from 0 on");
   return static_cast<std::size_t>(*number);
+}
+
+Result<std::size_t> limit_param(const Request& request) {
+  const std::string_view text = request.param("limit");
+  if (text.empty()) return std::size_t{0};
+  const auto number = parse_int(text);
+  if (!number) {
+    return Error(ErrorCode::kInvalid,
+                 "strconv.Atoi: parsing " + quote_go(text) + ": invalid syntax");
+  }
+  if (*number < 0) return Error(ErrorCode::kInvalid, "limit must be non-negative");
+  return static_cast<std::size_t>(*number);
+}
+
+Result<std::vector<Matcher>> parse_match(std::string_view text) {
+  NINES_TRY(std::vector<Matcher> matchers, promql::parse_metric_selector(text));
+  if (std::all_of(matchers.begin(), matchers.end(),
+                  [](const Matcher& m) { return m.matches_empty(); })) {
+    return Error(ErrorCode::kInvalid, "match[] must contain at least one non-empty matcher");
+  }
+  return matchers;
 }
 
 Result<std::vector<Matcher>> parse_selector(std::string_view text) {

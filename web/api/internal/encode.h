@@ -55,6 +55,10 @@ Result<Timestamp> time_param(const Request& request, std::string_view name, Time
 Result<Duration> duration_param(const Request& request, std::string_view name, Duration fallback);
 Result<std::size_t> count_param(const Request& request, std::string_view name,
                                 std::size_t fallback);
+// "limit", 0 when absent: no limit. kInvalid with Prometheus's texts.
+Result<std::size_t> limit_param(const Request& request);
+// The matchers of a "match[]", one of which at least must not match the empty string. kInvalid.
+Result<std::vector<Matcher>> parse_match(std::string_view text);
 // The matchers of a series selector such as up{job="a"}.
 Result<std::vector<Matcher>> parse_selector(std::string_view text);
 

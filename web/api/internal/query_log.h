@@ -2,6 +2,7 @@
 // The PromQL queries people are running, and those that took long: to be looked at, and to be
 // stopped.
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -46,9 +47,14 @@ class QueryLog {
     Run& operator=(const Run&) = delete;
     const storage::StopFlag* stop() const { return stop_.get(); }
     bool stopped() const { return stop_->stop; }
+    // Since it began.
+    double seconds() const {
+      return std::chrono::duration<double>(log_.clock_.elapsed() - began_).count();
+    }
 
    private:
     QueryLog& log_;
+    const Instant began_;
     std::uint64_t id_;
     std::shared_ptr<storage::StopFlag> stop_;
   };

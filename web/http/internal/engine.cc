@@ -82,7 +82,10 @@ class HttplibEngine final : public Engine, private httplib::Server {
     for (auto& [name, value] : response.headers) out.headers.emplace(name, std::move(value));
     out.headers.emplace("Date", http_date(parts_.clock.now()));
     const std::string_view body = body_of(response);
-    if (!body.empty()) out.headers.emplace("Content-Type", response.content_type);
+    // An empty 200 says what it is, too: Prometheus refuses a scrape that does not.
+    if (!body.empty() || response.status == 200) {
+      out.headers.emplace("Content-Type", response.content_type);
+    }
     stream_->reserve(body.size() + 1024);
     if (response.static_body.data() != nullptr) {
       out.body.assign(response.static_body);

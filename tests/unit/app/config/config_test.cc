@@ -158,7 +158,7 @@ TEST_CASE("durations, sizes, regexes, PromQL and templates are checked at load")
   check_mistake(
       "[[log_configs]]\njob_name = \"a\"\nfiles = [\"/x\"]\nmetrics = [{ name = \"m\", regex = "
       "\"(\" }]\n",
-      "4:34", "missing )");
+      "4:34", "missing closing )");
 }
 
 TEST_CASE("references between sections are checked") {

@@ -209,7 +209,7 @@ TEST_CASE("a stopped query ends as unavailable, one that is not stopped goes on"
   stop.stop = true;
   const Result<QueryResult> result = f.instant("m", {}, request);
   CHECK(code(result) == ErrorCode::kUnavailable);
-  CHECK(result.error().what() == "query was canceled in query execution");
+  CHECK(result.error().what() == "query was canceled in expression evaluation");
 }
 
 // A clock that moves on by itself, one millisecond each time it is read.
@@ -234,7 +234,7 @@ TEST_CASE("a query within its time is answered, one past it times out") {
   request.timeout = Duration(3);
   const Result<QueryResult> result = engine.instant(*query, at(90), request);
   CHECK(code(result) == ErrorCode::kUnavailable);
-  CHECK(result.error().what() == "query timed out in query execution");
+  CHECK(result.error().what() == "query timed out in expression evaluation");
 }
 
 TEST_CASE("the request's lookback replaces the engine's") {

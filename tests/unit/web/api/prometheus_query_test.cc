@@ -129,6 +129,19 @@ TEST_CASE("wrong parameters are bad_data with their name") {
   refused("/api/v1/series", {{"match[]", "{job=~\".*\"}"}},
           "must contain at least one non-empty matcher");
   refused("/api/v1/labels", {{"match[]", "rate(up[1m])"}}, R"(invalid parameter \"match[]\")");
+  refused("/api/v1/series", {{"match[]", "{}"}},
+          R"(\"match[]\": match[] must contain at least one non-empty matcher)");
+  refused("/api/v1/series", {{"match[]", "1"}}, R"(1:1: parse error: unexpected number \"1\")");
+  refused("/api/v1/series", {{"match[]", "up[5m]"}}, R"(1:3: parse error: unexpected \"[\")");
+  refused("/api/v1/series", {{"match[]", ""}}, "1:1: parse error: unexpected end of input");
+  refused("/api/v1/series", {{"match[]", "up"}, {"limit", "x"}},
+          R"(invalid parameter \"limit\": strconv.Atoi: parsing \"x\": invalid syntax)");
+  refused(query, {{"query", "1"}, {"limit", "-1"}}, "limit must be non-negative");
+  refused("/api/v1/metadata", {{"limit", "x"}}, "limit must be a number");
+  refused(range, {{"query", "1"}, {"start", "0"}, {"end", "1"}},
+          R"(invalid parameter \"step\": cannot parse \"\" to a valid duration)");
+  refused("/api/v1/query_exemplars", {{"query", "up"}, {"start", "x"}},
+          "Invalid time value for 'start'");
 }
 
 TEST_CASE("a query that fails while it runs is an execution error, 422") {
@@ -228,6 +241,7 @@ TEST_CASE("labels and their values are sorted, and may be selected and cut by ti
   CHECK(w.ask.get("/api/v1/label/__name__/values", {{"end", "1699999999"}}).body ==
         R"({"status":"success","data":["load"]})");
   CHECK(w.ask.get("/api/v1/label/job").status == 404);
+  CHECK(w.ask.get("/api/v1/label/a/b/values").status == 404);
 }
 
 TEST_CASE("a label whose name is no identifier is asked for in its escaped form") {
@@ -362,8 +376,9 @@ TEST_CASE("federation gives the newest sample with its own time, by family") {
   CHECK(r.status == 200);
   CHECK(r.content_type == "text/plain; version=0.0.4; charset=utf-8");
   CHECK(r.body ==
-        "# TYPE load untyped\nload 2.5 1700000000500\n"
-        "# TYPE up untyped\nup{job=\"a\"} 1 1700000000500\nup{job=\"b\"} 0 1700000000500\n");
+        "# TYPE load untyped\nload{instance=\"\"} 2.5 1700000000500\n"
+        "# TYPE up untyped\nup{job=\"a\", instance=\"\"} 1 1700000000500\n"
+        "up{job=\"b\", instance=\"\"} 0 1700000000500\n");
   w.store.add({{"__name__", "load"}}, kNow + Duration(1), stale_nan());
   CHECK(w.ask.get("/federate", {{"match[]", "load"}}).body.empty());
   CHECK(w.ask.get("/federate", {{"match[]", "sum(up)"}}).status == 400);
