@@ -30,7 +30,7 @@ TEST_CASE("what cannot be parsed is refused in Prometheus's words, with line and
        "instant vector"},
       {"rate(foo[5m], 1)", "1:1: parse error: expected 1 argument(s) in call to \"rate\", got 2"},
       {"nosuch(1)", "1:1: parse error: unknown function with name \"nosuch\""},
-      {"foo\n  + )", "2:5: parse error: unexpected right parenthesis ')'"},
+      {"foo\n  + )", "2:6: parse error: unexpected right parenthesis ')'"},
       {"(foo) offset 5m",
        "1:1: parse error: offset modifier must be preceded by an instant vector "
        "selector or range vector selector or a subquery"},
@@ -38,7 +38,38 @@ TEST_CASE("what cannot be parsed is refused in Prometheus's words, with line and
       {"topk(foo)",
        "1:1: parse error: wrong number of arguments for aggregate expression provided, "
        "expected 2, got 1"},
-      {"foo and group_left() bar", "1:1: parse error: no grouping allowed for \"and\" operation"},
+      {"foo and group_left() bar", "1:9: parse error: unexpected <group_left>"},
+      {"foo and on(a) group_left() bar",
+       "1:1: parse error: no grouping allowed for \"and\" operation"},
+      {"foo * on(a) group_left bool bar",
+       "1:24: parse error: unexpected <bool> in grouping opts, expected \"(\""},
+      {"foo[5m", "1:7: parse error: unexpected end of input in duration expression"},
+      {"foo[]",
+       "1:5: parse error: unexpected \"]\" in subquery or range selector, expected number, "
+       "duration, step(), or range()"},
+      {"foo[\"5m\"]", "1:5: parse error: unexpected character in duration expression: '\"'"},
+      {"foo[:5m]", "1:6: parse error: unexpected colon before duration in duration expression"},
+      {"foo[5m:1m:1m]", "1:11: parse error: unexpected repeated colon in duration expression"},
+      {"foo[5m1]", "1:5: parse error: bad number or duration syntax: \"5m1\""},
+      {"foo[1m1h]", "1:5: parse error: not a valid duration string: \"1m1h\""},
+      {"foo[5y1hs]", "1:5: parse error: unknown unit \"hs\" in duration \"5y1hs\""},
+      {"foo[-5m]", "1:5: parse error: duration must be greater than 0"},
+      {"foo[5m:0s]", "1:8: parse error: duration must be greater than 0"},
+      {"foo offset bar",
+       "1:12: parse error: unexpected identifier \"bar\" in offset, expected number, duration, "
+       "step(), or range()"},
+      {"foo @ start", "1:12: parse error: unexpected end of input in @, expected timestamp"},
+      {"foo @ 1e30",
+       "1:1: parse error: timestamp out of bounds for @ modifier: "
+       "1000000000000000019884624838656.000000"},
+      {"foo @ 1 [5m]", "1:9: parse error: no @ modifiers allowed before range"},
+      {"foo{a=~\"(\"}", "1:5: parse error: error parsing regexp: missing closing ): `(`"},
+      {"1_ + 1",
+       "1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"1_\": invalid "
+       "syntax"},
+      {"0x8000000000000000",
+       "1:1: parse error: error parsing number: strconv.ParseFloat: parsing "
+       "\"0x8000000000000000\": invalid syntax"},
       {"\"x", "1:1: parse error: unterminated quoted string"},
       {"\"\\", "1:1: parse error: escape sequence not terminated"},
       {"\"\\c\"", "1:1: parse error: unknown escape sequence U+0063 'c'"},
