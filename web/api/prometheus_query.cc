@@ -10,6 +10,7 @@
 #include "base/text/numbers.h"
 #include "base/text/text.h"
 #include "rules/promql/ast.h"
+#include "rules/promql/format.h"
 #include "web/api/internal/client_stop.h"
 #include "web/api/internal/encode.h"
 #include "web/api/internal/families.h"
@@ -363,7 +364,7 @@ Response format_query(const QueryParts& parts, const Request& request) {
   const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
   if (!query) return bad_parameter("query", query.error().what());
   JsonWriter json;
-  json.value(query->to_string());
+  json.value(promql::pretty(query->expr()));
   return success(json.str());
 }
 

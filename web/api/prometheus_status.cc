@@ -1,4 +1,5 @@
 // /api/v1/rules, alerts, status/*; /metrics, /-/healthy, /-/ready, /-/reload.
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -72,10 +73,15 @@ Response flags(const ApiParts& parts, const Request&) {
 Response tsdb(const ApiParts& parts, const Request& request) {
   const auto limit = count_param(request, "limit", 10);
   if (!limit || *limit == 0) return bad_parameter("limit", "limit must be a positive number");
-  const storage::StoreStatus store = parts.store_status.status(*limit);
+  // All of them, for the number of pairs; shown are as many as were asked for.
+  storage::StoreStatus store = parts.store_status.status(SIZE_MAX);
+  std::uint64_t label_pairs = 0;
+  for (const auto& [name, values] : store.top_labels) label_pairs += values;
+  if (store.top_metrics.size() > *limit) store.top_metrics.resize(*limit);
+  if (store.top_labels.size() > *limit) store.top_labels.resize(*limit);
   JsonWriter json;
   json.begin_object().key("headStats").begin_object().field("numSeries", store.head_series);
-  json.field("numLabelPairs", std::uint64_t{0}).field("chunkCount", std::uint64_t{0});
+  json.field("numLabelPairs", label_pairs).field("chunkCount", std::uint64_t{0});
   json.field("minTime", std::int64_t{0})
       .field("maxTime", to_millis(parts.clock.now()))
       .end_object();

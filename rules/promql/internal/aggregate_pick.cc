@@ -87,7 +87,7 @@ class Picker {
   void capped(double said, double cap) {
     q_.annotations.warn("ratio value should be between -1 and 1, got " + go_float(said) +
                             ", capping to " + go_float(cap),
-                        node_.param->range);
+                        unwrap(*node_.param).range);
   }
 
   const std::vector<std::size_t>& pick(const std::vector<std::size_t>& group, std::size_t s,

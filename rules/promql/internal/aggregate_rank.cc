@@ -137,10 +137,10 @@ GroupQuantile::GroupQuantile(QueryContext& q, const Aggregate& node, const Colum
   // A parameter that changes over the steps is told of by its extremes.
   const ParamRange said(param);
   if (said.any_nan) {
-    q.annotations.invalid_quantile(std::numeric_limits<double>::quiet_NaN(), node.param->range);
+    q.annotations.invalid_quantile(std::numeric_limits<double>::quiet_NaN(), unwrap(*node.param).range);
   }
-  if (said.most > 1) q.annotations.invalid_quantile(said.most, node.param->range);
-  if (said.least < 0) q.annotations.invalid_quantile(said.least, node.param->range);
+  if (said.most > 1) q.annotations.invalid_quantile(said.most, unwrap(*node.param).range);
+  if (said.least < 0) q.annotations.invalid_quantile(said.least, unwrap(*node.param).range);
 }
 
 Result<void> GroupQuantile::take(const Block& block, std::size_t row,

@@ -198,12 +198,12 @@ Result<Block> Evaluator::histogram_function(const Call& call, const Grid& grid) 
   std::vector<Column> params;
   const Expr* vector_arg = nullptr;
   for (const ExprPtr& arg : call.args) {
-    if (arg->type() == ValueType::kVector) vector_arg = arg.get();
+    if (arg->type() == ValueType::kVector) vector_arg = &unwrap(*arg);
     if (arg->type() != ValueType::kScalar) continue;
     NINES_TRY(Column column, scalar(*arg, grid));
     if (id != Fn::kHistogramFraction) {
       for (const double q : column) {
-        if (!(q >= 0 && q <= 1)) q_.annotations.invalid_quantile(q, arg->range);
+        if (!(q >= 0 && q <= 1)) q_.annotations.invalid_quantile(q, unwrap(*arg).range);
       }
     }
     params.push_back(std::move(column));

@@ -7,6 +7,7 @@
 #include "base/text/numbers.h"
 #include "base/text/text.h"
 #include "rules/promql/ast.h"
+#include "rules/promql/format.h"
 #include "rules/promql/internal/functions.h"
 
 namespace nines::promql {
@@ -110,6 +111,7 @@ std::string selector_text(const VectorSelector& node) {
     }
     parts.push_back(label_text(m.name()) + std::string(to_string(m.op())) + quote_go(m.value()));
   }
+  std::sort(parts.begin(), parts.end());
   std::string out = node.name;
   if (!parts.empty() || node.name.empty()) out += "{" + join(parts, ",") + "}";
   return out;
@@ -145,16 +147,27 @@ std::string arguments_text(const std::vector<ExprPtr>& args) {
   return "(" + out + ")";
 }
 
-std::string aggregate_text(const Aggregate& node) {
+// What stands before the parenthesis.
+std::string aggregate_head(const Aggregate& node) {
   std::string out(to_string(node.op));
   if (node.without) {
     out += " without (" + labels_text(node.grouping) + ") ";
   } else if (!node.grouping.empty()) {
     out += " by (" + labels_text(node.grouping) + ") ";
   }
-  out += "(";
+  return out;
+}
+
+std::string aggregate_text(const Aggregate& node) {
+  std::string out = aggregate_head(node) + "(";
   if (node.param) out += print(*node.param) + ", ";
   return out + print(*node.expr) + ")";
+}
+
+// What stands behind the expression of a subquery.
+std::string subquery_tail(const Subquery& node) {
+  return "[" + duration_text(*node.length) + ":" + (node.step ? duration_text(*node.step) : "") +
+         "]" + shift_text(node.shift);
 }
 
 }  // namespace
@@ -178,8 +191,7 @@ std::string print(const Expr& expr) {
     }
     case ExprKind::kSubquery: {
       const auto& node = as<Subquery>(expr);
-      return print(*node.expr) + "[" + duration_text(*node.length) + ":" +
-             (node.step ? duration_text(*node.step) : "") + "]" + shift_text(node.shift);
+      return print(*node.expr) + subquery_tail(node);
     }
     case ExprKind::kCall: {
       const auto& node = as<Call>(expr);
@@ -200,6 +212,67 @@ std::string print(const Expr& expr) {
       return "(" + print(*as<Paren>(expr).expr) + ")";
   }
   return {};
+}
+
+namespace {
+
+constexpr std::size_t kLineMost = 100;
+
+std::string indent(int level) {
+  return std::string(2 * static_cast<std::size_t>(level), ' ');
+}
+
+// Each level in a line of its own where a line would be too long.
+std::string pretty_at(const Expr& expr, int level) {
+  std::string line = print(expr);
+  const bool fits = line.size() <= kLineMost;
+  switch (expr.kind()) {
+    case ExprKind::kSubquery: {
+      const auto& node = as<Subquery>(expr);
+      return fits ? line : pretty_at(*node.expr, level) + subquery_tail(node);
+    }
+    case ExprKind::kUnary: {
+      const auto& node = as<Unary>(expr);
+      const std::string operand = pretty_at(*node.expr, level);
+      return indent(level) + (node.negate ? "-" : "+") + std::string(trim(operand));
+    }
+    case ExprKind::kCall: {
+      if (fits) break;
+      const auto& node = as<Call>(expr);
+      std::string out = indent(level) + std::string(node.function->name) + "(";
+      for (const ExprPtr& arg : node.args) {
+        out += (&arg == &node.args.front() ? "\n" : ",\n") + pretty_at(*arg, level + 1);
+      }
+      return out + "\n" + indent(level) + ")";
+    }
+    case ExprKind::kAggregate: {
+      if (fits) break;
+      const auto& node = as<Aggregate>(expr);
+      std::string out = indent(level) + aggregate_head(node) + "(\n";
+      if (node.param) out += pretty_at(*node.param, level + 1) + ",\n";
+      return out + pretty_at(*node.expr, level + 1) + "\n" + indent(level) + ")";
+    }
+    case ExprKind::kBinary: {
+      if (fits) break;
+      const auto& node = as<Binary>(expr);
+      return pretty_at(*node.lhs, level + 1) + "\n" + indent(level) +
+             std::string(to_string(node.op)) + matching_text(node) + "\n" +
+             pretty_at(*node.rhs, level + 1);
+    }
+    case ExprKind::kParen:
+      if (fits) break;
+      return indent(level) + "(\n" + pretty_at(*as<Paren>(expr).expr, level + 1) + "\n" +
+             indent(level) + ")";
+    default:
+      break;
+  }
+  return indent(level) + line;
+}
+
+}  // namespace
+
+std::string pretty(const Expr& expr) {
+  return pretty_at(expr, 0);
 }
 
 }  // namespace nines::promql

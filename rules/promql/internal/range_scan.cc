@@ -104,7 +104,7 @@ class RangeRows {
                          plan_.shape,
                          plan_.grid,
                          plan_.range.range,
-                         plan_.call.args[0]->range,
+                         unwrap(*plan_.call.args[0]).range,
                          plan_.params,
                          out,
                          row,
@@ -125,7 +125,7 @@ class RangeRows {
                          plan_.shape,
                          plan_.grid,
                          plan_.range.range,
-                         plan_.call.args[0]->range,
+                         unwrap(*plan_.call.args[0]).range,
                          plan_.params,
                          out,
                          row,
@@ -214,7 +214,7 @@ Result<Block> Evaluator::range_function(const Call& call, const Grid& grid, RowS
   NINES_TRY(const RangeShape how, shape(*range));
   if (const auto tier = plan_range(call.function->id, call.function->name, *range, how, grid))
     return range_from_tier(call, as<MatrixSelector>(unwrap(*range)), grid, how, *tier, params);
-  RangePlan plan{call, *range, how, grid, params, sink, {}};
+  RangePlan plan{call, unwrap(*range), how, grid, params, sink, {}};
   const Expr& inner = unwrap(*range);
   Block out(grid.count, q_.budget);
   if (inner.kind() == ExprKind::kMatrixSelector) {
