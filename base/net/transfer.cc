@@ -57,9 +57,40 @@ std::chrono::microseconds time_of(CURL* easy, CURLINFO what) {
   return std::chrono::microseconds(us);
 }
 
+// "http://host:port" of a URL without anything in it that a parser is needed for: nearly all that
+// are asked again and again. Empty for any other.
+std::string plain_origin(std::string_view url) {
+  const bool tls = url.starts_with("https://");
+  if (!tls && !url.starts_with("http://")) return {};
+  const std::size_t from = tls ? 8 : 7;
+  std::size_t at = from;
+  const auto is_host = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+  };
+  while (at < url.size() && is_host(url[at])) ++at;
+  if (at == from) return {};
+  const std::size_t host_end = at;
+  if (at < url.size() && url[at] == ':') {
+    while (++at < url.size() && url[at] >= '0' && url[at] <= '9') {
+    }
+    const std::string_view port = url.substr(host_end + 1, at - host_end - 1);
+    if (port.empty() || port.size() > 5 || port[0] == '0') return {};
+    if (port.size() == 5 && port > "65535") return {};
+  }
+  const std::size_t end = at;
+  if (at < url.size() && url[at] != '/') return {};
+  const bool plain = std::all_of(url.begin() + static_cast<std::ptrdiff_t>(at), url.end(),
+                                 [](char c) { return c > ' ' && c < 127 && c != '\\'; });
+  if (!plain) return {};
+  std::string origin(url.substr(0, end));
+  if (end == host_end) origin += tls ? ":443" : ":80";
+  return origin;
+}
+
 }  // namespace
 
 Result<std::string> origin_of(const std::string& url) {
+  if (std::string origin = plain_origin(url); !origin.empty()) return origin;
   const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), &curl_url_cleanup);
   if (const CURLUcode bad = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0); bad != 0) {
     return Error(ErrorCode::kInvalid, "bad URL \"" + url + "\": " + curl_url_strerror(bad));
@@ -87,40 +118,59 @@ Transfer::~Transfer() {
   curl_slist_free_all(way_);
 }
 
-Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent, TlsFiles& files) {
+bool Transfer::plain() const {
+  const HttpRequest& r = request_;
+  const bool as_is = r.body.empty() && r.basic_user.empty() && r.proxy.empty() &&
+                     r.address.empty() && r.source_ip.empty() && r.tls_server_name.empty() &&
+                     r.tls_min_version.empty() && r.tls_max_version.empty() &&
+                     r.tls_files.ca.empty() && r.tls_files.cert.empty() && r.tls_files.key.empty();
+  return as_is && r.method == "GET" && r.url.starts_with("http://") && r.verify_tls && r.http2 &&
+         !r.http2_only && !r.fresh_connection && !r.tls_details;
+}
+
+// What differs between two plain transfers, beside the headers.
+void Transfer::set_own() {
+  const auto set = [&](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
+  const auto timeout = static_cast<long>(std::max<Duration::rep>(1, request_.timeout.count()));
+  set(CURLOPT_URL, request_.url.c_str());
+  set(CURLOPT_TIMEOUT_MS, timeout);
+  set(CURLOPT_CONNECTTIMEOUT_MS, timeout);
+  set(CURLOPT_FOLLOWLOCATION, request_.follow_redirects ? 1L : 0L);
+  set(CURLOPT_ERRORBUFFER, message_);
+  set(CURLOPT_PRIVATE, static_cast<void*>(this));
+  set(CURLOPT_HEADERDATA, static_cast<void*>(this));
+  set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+}
+
+Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent, TlsFiles& files,
+                               bool had_plain) {
   easy_ = easy;
   if (!is_token(request_.method)) {
     return Error(ErrorCode::kInvalid, "bad HTTP method \"" + request_.method + "\"");
   }
+  set_own();
+  if (had_plain) return set_headers();
   const auto set = [&](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
-  set(CURLOPT_URL, request_.url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_BUFFERSIZE, kReadBytes);
   set(CURLOPT_QUICK_EXIT, 1L);  // a resolver that hangs must not hold the worker at the deadline
-  set(CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<Duration::rep>(1, request_.timeout.count())));
-  set(CURLOPT_CONNECTTIMEOUT_MS,
-      static_cast<long>(std::max<Duration::rep>(1, request_.timeout.count())));
   set(CURLOPT_PROXY, request_.proxy.c_str());  // "" also shuts out the environment's
-  set(CURLOPT_FOLLOWLOCATION, request_.follow_redirects ? 1L : 0L);
   set(CURLOPT_MAXREDIRS, kRedirectsMax);
   set(CURLOPT_SSL_VERIFYPEER, request_.verify_tls ? 1L : 0L);
   set(CURLOPT_SSL_VERIFYHOST, request_.verify_tls ? 2L : 0L);
-  set(CURLOPT_HTTP_VERSION, static_cast<long>(request_.http2_only ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
-                                              : request_.http2    ? CURL_HTTP_VERSION_2TLS
-                                                                  : CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_HTTP_VERSION,
+      static_cast<long>(request_.http2_only ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+                        : request_.http2    ? CURL_HTTP_VERSION_2TLS
+                                            : CURL_HTTP_VERSION_1_1));
   set_way();
   set_tls_versions();
   if (Result<void> named = set_server_name(); !named) return named;
   if (Result<void> read = set_tls_files(files); !read) return read;
   set(CURLOPT_USERAGENT, user_agent.c_str());
-  set(CURLOPT_ERRORBUFFER, message_);
-  set(CURLOPT_PRIVATE, static_cast<void*>(this));
   set(CURLOPT_HEADERFUNCTION, &Transfer::on_header);
-  set(CURLOPT_HEADERDATA, static_cast<void*>(this));
   set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
-  set(CURLOPT_WRITEDATA, static_cast<void*>(this));
   if (request_.fresh_connection) {
     set(CURLOPT_FRESH_CONNECT, 1L);
     set(CURLOPT_FORBID_REUSE, 1L);

@@ -56,6 +56,7 @@ Worker::~Worker() {
     curl_easy_cleanup(running.transfer->easy());
   }
   for (CURL* easy : idle_) curl_easy_cleanup(easy);
+  for (CURL* easy : idle_plain_) curl_easy_cleanup(easy);
   for (const auto& shard : shards_) curl_multi_cleanup(shard->multi);
   ::close(wake_);
   ::close(epoll_);
@@ -146,21 +147,17 @@ void Worker::start(Order order) {
     deliver(*order.transfer, std::move(order.origin).error());
     return;
   }
-  CURL* easy = nullptr;
-  if (idle_.empty()) {
-    easy = curl_easy_init();
-  } else {
-    easy = idle_.back();
-    idle_.pop_back();
-  }
+  bool had_plain = false;
+  CURL* const easy = lend(order.transfer->plain(), had_plain);
   if (easy == nullptr) {
     deliver(*order.transfer, Error(ErrorCode::kUnavailable, "no memory for a request"));
     return;
   }
-  if (Result<void> ready = order.transfer->prepare(easy, options_.user_agent, tls_files_);
+  if (Result<void> ready =
+          order.transfer->prepare(easy, options_.user_agent, tls_files_, had_plain);
       !ready) {
     deliver(*order.transfer, std::move(ready).error());
-    release(easy);
+    release(easy, false);
     return;
   }
   Shard& shard = shard_for(*order.origin);
@@ -176,7 +173,7 @@ void Worker::drop(HttpCallId id) {
   curl_multi_remove_handle(found->second.shard->multi, easy);
   --found->second.shard->in_flight;
   running_.erase(found);
-  release(easy);
+  release(easy, false);
 }
 
 // One server's requests meet on one shard, so that they find its kept connections.
@@ -279,7 +276,7 @@ void Worker::collect(Shard& shard) {
     Result<HttpResponse> result = transfer->finish(code);
     curl_multi_remove_handle(shard.multi, easy);
     --shard.in_flight;
-    release(easy);
+    release(easy, code == CURLE_OK && transfer->plain());
     deliver(*transfer, std::move(result));
   }
 }
@@ -299,7 +296,25 @@ void Worker::deliver(Transfer& transfer, Result<HttpResponse> result) {
   delivered_.notify_all();
 }
 
-void Worker::release(CURL* easy) {
+// A handle to prepare: fresh, reset, or, for a plain transfer, one that had another of them.
+CURL* Worker::lend(bool plain, bool& had_plain) {
+  had_plain = plain && !idle_plain_.empty();
+  std::vector<CURL*>& idle = had_plain ? idle_plain_ : idle_;
+  if (idle.empty()) return curl_easy_init();
+  CURL* const easy = idle.back();
+  idle.pop_back();
+  return easy;
+}
+
+// `as_is`: its options may stay, all but those that point into the transfer.
+void Worker::release(CURL* easy, bool as_is) {
+  if (as_is && idle_plain_.size() < options_.handles_per_shard) {
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, nullptr);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, nullptr);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, nullptr);
+    idle_plain_.push_back(easy);
+    return;
+  }
   curl_easy_reset(easy);
   if (idle_.size() < options_.handles_per_shard) {
     idle_.push_back(easy);

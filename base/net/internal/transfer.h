@@ -29,9 +29,13 @@ class Transfer {
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
-  // Sets every option of a fresh or reset handle. kInvalid: method or header that would break out
-  // of its line. kUnavailable: a TLS file cannot be read.
-  Result<void> prepare(CURL* easy, const std::string& user_agent, TlsFiles& files);
+  // Of a scrape as most are: GET in plain text, with nothing special about it. Such requests differ
+  // in few options, and a handle that has had one of them can have the next.
+  bool plain() const;
+  // Sets every option of a fresh or reset handle; of one that a plain transfer had before this
+  // plain one, as `had_plain` says, those that differ. kInvalid: method or header that would break
+  // out of its line. kUnavailable: a TLS file cannot be read.
+  Result<void> prepare(CURL* easy, const std::string& user_agent, TlsFiles& files, bool had_plain);
   // The answer, or why there is none, once libcurl said `code`.
   Result<HttpResponse> finish(CURLcode code);
 
@@ -45,6 +49,7 @@ class Transfer {
   Result<void> take_header(std::string_view line);
   Result<void> take_body(std::string_view bytes);
   void begin_response();
+  void set_own();
   Result<void> set_headers();
   void set_method();
   void set_way();
@@ -61,7 +66,7 @@ class Transfer {
   CURL* easy_ = nullptr;  // lent by the worker
   curl_slist* headers_ = nullptr;
   curl_slist* way_ = nullptr;
-  std::string host_header_;                             // when the URL names another host
+  std::string host_header_;                              // when the URL names another host
   std::vector<std::shared_ptr<const std::string>> pem_;  // libcurl looks at them, makes no copy
   HttpResponse response_;
   std::size_t header_bytes_ = 0;

@@ -64,7 +64,8 @@ class Worker {
   void act(Shard& shard, curl_socket_t fd, int events);
   void collect(Shard& shard);
   void deliver(Transfer& transfer, Result<HttpResponse> result);
-  void release(CURL* easy);
+  CURL* lend(bool plain, bool& had_plain);
+  void release(CURL* easy, bool as_is);
   void wake() const;
 
   const WorkerOptions options_;
@@ -87,7 +88,8 @@ class Worker {
     Shard* shard;
   };
   std::unordered_map<std::uint64_t, Running> running_;
-  std::vector<CURL*> idle_;  // handles to use again
+  std::vector<CURL*> idle_;        // handles to use again
+  std::vector<CURL*> idle_plain_;  // with the options of a plain transfer in them
   TlsFiles tls_files_;
 
   std::thread thread_;  // last: it uses everything above

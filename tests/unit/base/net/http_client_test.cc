@@ -9,6 +9,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/net/internal/transfer.h"
 #include "tests/support/tcp_server.h"
 
 namespace nines {
@@ -362,6 +363,55 @@ TEST_CASE("many calls at once over small shards each get their own answer") {
   std::unique_lock lock(mutex);
   finished.wait(lock, [&] { return done == kCalls; });
   CHECK(right == kCalls);
+}
+
+TEST_CASE("requests of one server have one origin, however the URL is written") {
+  const auto origin = [](const std::string& url) {
+    const Result<std::string> read = net::origin_of(url);
+    return read ? *read : "error " + read.error().what();
+  };
+  CHECK(origin("http://10.1.2.3:9100/metrics") == "http://10.1.2.3:9100");
+  CHECK(origin("http://node-1.example/metrics?a=b&c[]=d#e") == "http://node-1.example:80");
+  CHECK(origin("https://node-1.example") == "https://node-1.example:443");
+  CHECK(origin("http://a:65535/") == "http://a:65535");
+  CHECK(origin("http://user:secret@a:81/x") == "http://a:81");
+  CHECK(origin("http://[::1]:9100/metrics") == "http://[::1]:9100");
+  CHECK(origin("http://a?x=/") == "http://a:80");
+  for (const std::string bad : {"http://a:65536/", "http://a:123456/", "http://", "ftp://a/",
+                                "http://a:x/", "http://a b/", "http://a/\n", "a", ""}) {
+    CAPTURE(bad);
+    CHECK(origin(bad).starts_with("error bad URL"));
+  }
+}
+
+TEST_CASE("a request is not what the one before on the same connection was") {
+  TcpServer server([](TcpConnection& c) {
+    for (std::string request; !(request = c.read_request()).empty();) {
+      if (!c.send(ok(request))) return;
+    }
+  });
+  auto client = make_client();
+  HttpRequest first = get(server.url("/first"));
+  first.headers = {{"X-First", "1"}};
+  const auto a = send_and_wait(*client, first);
+  REQUIRE(a);
+  CHECK(a->body.starts_with("GET /first HTTP/1.1\r\n"));
+  CHECK(a->body.find("X-First: 1\r\n") != std::string::npos);
+  const auto b = send_and_wait(*client, get(server.url("/second")));
+  REQUIRE(b);
+  CHECK(b->body.starts_with("GET /second HTTP/1.1\r\n"));
+  CHECK(b->body.find("X-First") == std::string::npos);
+  HttpRequest post = get(server.url("/third"));
+  post.method = "PUT";
+  post.basic_user = "u";
+  const auto c = send_and_wait(*client, post);
+  REQUIRE(c);
+  CHECK(c->body.starts_with("PUT /third HTTP/1.1\r\n"));
+  CHECK(c->body.find("Authorization: Basic") != std::string::npos);
+  const auto d = send_and_wait(*client, get(server.url("/fourth")));
+  REQUIRE(d);
+  CHECK(d->body.starts_with("GET /fourth HTTP/1.1\r\n"));
+  CHECK(d->body.find("Authorization") == std::string::npos);
 }
 
 }  // namespace
