@@ -6,6 +6,11 @@
 #include "base/text/text.h"
 
 namespace nines::collector {
+void LineBlock::reserve(std::size_t lines, std::size_t text_bytes) {
+  lines_.reserve(lines + 1);
+  text_.reserve(text_bytes + lines + ExpectedLines::kReadPast);
+}
+
 void LineBlock::add(std::string_view series, std::uint64_t lead_hash, std::uint32_t lead_bytes) {
   lines_.back().lead_hash = lead_hash;
   lines_.back().lead_bytes = lead_bytes;
@@ -15,7 +20,6 @@ void LineBlock::add(std::string_view series, std::uint64_t lead_hash, std::uint3
 }
 
 void LineBlock::finish() {
-  text_.reserve(text_.size() + ExpectedLines::kReadPast);
   text_.resize(text_.size() + ExpectedLines::kReadPast);
   lines_.shrink_to_fit();
   by_hash_.assign(std::bit_ceil(size() + size() / 2U + 1U), 0);

@@ -480,6 +480,13 @@ void ScrapeWork::add_reports(bool up, Instant began) {
   add_report(kScraped, static_cast<double>(scraped_));
   add_report(kKept, static_cast<double>(kept_ - refused_));
   add_report(kAdded, static_cast<double>(up ? added_ : 0));
+  // They have the group's first slots: in front, where the store finds all rows in the order it
+  // keeps them in, and need not sort them.
+  const auto last = static_cast<std::ptrdiff_t>(std::min<std::size_t>(kReports, rows_.size()));
+  const auto own = std::find_if(rows_.end() - last, rows_.end(), [&](const storage::Row& row) {
+    return reports_[kUp] && row.slot == *reports_[kUp];
+  });
+  std::rotate(rows_.begin(), own, rows_.end());
 }
 
 Result<bool> ScrapeWork::append(Timestamp at) {

@@ -89,6 +89,9 @@ void SeriesCache::commit() {
   LineBlock block;
   std::vector<CachedSeries> series;
   series.reserve(order_.size());
+  std::size_t bytes = 0;
+  for (const Used& used : order_) bytes += series_at(used.place).size();
+  block.reserve(order_.size(), bytes);
   for (const Used& used : order_) {
     block.add(series_at(used.place), used.lead_hash, used.lead_bytes);
     series.push_back(at(used.place));

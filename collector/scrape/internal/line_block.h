@@ -18,6 +18,7 @@ namespace nines::collector {
 // Immutable once it is finish()ed; then any number of threads may read.
 class LineBlock {
  public:
+  void reserve(std::size_t lines, std::size_t text_bytes);  // of them in all
   // A series text with the comments that stand before it; see ExposedSample.
   void add(std::string_view series, std::uint64_t lead_hash, std::uint32_t lead_bytes);
   void finish();

@@ -325,13 +325,13 @@ TEST_CASE("a clash of labels goes to exported_ unless the target's are to be hon
 TEST_CASE("exposed timestamps are kept when honoured, and such series end without a marker") {
   Stage s;
   s.begin();
-  CHECK(s.turn("a 1 1600000000000\n").rows[0].own_time_ms == 1'600'000'000'000);
+  CHECK(s.turn("a 1 1600000000000\n").rows.back().own_time_ms == 1'600'000'000'000);
   CHECK_FALSE(s.turn("").value(series("a")));
   Stage deaf;
   ScrapeConfig c = deaf.config();
   c.honor_timestamps = false;
   deaf.begin(c);
-  CHECK(deaf.turn("a 1 1600000000000\n").rows[0].own_time_ms == storage::Row::kBatchTime);
+  CHECK(deaf.turn("a 1 1600000000000\n").rows.back().own_time_ms == storage::Row::kBatchTime);
   CHECK(deaf.turn("").stale(series("a")));
 }
 
@@ -340,7 +340,7 @@ TEST_CASE("of a series that stands twice in a body the first counts") {
   s.begin();
   const auto batch = s.turn("a{x=\"1\",y=\"2\"} 1\na{x=\"1\",y=\"2\"} 2\na{y=\"2\",x=\"1\"} 3\n");
   CHECK(batch.rows.size() == 6);
-  CHECK(batch.rows[0].value == 1);
+  CHECK(batch.rows.back().value == 1);
 }
 
 TEST_CASE("a series past the store's limit is left out and offered again later") {
