@@ -156,7 +156,7 @@ class Parser {
 
   // # HELP or # TYPE as nearly all of them are written. False: nothing was consumed.
   bool take_comment() {
-    constexpr std::size_t kMargin = 2 * kBytesAtOnce;
+    constexpr std::size_t kMargin = 2 * kRunMax;
     if (static_cast<std::size_t>(body_end_ - rest_) <= kMargin) return false;
     const char* const last = body_end_ - kMargin;
     const bool help = std::memcmp(rest_, "# HELP ", 7) == 0;
@@ -169,7 +169,7 @@ class Parser {
     const char* const text = ++p;
     if (help) {
       if (is_blank(*p)) return false;
-      for (unsigned n = kBytesAtOnce; n == kBytesAtOnce; p += n) {
+      for (unsigned n = kRunMax; n == kRunMax; p += n) {
         if (p > last) return false;
         n = plain_bytes<false>(p);
       }

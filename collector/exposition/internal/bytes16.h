@@ -12,7 +12,7 @@
 
 namespace nines::collector {
 
-// Every function here reads 16 bytes from each place it is given, whatever it then looks at.
+// The functions here read 16 or 32 bytes from where they are told, whatever they then look at.
 inline constexpr std::size_t kBytesAtOnce = 16;
 
 namespace bytes16_detail {
@@ -25,9 +25,9 @@ inline bool is_name_byte(unsigned char c, bool colon) {
 
 }  // namespace bytes16_detail
 
-// How many of them, from the first, are of a name: letters, digits, _ and, with `colon`, colons.
+// A bit for each byte that is of a name: a letter, digit, _ or, with `colon`, a colon.
 template <bool colon>
-inline unsigned name_bytes(const char* p) {
+inline unsigned name_mask(const char* p) {
 #if defined(__SSE2__)
   const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   // x <= n, unsigned, is min(x, n) == x.
@@ -37,34 +37,51 @@ inline unsigned name_bytes(const char* p) {
   const __m128i is_digit =
       _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(colon ? 10 : 9)), digit);
   const __m128i is_line = _mm_cmpeq_epi8(text, _mm_set1_epi8('_'));
-  const int in = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(is_letter, is_digit), is_line));
-  return static_cast<unsigned>(std::countr_one(static_cast<unsigned>(in)));
+  return static_cast<unsigned>(
+      _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(is_letter, is_digit), is_line)));
 #else
-  unsigned n = 0;
-  while (n < kBytesAtOnce &&
-         bytes16_detail::is_name_byte(static_cast<unsigned char>(p[n]), colon)) {
-    ++n;
+  unsigned mask = 0;
+  for (unsigned i = 0; i < kBytesAtOnce; ++i) {
+    if (bytes16_detail::is_name_byte(static_cast<unsigned char>(p[i]), colon)) mask |= 1U << i;
   }
-  return n;
+  return mask;
 #endif
 }
 
-// How many of them stand before the first backslash, line feed or, with `quotes`, quote.
+// A bit for each byte that is a backslash, a line feed or, with `quotes`, a quote.
 template <bool quotes>
-inline unsigned plain_bytes(const char* p) {
+inline unsigned stop_mask(const char* p) {
 #if defined(__SSE2__)
   const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   const __m128i slash = _mm_cmpeq_epi8(text, _mm_set1_epi8('\\'));
   __m128i stop = _mm_or_si128(slash, _mm_cmpeq_epi8(text, _mm_set1_epi8('\n')));
   if constexpr (quotes) stop = _mm_or_si128(stop, _mm_cmpeq_epi8(text, _mm_set1_epi8('"')));
-  const auto found = static_cast<unsigned>(_mm_movemask_epi8(stop));
-  return static_cast<unsigned>(std::countr_zero(found | 0x10000U));
+  return static_cast<unsigned>(_mm_movemask_epi8(stop));
 #else
-  unsigned n = 0;
-  while (n < kBytesAtOnce && p[n] != '\\' && p[n] != '\n' && !(quotes && p[n] == '"')) ++n;
-  return n;
+  unsigned mask = 0;
+  for (unsigned i = 0; i < kBytesAtOnce; ++i) {
+    if (p[i] == '\\' || p[i] == '\n' || (quotes && p[i] == '"')) mask |= 1U << i;
+  }
+  return mask;
 #endif
 }
+
+// How many of the next 32 bytes, from the first, are of a name. 32 at once, as most names are
+// shorter: a loop's end would be guessed wrong more often than not.
+template <bool colon>
+inline unsigned name_bytes(const char* p) {
+  const unsigned mask = name_mask<colon>(p) | name_mask<colon>(p + kBytesAtOnce) << kBytesAtOnce;
+  return static_cast<unsigned>(std::countr_one(mask));
+}
+
+// How many of the next 32 stand before the first that stop_mask() knows.
+template <bool quotes>
+inline unsigned plain_bytes(const char* p) {
+  const unsigned mask = stop_mask<quotes>(p) | stop_mask<quotes>(p + kBytesAtOnce) << kBytesAtOnce;
+  return static_cast<unsigned>(std::countr_zero(mask));
+}
+
+inline constexpr unsigned kRunMax = 32;  // of name_bytes() and plain_bytes()
 
 // Whether the first `size` bytes of both are the same. Reads up to 15 bytes past them.
 inline bool same_bytes(const char* a, const char* b, std::size_t size) {

@@ -158,14 +158,14 @@ Scan scan_series(const char* p, const char* end, Pieces& pieces) {
 
 namespace scan_detail {
 
-// skip_name() in a text of which 16 bytes more can be read than `last` names.
+// skip_name() in a text of which 32 bytes more can be read than `last` names.
 template <bool colon>
 inline const char* skip_name_fast(const char* p, const char* last) {
   for (;;) {
     if (p > last) return p;
     const unsigned n = name_bytes<colon>(p);
     p += n;
-    if (n != kBytesAtOnce) return p;
+    if (n != kRunMax) return p;
   }
 }
 
@@ -176,7 +176,7 @@ inline const char* skip_name_fast(const char* p, const char* last) {
 // begins; null when there is anything else, which may be a series all the same, or near `end`.
 inline const char* skip_plain_series(const char* p, const char* end) {
   using namespace scan_detail;
-  constexpr std::ptrdiff_t kMargin = 2 * kBytesAtOnce;
+  constexpr std::ptrdiff_t kMargin = 2 * kRunMax;
   if (end - p <= kMargin) return nullptr;
   const char* const last = end - kMargin;  // as many bytes can be read from here
   if (!is(*p, kNameStart | kColon)) return nullptr;
@@ -194,7 +194,7 @@ inline const char* skip_plain_series(const char* p, const char* end) {
         if (p > last) return nullptr;
         const unsigned n = plain_bytes<true>(p);
         p += n;
-        if (n == kBytesAtOnce) continue;
+        if (n == kRunMax) continue;
         if (*p == '"') break;
         if (*p == '\n' || p[1] == '\n') return nullptr;
         p += 2;  // an escape
