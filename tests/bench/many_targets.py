@@ -8,7 +8,8 @@ One other process serves them all, each at an address of its own (127.A.B.C, one
 needs root), over connections that are kept. Hung targets accept and never answer; garbage ones answer with bytes that are no
 exposition; flapping ones close the connection every other time. Everything is measured after the first two intervals:
 processor time of nines from /proc, memory at both ends, and from the requests as they arrive the distance between two of one
-healthy target: how far from the interval, and how many were missed.
+healthy target: how far from the interval, and how many were missed. On a machine that does other work, too, much of that
+is waiting for a core; how long both processes waited stands beside it.
 """
 import argparse
 import asyncio
@@ -146,6 +147,18 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def waited_seconds(pid):
+    """How long its threads were ready to run and the machine was not: what a busy machine adds to lateness."""
+    waited = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/schedstat") as f:
+                waited += int(f.read().split()[1])
+        except OSError:  # it ended, or this kernel does not count
+            pass
+    return waited / 1e9
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nines", required=True)
@@ -183,16 +196,19 @@ def main():
             pid = nines.process.child.pid
             pipe.send("begin")
             began, cpu, memory = time.monotonic(), cpu_seconds(pid), [rss_mib(pid)]
+            waited = {"nines": waited_seconds(pid), "targets": waited_seconds(server.pid)}
             while time.monotonic() - began < args.minutes * 60:
                 time.sleep(5)
                 memory.append(rss_mib(pid))
             took, cpu = time.monotonic() - began, cpu_seconds(pid) - cpu
+            waited = {"nines": waited_seconds(pid) - waited["nines"], "targets": waited_seconds(server.pid) - waited["targets"]}
             pipe.send("stats")
             out = pipe.recv()
             # A busy machine answers such questions late.
             series, up = (wait_for("an answer", lambda: [int(nines.value(q))], 120)[0] for q in ('count({job="fleet"})', 'sum(up{job="fleet"})'))
             out |= {"targets": args.targets, "healthy": healthy, "series": series, "up": up, "seconds": round(took, 1),
                     "cpu_seconds": round(cpu, 2), "core_share": round(cpu / took, 4),
+                    "waited_for_a_core_seconds": {who: round(seconds, 2) for who, seconds in waited.items()},
                     "samples_per_second_of_healthy": round(out["asked"] * args.series / took), "rss_mib": [round(m, 1) for m in (memory[0], max(memory), memory[-1])],
                     "descriptors": len(os.listdir(f"/proc/{pid}/fd"))}
             say(json.dumps(out, indent=1))
