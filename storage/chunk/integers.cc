@@ -8,6 +8,7 @@
 #include "storage/chunk/column.h"
 #include "storage/chunk/internal/bit_pack.h"
 #include "storage/chunk/internal/column_head.h"
+#include "storage/chunk/internal/column_kernels.h"
 
 namespace nines::storage::chunk {
 namespace {
@@ -94,39 +95,48 @@ Error cut_short() {
   return Error(ErrorCode::kCorrupt, "integer column: cut short");
 }
 
-Result<void> get_frame(ByteReader& in, std::uint8_t head, std::size_t count, std::int64_t* out) {
+// What becomes of a frame's numbers: nothing, or what these differences lead to from `first` on.
+struct Summed {
+  bool on = false;
+  std::int64_t first = 0;
+};
+
+Result<void> get_frame(ByteReader& in, std::uint8_t head, std::size_t count, Summed summed,
+                       std::int64_t* out) {
   const std::int64_t least = in.signed_varint();
   const std::uint64_t factor = (head & kFactored) != 0 ? in.varint() : 1;
   const unsigned width = in.byte();
   if (in.failed() || width > 64) return Error(ErrorCode::kCorrupt, "integer column: bad frame");
-  struct Patch {  // not initialised: a table of them would be cleared for every column
-    std::size_t place;
-    std::uint64_t high;
-  };
-  std::array<Patch, kColumnMax / 8> patches;
   std::size_t patched = 0;
+  ByteReader patches = in;  // read twice: now to see that they fit, later to be put in
   if ((head & kPatched) != 0) {
     patched = in.count(2);
-    if (patched > patches.size() || width == 64)
+    if (patched > kColumnMax / 8 || width == 64)
       return Error(ErrorCode::kCorrupt, "integer column: bad patches");
+    patches = in;
     std::uint64_t place = 0;
     for (std::size_t i = 0; i < patched; ++i) {
       place += in.varint();
-      patches[i].high = in.varint();
+      in.varint();
       if (place >= count) return Error(ErrorCode::kCorrupt, "integer column: patch past its end");
-      patches[i].place = static_cast<std::size_t>(place);
     }
   }
   auto* small = reinterpret_cast<std::uint64_t*>(out);  // the signed twin of the same type
   unpack_bits(in, count, width, small);
   if (in.failed()) return cut_short();
-  for (std::size_t i = 0; i < patched; ++i) small[patches[i].place] |= patches[i].high << width;
-  const auto base = static_cast<std::uint64_t>(least);
-  if (factor == 1) {
-    for (std::size_t i = 0; i < count; ++i) small[i] += base;
-  } else {
-    for (std::size_t i = 0; i < count; ++i) small[i] = small[i] * factor + base;
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < patched; ++i) {
+    place += static_cast<std::size_t>(patches.varint());
+    small[place] |= patches.varint() << width;
   }
+  if (factor != 1) {
+    for (std::size_t i = 0; i < count; ++i) small[i] *= factor;
+  }
+  const auto base = static_cast<std::uint64_t>(least);
+  if (summed.on)
+    sum_up(small, count, base, static_cast<std::uint64_t>(summed.first));
+  else
+    add_base(small, count, base);
   return {};
 }
 
@@ -169,11 +179,6 @@ Result<void> get_sparse(ByteReader& in, std::int64_t value, std::size_t count, s
   if (in.failed()) return cut_short();
   for (; filled < count; ++filled) out[filled] = value;
   return {};
-}
-
-// out[0] is the first value, the others are differences.
-void sum_up(std::int64_t* out, std::size_t count) {
-  for (std::size_t i = 1; i < count; ++i) out[i] = plus(out[i], out[i - 1]);
 }
 
 using Numbers = std::array<std::int64_t, kColumnMax>;
@@ -222,7 +227,7 @@ std::uint8_t encode_body(std::span<const std::int64_t> values, std::string& out)
 
 Result<void> decode_body(ByteReader& in, std::uint8_t head, std::size_t count, std::int64_t* out) {
   const std::uint8_t mode = head & kModeMask;
-  if (mode == kFor) return get_frame(in, head, count, out);
+  if (mode == kFor) return get_frame(in, head, count, {}, out);
   const std::int64_t first = in.signed_varint();
   if (in.failed()) return cut_short();
   if (mode == kConst) {
@@ -231,16 +236,13 @@ Result<void> decode_body(ByteReader& in, std::uint8_t head, std::size_t count, s
   }
   if (mode == kSparse) return get_sparse(in, first, count, out);
   out[0] = first;
-  if (mode == kDelta) {
-    if (auto got = get_frame(in, head, count - 1, out + 1); !got) return got;
-    sum_up(out, count);
-    return {};
-  }
+  if (mode == kDelta) return get_frame(in, head, count - 1, {true, first}, out + 1);
   if (mode == kDod && count >= 2) {
     out[1] = in.signed_varint();
-    if (auto got = get_frame(in, head, count - 2, out + 2); !got) return got;
-    sum_up(out + 1, count - 1);  // differences
-    sum_up(out, count);
+    if (auto got = get_frame(in, head, count - 2, {true, out[1]}, out + 2); !got) return got;
+    // These are differences now.
+    sum_up(reinterpret_cast<std::uint64_t*>(out + 1), count - 1, 0,
+           static_cast<std::uint64_t>(first));
     return {};
   }
   return Error(ErrorCode::kCorrupt, "integer column: unknown mode");

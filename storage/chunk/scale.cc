@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "storage/chunk/column.h"
+#include "storage/chunk/internal/column_kernels.h"
 
 namespace nines::storage::chunk {
 namespace {
@@ -48,24 +49,16 @@ double Scale::value(std::int64_t whole) const {
 }
 
 void Scale::values(const std::int64_t* wholes, std::size_t count, double* out) const {
-  const double power = kPower[decoder == Decoder::kDivideTwice ? exponent - 3U : exponent];
-  const double inverse = kInverse[exponent];
   switch (decoder) {
     case Decoder::kMultiply:
-      for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<double>(wholes[i]) * inverse;
-      return;
+      return multiply_wholes(wholes, count, kInverse[exponent], out);
     case Decoder::kDivideTwice:
-      for (std::size_t i = 0; i < count; ++i)
-        out[i] = static_cast<double>(wholes[i]) / 1000.0 / power;
-      return;
+      return divide_wholes_twice(wholes, count, 1000.0, kPower[exponent - 3U], out);
     case Decoder::kDivide:
       break;
   }
-  if (exponent == 0) {
-    for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<double>(wholes[i]);
-  } else {
-    for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<double>(wholes[i]) / power;
-  }
+  if (exponent == 0) return multiply_wholes(wholes, count, 1, out);
+  divide_wholes(wholes, count, kPower[exponent], out);
 }
 
 bool Scale::whole(double v, std::int64_t& out) const {

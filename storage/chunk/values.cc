@@ -11,6 +11,8 @@
 namespace nines::storage::chunk {
 namespace {
 
+constexpr std::size_t kFewRows = 128;  // of a column: as many as pages usually have
+
 std::uint64_t bits(double v) {
   return std::bit_cast<std::uint64_t>(v);
 }
@@ -80,29 +82,47 @@ void put_decimal(const Decimal& decimal, std::span<const double> values, std::st
   out[begin] = static_cast<char>(head);
 }
 
+// Whole numbers, decoded into `room`, as doubles.
+Result<void> get_wholes(ByteReader& in, std::uint8_t head, std::size_t count, const Scale& scale,
+                        std::int64_t* room, double* out) {
+  if (auto got = decode_body(in, head, count, room); !got) return got;
+  scale.values(room, count, out);
+  return {};
+}
+// Large columns apart: a stack frame of so many pages costs each column that has none of it.
+[[gnu::noinline]] Result<void> get_many_wholes(ByteReader& in, std::uint8_t head, std::size_t count,
+                                               const Scale& scale, double* out) {
+  std::array<std::int64_t, kColumnMax> room;
+  return get_wholes(in, head, count, scale, room.data(), out);
+}
+
 Result<void> get_decimal(ByteReader& in, std::uint8_t head, std::size_t count, double* out) {
   Scale scale;
   if ((head & kScaled) != 0 && !Scale::unpack(in.byte(), scale)) return corrupt("unknown scale");
-  struct Patch {  // not initialised: a table of them would be cleared for every column
-    std::size_t place;
-    double value;
-  };
-  std::array<Patch, kColumnMax / 8> patches;
   std::size_t exceptions = 0;
+  ByteReader patches = in;  // read twice: now to see that they fit, later to be put in
   if ((head & kExceptions) != 0) {
     exceptions = in.count(9);
-    if (exceptions > patches.size()) return corrupt("too many exceptions");
+    if (exceptions > kColumnMax / 8) return corrupt("too many exceptions");
+    patches = in;
     std::uint64_t place = 0;
     for (std::size_t i = 0; i < exceptions; ++i) {
       place += in.varint();
+      in.fixed<double>();
       if (in.failed() || place >= count) return corrupt("exception past its end");
-      patches[i] = {static_cast<std::size_t>(place), in.fixed<double>()};
     }
   }
-  std::array<std::int64_t, kColumnMax> wholes;
-  if (auto got = decode_body(in, head, count, wholes.data()); !got) return got;
-  scale.values(wholes.data(), count, out);
-  for (std::size_t i = 0; i < exceptions; ++i) out[patches[i].place] = patches[i].value;
+  if (count <= kFewRows) {
+    std::array<std::int64_t, kFewRows> room;
+    if (auto got = get_wholes(in, head, count, scale, room.data(), out); !got) return got;
+  } else if (auto got = get_many_wholes(in, head, count, scale, out); !got) {
+    return got;
+  }
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < exceptions; ++i) {
+    place += static_cast<std::size_t>(patches.varint());
+    out[place] = patches.fixed<double>();
+  }
   return {};
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "storage/chunk/internal/column_kernels.h"
+
 namespace nines::storage::chunk {
 namespace {
 
@@ -21,6 +23,17 @@ std::uint64_t value_at(const char* bytes, std::size_t i, unsigned width) {
   std::memcpy(&high, bytes + bit / 8 + 8, 8);
   return static_cast<std::uint64_t>((static_cast<Wide>(high) << 64 | low) >> (bit % 8)) &
          mask_of(width);
+}
+
+// What is left behind whole groups: at most a group and what no word may be read of.
+void unpack_rest(std::string_view bytes, std::size_t count, unsigned width, std::uint64_t* out) {
+  constexpr std::size_t kMost = 8 + kGroupWidthMost;
+  unsigned char room[2 * kMost + 8] = {};
+  std::memcpy(room, bytes.data(), std::min(bytes.size(), 2 * kMost));
+  std::uint64_t values[3 * 8 + 64];
+  const std::size_t groups = (count + 7) / 8;
+  unpack_groups(room, groups, width, values);
+  std::copy_n(values, count, out);
 }
 
 }  // namespace
@@ -50,20 +63,17 @@ void unpack_bits(ByteReader& in, std::size_t count, unsigned width, std::uint64_
   const std::string_view bytes = in.raw(packed_size(count, width));
   if (in.failed()) return;
   // As long as whole words may be read without looking past the end.
-  const std::size_t whole = bytes.size() < 16 ? 0 : (bytes.size() - 16) * 8 / width;
-  const std::size_t fast = std::min(count, whole);
   std::size_t i = 0;
-  if (width <= 56) {
-    const std::uint64_t mask = mask_of(width);
-    for (; i < fast; ++i) {
-      const std::size_t bit = i * width;
-      std::uint64_t word = 0;
-      std::memcpy(&word, bytes.data() + bit / 8, 8);
-      out[i] = word >> (bit % 8) & mask;
-    }
-  } else {
-    for (; i < fast; ++i) out[i] = value_at(bytes.data(), i, width);
+  if (width <= kGroupWidthMost) {
+    const std::size_t groups =
+        bytes.size() < 8 ? 0 : std::min(count / 8, (bytes.size() - 8) / width);
+    unpack_groups(reinterpret_cast<const unsigned char*>(bytes.data()), groups, width, out);
+    i = groups * 8;
+    if (i < count) unpack_rest(bytes.substr(groups * width), count - i, width, out + i);
+    return;
   }
+  const std::size_t fast = std::min(count, bytes.size() < 16 ? 0 : (bytes.size() - 16) * 8 / width);
+  for (; i < fast; ++i) out[i] = value_at(bytes.data(), i, width);
   if (i == count) return;
   // The rest from a copy with room behind it.
   char tail[16 + 16 + 16 + 8] = {};
