@@ -3,6 +3,7 @@
 #include <cstring>
 #include <shared_mutex>
 
+#include "storage/api/reading_on.h"
 #include "storage/metrics/internal/stoppable_sort.h"
 #include "storage/metrics/internal/store_impl.h"
 
@@ -55,8 +56,7 @@ class Selection final : public SeriesSelection {
     kept.reserve(names.size());
     const std::shared_lock lock(version.layout->mutex);
     for (const std::string& name : names) {
-      const std::string_view value =
-          version.layout->index.value(place.slot, version.labels, name);
+      const std::string_view value = version.layout->index.value(place.slot, version.labels, name);
       if (!value.empty()) kept.push_back({name, std::string(value)});
     }
     return LabelSet::from(std::move(kept));
@@ -76,6 +76,17 @@ class Selection final : public SeriesSelection {
     return store_.read_series(versions_, places_of(index), range, deleted(index), out, shelf);
   }
   std::unique_ptr<SeriesReader> reader() const override;
+  bool is_stopped() const { return stopped(stop_); }
+  // The version that has all of a series, of which nothing is deleted; null: it is not so simple.
+  const Version* alone(std::size_t index) const {
+    const Selected& series = series_[index];
+    if (series.end - series.first != 1 || !deletions_->empty()) return nullptr;
+    return versions_[places_[series.first].version].get();
+  }
+  std::span<const StoreImpl::Place> places_of(std::size_t index) const {
+    const Selected& series = series_[index];
+    return std::span(places_).subspan(series.first, series.end - series.first);
+  }
   Result<void> read_tier(std::size_t index, Tier tier, TimeRange range,
                          std::vector<TierWindow>& out) const override {
     out.clear();
@@ -84,10 +95,6 @@ class Selection final : public SeriesSelection {
   }
 
  private:
-  std::span<const StoreImpl::Place> places_of(std::size_t index) const {
-    const Selected& series = series_[index];
-    return std::span(places_).subspan(series.first, series.end - series.first);
-  }
   std::vector<DeletedSpan> deleted(std::size_t index) const {
     if (deletions_->empty()) return {};
     return deletions_->spans(labels(index));
@@ -102,19 +109,53 @@ class Selection final : public SeriesSelection {
   const StopFlag* stop_;
 };
 
-class Reader final : public SeriesReader {
+class Reader final : public ReadingOn {
  public:
-  explicit Reader(const Selection& selection) : selection_(selection) {}
+  Reader(const StoreImpl& store, const Selection& selection) : selection_(selection), run_(store) {}
   Result<void> read(std::size_t index, TimeRange range, SampleColumns& out) override {
+    run_.forget_times();
     return selection_.read(index, range, out, &shelf_);
+  }
+  Result<bool> read_on(std::size_t index, TimeRange range, SampleColumns& out) override {
+    if (const Version* const version = selection_.alone(index)) {
+      if (selection_.is_stopped()) return was_stopped();
+      const std::int64_t from = to_millis(range.from), to = to_millis(range.to);
+      const std::uint32_t slot = selection_.places_of(index).front().slot;
+      if (!run_.holds(*version, slot, from, to))
+        run_.begin(*version, slots_from(index, *version), from, to);
+      if (const std::optional<bool> same = run_.read(slot, out)) return *same;
+    }
+    if (Result<void> ok = read(index, range, out); !ok) return std::move(ok).error();
+    return false;
   }
 
  private:
+  // More would be read ahead for nobody, or be too far apart.
+  static constexpr std::size_t kSlotsMost = 64;
+  static constexpr std::uint32_t kApartMost = 4 * kPageSlots;
+
+  // Of the series at `index` and of those behind it, as long as they are near.
+  std::vector<std::uint32_t> slots_from(std::size_t index, const Version& version) const {
+    std::vector<std::uint32_t> slots;
+    std::uint32_t least = UINT32_MAX, most = 0;
+    for (; index < selection_.size() && slots.size() < kSlotsMost; ++index) {
+      if (selection_.alone(index) != &version) break;
+      const std::uint32_t slot = selection_.places_of(index).front().slot;
+      least = std::min(least, slot);
+      most = std::max(most, slot);
+      if (most - least >= kApartMost) break;
+      slots.push_back(slot);
+    }
+    std::sort(slots.begin(), slots.end());
+    return slots;
+  }
+
   const Selection& selection_;
   StoreImpl::PageShelf shelf_;
+  SeriesRun run_;
 };
 std::unique_ptr<SeriesReader> Selection::reader() const {
-  return std::make_unique<Reader>(*this);
+  return std::make_unique<Reader>(store_, *this);
 }
 
 // Series by the bytes of their labels (SeriesIndex::append_key), which lie in one piece.

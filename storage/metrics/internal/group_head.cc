@@ -89,6 +89,14 @@ void GroupHead::read(std::uint32_t slot, SampleColumns& out) const {
   take_rows_before(INT64_MAX);
 }
 
+void GroupHead::read_rows(std::span<const std::uint32_t> slots, std::size_t stride, double* out,
+                          std::vector<bool>& whole) const {
+  rows_.read_rows(slots, stride, out, whole);
+  for (std::size_t i = 0; !odd_.empty() && i < slots.size(); ++i) {
+    if (odd_.contains(slots[i])) whole[i] = false;
+  }
+}
+
 void GroupHead::clear() {
   rows_.clear();
   odd_.clear();

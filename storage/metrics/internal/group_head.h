@@ -26,6 +26,10 @@ class GroupHead {
   // Appends what `slot` has, ascending, one per time.
   void read(std::uint32_t slot, SampleColumns& out) const;
 
+  // As HeadColumns::read_rows(): a slot is whole when it has nothing beside its rows, too.
+  void read_rows(std::span<const std::uint32_t> slots, std::size_t stride, double* out,
+                 std::vector<bool>& whole) const;
+
   bool empty() const { return bounds_.empty(); }
   ring::TimeBounds bounds() const { return bounds_; }
   const std::vector<std::int64_t>& row_times() const { return rows_.times(); }

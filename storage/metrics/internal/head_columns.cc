@@ -258,6 +258,46 @@ void HeadColumns::read(std::uint32_t slot, std::vector<std::int64_t>& times,
   if (open_rows_ > 0) take(&open_[slot * kBlockRows], open_rows_, present_[slot]);
 }
 
+void HeadColumns::read_rows(std::span<const std::uint32_t> wanted, std::size_t stride, double* out,
+                            std::vector<bool>& whole) const {
+  std::vector<double> last(wanted.size());
+  std::size_t row = 0;
+  for (const Block& block : blocks_) {
+    ByteReader in{std::string_view()};
+    std::uint32_t at = UINT32_MAX;  // the entry that `in` stands before
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const std::uint32_t slot = wanted[i];
+      if (slot >= block.slots) {
+        whole[i] = false;
+        continue;
+      }
+      if (at == UINT32_MAX || at / kStride != slot / kStride) {
+        at = slot / kStride * kStride;
+        in = ByteReader(std::string_view(block.bytes).substr(block.places[slot / kStride]));
+      }
+      for (; at < slot; ++at) skip_entry(in, at >= block.first_new);
+      get_entry(in, slot >= block.first_new, last[i], out + i * stride + row);
+      ++at;
+      if (!block.partial.empty() &&
+          std::binary_search(block.partial.begin(), block.partial.end(),
+                             std::pair(slot, std::uint8_t{0}),
+                             [](const auto& a, const auto& b) { return a.first < b.first; })) {
+        whole[i] = false;
+      }
+    }
+    row += kBlockRows;
+  }
+  if (open_rows_ == 0) return;
+  const auto all = static_cast<std::uint8_t>((1U << open_rows_) - 1);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] >= slots() || present_[wanted[i]] != all) {
+      whole[i] = false;
+      continue;
+    }
+    std::copy_n(&open_[wanted[i] * kBlockRows], open_rows_, out + i * stride + row);
+  }
+}
+
 bool HeadColumns::find(std::uint32_t slot, std::int64_t time, double& value) const {
   if (!std::binary_search(times_.begin(), times_.end(), time)) return false;
   std::vector<std::int64_t> times;

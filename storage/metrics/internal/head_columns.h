@@ -3,6 +3,7 @@
 // block encoded as soon as it is full. About a byte a sample, and nothing is allocated per sample.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,10 @@ class HeadColumns {
   // Appends what `slot` has, ascending.
   void read(std::uint32_t slot, std::vector<std::int64_t>& times,
             std::vector<double>& values) const;
+  // The values of each of `slots` (ascending) in all rows, those of the next slot `stride` further on
+  // in `out`. Clears `whole[i]` where a slot has not all of them; its values mean nothing then.
+  void read_rows(std::span<const std::uint32_t> slots, std::size_t stride, double* out,
+                 std::vector<bool>& whole) const;
   // Does `slot` have a sample at `time`, and which?
   bool find(std::uint32_t slot, std::int64_t time, double& value) const;
   void clear();

@@ -210,6 +210,21 @@ Result<void> Page::read(std::uint32_t slot, SampleColumns& out) const {
   return {};
 }
 
+bool Page::only_floats(std::uint32_t slot) const {
+  if (slot < head_.slots.first || slot >= head_.slots.end || times_.size() > chunk::kColumnMax)
+    return false;
+  const std::uint32_t begin = places_[slot - head_.slots.first];
+  return begin != places_[slot - head_.slots.first + 1] &&
+         (static_cast<unsigned char>(bytes_[begin]) & kSpecial) == 0;
+}
+
+bool Page::read_floats(std::uint32_t slot, double* out) const {
+  const std::uint32_t begin = places_[slot - head_.slots.first];
+  const std::uint32_t end = places_[slot - head_.slots.first + 1];
+  ByteReader in(std::string_view(bytes_).substr(begin, end - begin));
+  return chunk::decode_values(in, times_.size(), out).has_value();
+}
+
 Result<void> Page::read_special(ByteReader& in, SampleColumns& out) const {
   const std::uint8_t kind = in.byte();
   std::vector<std::int64_t> times;

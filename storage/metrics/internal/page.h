@@ -55,6 +55,12 @@ class Page {
   std::size_t bytes() const { return bytes_.size() + times_.size() * 8 + places_.size() * 4; }
   // Appends the samples of `slot`; nothing when the page has none of it. kCorrupt.
   Result<void> read(std::uint32_t slot, SampleColumns& out) const;
+  // The times that most columns share.
+  const std::vector<std::int64_t>& times() const { return times_; }
+  // Are the samples of `slot` a float at each of times() and nothing else? read_floats() then gives
+  // these floats; false: they are damaged.
+  bool only_floats(std::uint32_t slot) const;
+  bool read_floats(std::uint32_t slot, double* out) const;
 
  private:
   Result<void> read_special(chunk::ByteReader& in, SampleColumns& out) const;

@@ -19,6 +19,7 @@
 #include "storage/metrics/internal/page_cache.h"
 #include "storage/metrics/internal/page_log.h"
 #include "storage/metrics/internal/series_limits.h"
+#include "storage/metrics/internal/series_run.h"
 #include "storage/metrics/internal/tier_page.h"
 #include "storage/metrics/internal/tombstones.h"
 #include "storage/metrics/metric_store.h"
@@ -88,10 +89,6 @@ class StoreImpl final : public MetricStore {
   using Versions = std::vector<std::shared_ptr<const Version>>;
   // The pages that hold a block of slots in a span of time, kept for the next series of the block:
   // neighbours lie in the same ones.
-  struct ShelvedPage {
-    PageRef ref;
-    std::shared_ptr<const Page> page;  // null: not read yet
-  };
   struct PageShelf {
     const Version* version = nullptr;  // null: the pages are good for one reading only
     std::uint32_t block = 0;           // slots from block * kPageSlots on
@@ -104,6 +101,9 @@ class StoreImpl final : public MetricStore {
   Result<void> read_series(const Versions& versions, std::span<const Place> places, TimeRange range,
                            const std::vector<DeletedSpan>& deleted, SampleColumns& out,
                            PageShelf* shelf = nullptr) const;
+  // For SeriesRun: the pages of its slots and their open samples, as they are at one moment.
+  void fill_run(SeriesRun& run) const;
+  std::shared_ptr<const Page> load(const ring::Location& location, std::size_t& damaged) const;
   // The windows whose ends are in the range.
   Result<void> read_windows(const Versions& versions, std::span<const Place> places, Tier tier,
                             TimeRange range, const std::vector<DeletedSpan>& deleted,
@@ -145,7 +145,6 @@ class StoreImpl final : public MetricStore {
                            std::vector<FlushedPage> pages);
   Result<void> write_closing(const std::shared_ptr<Version>& version,
                              std::vector<FlushedPage> pages);
-  std::shared_ptr<const Page> load(const ring::Location& location, std::size_t& damaged) const;
   void release_journal();
   void forget_segment(const ring::SegmentInfo& segment);
 
