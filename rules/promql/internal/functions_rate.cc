@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "base/text/text.h"
-#include "rules/promql/internal/columns.h"
 #include "rules/promql/internal/histogram_math.h"
+#include "rules/promql/internal/plain_rate.h"
 #include "rules/promql/internal/range_functions.h"
 
 namespace nines::promql {
@@ -28,27 +28,19 @@ struct Span {
   bool begins_inside(const Window& window) const { return starts_inside(first_start, window); }
 };
 
-// Prometheus extrapolates to the window's ends when the samples come near them, else by half a
-// sample interval; counters never below zero. Source:
-// prometheus.io/docs/prometheus/latest/querying/functions, "rate()".
+// See Extrapolation.
 inline double extrapolation(const Span& span, const Window& window, bool counter) {
-  double to_start = static_cast<double>(span.first - window.from) / 1000;
-  double to_end = static_cast<double>(window.to - span.last) / 1000;
-  double sampled = static_cast<double>(span.last - span.first) / 1000;
-  const double between = span.count > 1 ? sampled / static_cast<double>(span.count - 1) : 0;
-  const double threshold = between * 1.1;
-  if (to_start >= threshold) to_start = between / 2;
+  Extrapolation around(span.first, span.last, span.count, window.from, window.to);
   if (counter && span.begins_inside(window)) {
-    sampled = static_cast<double>(span.last - span.first_start) / 1000;
-    to_start = 0;
+    around.sampled = static_cast<double>(span.last - span.first_start) / 1000;
+    around.to_start = 0;
   } else if (counter) {
-    double to_zero = to_start;
+    double to_zero = around.to_start;
     if (span.increase > 0 && span.first_value >= 0)
-      to_zero = sampled * (span.first_value / span.increase);
-    to_start = std::min(to_start, to_zero);
+      to_zero = around.sampled * (span.first_value / span.increase);
+    around.to_start = std::min(around.to_start, to_zero);
   }
-  if (to_end >= threshold) to_end = between / 2;
-  return (sampled + to_start + to_end) / sampled;
+  return (around.sampled + around.to_start + around.to_end) / around.sampled;
 }
 
 bool is_counter(Fn id) {
@@ -211,72 +203,6 @@ void histogram_rate(const RangeTask& task, std::size_t s) {
 bool start_time_reset(std::int64_t previous_start, std::int64_t previous, std::int64_t start,
                       std::int64_t time) {
   return counter_restarted(previous_start, previous, start, time);
-}
-
-namespace {
-
-// The samples after which a counter began anew. Most never do.
-void find_decreases(const std::vector<double>& values, std::vector<std::size_t>& out) {
-  if (!any_decrease(values.data(), values.size())) return;
-  for (std::size_t i = 1; i < values.size(); ++i) {
-    if (values[i] < values[i - 1]) out.push_back(i);
-  }
-}
-
-// A place between samples that only moves forward. Samples that come at an interval move it as far
-// each time: that is tried first.
-class Mark {
- public:
-  explicit Mark(const std::vector<std::int64_t>& times)
-      : times_(times.data()), size_(times.size()) {}
-  // Behind the last sample not after `limit`.
-  std::size_t move(std::int64_t limit) {
-    const std::size_t guess = at_ + stride_;
-    if (guess < size_ && guess > 0 && times_[guess - 1] <= limit && times_[guess] > limit) {
-      return at_ = guess;
-    }
-    const std::size_t before = at_;
-    while (at_ < size_ && times_[at_] <= limit) ++at_;
-    stride_ = at_ - before;
-    return at_;
-  }
-
- private:
-  const std::int64_t* times_;
-  const std::size_t size_;
-  std::size_t at_ = 0, stride_ = 0;
-};
-
-}  // namespace
-
-void plain_rate(Fn id, const SampleColumns& samples, const RangeShape& shape, const Grid& grid,
-                double* row) {
-  const bool counter = is_counter(id);
-  const double seconds = static_cast<double>(shape.length) / 1000;
-  const double* const values = samples.values.data();
-  const std::int64_t* const times = samples.times.data();
-  std::vector<std::size_t> resets;
-  if (counter) find_decreases(samples.values, resets);
-  std::size_t first_reset = 0;
-  Mark begin(samples.times);
-  Mark end(samples.times);
-  for (std::size_t s = 0; s < grid.count; ++s) {
-    Window w;
-    w.to = grid.at(s) - shape.offset;
-    w.from = w.to - shape.length;
-    w.f0 = begin.move(w.from);
-    w.f1 = end.move(w.to);
-    if (w.f1 < w.f0 + 2) continue;
-    double increase = values[w.f1 - 1] - values[w.f0];
-    while (first_reset < resets.size() && resets[first_reset] <= w.f0) ++first_reset;
-    for (std::size_t r = first_reset; r < resets.size() && resets[r] < w.f1; ++r) {
-      increase += values[resets[r] - 1];
-    }
-    const Span span{times[w.f0], times[w.f1 - 1], w.f1 - w.f0, values[w.f0], increase, 0};
-    double factor = extrapolation(span, w, counter);
-    if (id == Fn::kRate) factor /= seconds;
-    row[s] = increase * factor;
-  }
 }
 
 Result<void> rate_functions(const RangeTask& task) {

@@ -47,11 +47,6 @@ RangeFamily range_family(Fn id);
 // for each series. `fixed_name`: of all of them, when it is known; `last` is kept between calls.
 void say_if_no_counter(const RangeTask& task, std::string_view fixed_name, std::string& last);
 
-// rate, increase and delta of floats alone that are not stale and whose starts are not known, all
-// steps in one pass; `row` is filled where there is an answer.
-void plain_rate(Fn id, const SampleColumns& samples, const RangeShape& shape, const Grid& grid,
-                double* row);
-
 // rate, increase and delta of what a tier knows of `window`, scaled to the range asked for where
 // the window is another.
 void rate_from_tier(const RangeTask& task, std::size_t step, const Window& window,

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "base/text/text.h"
+#include "rules/promql/internal/plain_rate.h"
 #include "rules/promql/internal/range_functions.h"
 #include "rules/promql/internal/scan.h"
+#include "rules/promql/internal/selection_reader.h"
 #include "rules/promql/internal/tiers.h"
 
 namespace nines::promql {
@@ -113,11 +115,12 @@ class RangeRows {
     return finish(task);
   }
 
-  // The same for rate() and its like over samples that plain_rate() takes.
-  Result<bool> add_plain_rate(const RangeSeries& series, const SampleColumns& samples, Block& out,
+  // The same for rate() and its like over samples that PlainRate takes.
+  Result<bool> add_plain_rate(PlainRate& rate, const RangeSeries& series,
+                              const std::vector<double>& values, Block& out,
                               Annotations& annotations) {
     NINES_TRY(const std::size_t row, out.add_row({series.labels, true}));
-    plain_rate(plan_.id(), samples, plan_.shape, plan_.grid, out.row(row));
+    rate.answer(values, out.row(row));
     const RangeTask task{annotations,
                          plan_.id(),
                          series,
@@ -154,34 +157,40 @@ class RangeScanner final : public Scanner {
         q_(evaluator.q_),
         plan_(plan),
         found_(found),
-        reader_(found.reader()),
-        rows_(q_, plan) {
+        reader_(q_, evaluator.resolve_hints_, found),
+        rows_(q_, plan),
+        plain_rate_(plan.id(), plan.shape, plan.grid),
+        held_(q_.budget) {
     const Fn id = plan.id();
     rate_ = (id == Fn::kRate || id == Fn::kIncrease || id == Fn::kDelta) && !plan.shape.anchored &&
             !plan.shape.smoothed && !plan.shape.fixed && !q_.tally.on;
   }
 
   Result<void> find(std::size_t i, FoundRows& to) override {
-    Result<void> ok = evaluator_.read(*reader_, i, plan_.from, plan_.to, columns_, to.notes());
-    if (!ok || columns_.size() == 0) return ok;
-    Charge held(q_.budget);
-    if (ok = held.add(columns_.size(), bytes_of(columns_)); !ok) return ok;
+    NINES_TRY(const bool same, reader_.read_on(i, plan_.from, plan_.to, columns_, to.notes()));
+    placed_ = placed_ && same;
+    if (columns_.size() == 0) return {};
+    if (Result<void> ok = held_.raise(columns_.size(), bytes_of(columns_)); !ok) return ok;
     series_.of = &found_;
     series_.index = i;
     series_.labels = row_labels(found_, i, plan_.sink);
     const bool plain = plain_floats(columns_);
     if (plain && rate_) {
-      const Result<bool> done = rows_.add_plain_rate(series_, columns_, to.rows, to.annotations);
+      if (!placed_) plain_rate_.place(columns_.times);
+      placed_ = true;
+      const Result<bool> done =
+          rows_.add_plain_rate(plain_rate_, series_, columns_.values, to.rows, to.annotations);
       return done ? Result<void>() : done.error();
     }
-    if (plain) {  // taken as they are, and given back to be filled anew
-      split_points({}, series_);
-      std::swap(series_.floats.times, columns_.times);
-      std::swap(series_.floats.values, columns_.values);
+    if (plain) {
+      if (!placed_) split_points({}, series_), series_.floats.times = columns_.times;
+      std::swap(series_.floats.values, columns_.values);  // given back to be filled anew
     } else {
       split_points(columns_, series_);
+      placed_ = false;
     }
-    place_windows(series_, plan_.shape, plan_.grid, q_.lookback.count(), windows_);
+    if (!placed_) place_windows(series_, plan_.shape, plan_.grid, q_.lookback.count(), windows_);
+    placed_ = plain;
     evaluator_.tally(series_, windows_);
     const Result<bool> done = rows_.add(series_, windows_, to.rows, to.annotations);
     return done ? Result<void>() : done.error();
@@ -192,9 +201,12 @@ class RangeScanner final : public Scanner {
   QueryContext& q_;
   const RangePlan& plan_;
   const storage::SeriesSelection& found_;
-  const std::unique_ptr<storage::SeriesReader> reader_;
+  SelectionReader reader_;
   RangeRows rows_;
   bool rate_ = false;
+  PlainRate plain_rate_;
+  Most held_;
+  bool placed_ = false;  // windows, over the times in columns_
   SampleColumns columns_;
   RangeSeries series_;
   std::vector<Window> windows_;

@@ -5,6 +5,7 @@
 
 #include "rules/promql/internal/histogram_math.h"
 #include "rules/promql/internal/scan.h"
+#include "rules/promql/internal/selection_reader.h"
 #include "rules/promql/internal/tiers.h"
 
 namespace nines::promql {
@@ -95,20 +96,20 @@ class SelectScanner final : public Scanner {
         plan_(plan),
         lookback_(q_.lookback.count()),
         found_(found),
-        reader_(found.reader()) {}
+        reader_(q_, evaluator.resolve_hints_, found),
+        held_(q_.budget) {}
 
   Result<void> find(std::size_t i, FoundRows& to) override {
-    Result<void> ok = evaluator_.read(*reader_, i, plan_.from, plan_.to, samples_, to.notes());
-    if (!ok) return ok;
+    NINES_TRY(const bool same, reader_.read_on(i, plan_.from, plan_.to, samples_, to.notes()));
+    placed_ = placed_ && same;
     if (plan_.tier) {
-      ok = evaluator_.read_tier(found_, i, *plan_.tier, plan_.tier_from, plan_.tier->seam, tier_,
-                                to.notes());
+      Result<void> ok = evaluator_.read_tier(found_, i, *plan_.tier, plan_.tier_from,
+                                             plan_.tier->seam, tier_, to.notes());
       if (!ok) return ok;
     }
     if (samples_.size() == 0 && tier_.empty()) return {};
-    Charge held(q_.budget);
     const std::uint64_t bytes = bytes_of(samples_) + tier_.size() * sizeof(storage::TierWindow);
-    if (ok = held.add(samples_.size() + tier_.size(), bytes); !ok) return ok;
+    if (Result<void> ok = held_.raise(samples_.size() + tier_.size(), bytes); !ok) return ok;
     const bool values = !plan_.timestamps && !plan_.starts;
     NINES_TRY(const std::size_t row, to.rows.add_row({row_labels(found_, i, plan_.sink), !values}));
     const bool plain = values && samples_.histograms.empty() && !plan_.selector.smoothed &&
@@ -126,17 +127,31 @@ class SelectScanner final : public Scanner {
   }
 
  private:
-  // Nothing but floats; a staleness marker is "absent" as it is. False when there is no value.
-  bool fill_plain(double* row) const {
+  // Which sample each step sees.
+  void place() {
     const Grid& grid = plan_.grid;
+    const std::int64_t* const times = samples_.times.data();
     const std::size_t size = samples_.size();
+    seen_.resize(grid.count);
     std::size_t next = 0;
-    bool any = false;
     for (std::size_t s = 0; s < grid.count; ++s) {
       const std::int64_t at = grid.at(s) - plan_.offset;
-      while (next < size && samples_.times[next] <= at) ++next;
-      if (next == 0 || samples_.times[next - 1] <= at - lookback_) continue;
-      row[s] = samples_.values[next - 1];
+      while (next < size && times[next] <= at) ++next;
+      const bool none = next == 0 || times[next - 1] <= at - lookback_;
+      seen_[s] = none ? kNone : static_cast<std::uint32_t>(next - 1);
+    }
+    placed_ = true;
+  }
+
+  // Nothing but floats; a staleness marker is "absent" as it is. False when there is no value.
+  bool fill_plain(double* row) {
+    if (!placed_) place();
+    const double* const values = samples_.values.data();
+    const std::uint32_t* const seen = seen_.data();
+    bool any = false;
+    for (std::size_t s = 0; s < plan_.grid.count; ++s) {
+      if (seen[s] == kNone) continue;
+      row[s] = values[seen[s]];
       any = any || !is_absent(row[s]);
     }
     return any;
@@ -213,8 +228,12 @@ class SelectScanner final : public Scanner {
   SelectPlan& plan_;
   const std::int64_t lookback_;
   const storage::SeriesSelection& found_;
-  const std::unique_ptr<storage::SeriesReader> reader_;
+  SelectionReader reader_;
+  Most held_;
   SampleColumns samples_;
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  std::vector<std::uint32_t> seen_;  // by step, of samples_
+  bool placed_ = false;              // seen_, over the times in samples_
   std::vector<storage::TierWindow> tier_;
 };
 

@@ -7,6 +7,7 @@
 #include "rules/promql/internal/evaluator.h"
 #include "rules/promql/internal/histogram_math.h"
 #include "rules/promql/internal/parser.h"
+#include "rules/promql/internal/selection_reader.h"
 
 namespace nines::promql {
 namespace {
@@ -144,6 +145,37 @@ Result<void> Evaluator::read(storage::SeriesReader& reader, std::size_t index, s
   notes.samples += out.size();
   if (resolve_hints_ && !out.histograms.empty()) resolve_hints(out);
   return {};
+}
+
+SelectionReader::SelectionReader(const QueryContext& q, bool resolve_hints,
+                                 const storage::SeriesSelection& selection)
+    : q_(q),
+      resolve_hints_(resolve_hints),
+      reader_(selection.reader()),
+      on_(dynamic_cast<storage::ReadingOn*>(reader_.get())) {}
+
+Result<bool> SelectionReader::read_on(std::size_t index, std::int64_t from, std::int64_t to,
+                                      SampleColumns& out, Notes notes) {
+  if (const Result<void> ok = q_.check(); !ok) return ok.error();
+  if (on_ == nullptr || from > to) out.clear();
+  if (from > to) return false;
+  const storage::TimeRange range{from_millis(clamp_time(from)), from_millis(clamp_time(to))};
+  bool same = false;
+  Result<void> done;
+  if (on_ == nullptr) {
+    done = reader_->read(index, range, out);
+  } else if (Result<bool> read = on_->read_on(index, range, out); read) {
+    same = *read;
+  } else {
+    done = std::move(read).error();
+  }
+  if (!done) {
+    if (done.error().code() != ErrorCode::kCorrupt) return done.error();
+    notes.annotations.storage_warning(done.error().what());
+  }
+  notes.samples += out.size();
+  if (resolve_hints_ && !out.histograms.empty()) resolve_hints(out);
+  return same;
 }
 
 }  // namespace nines::promql

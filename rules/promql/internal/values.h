@@ -131,6 +131,26 @@ class Charge {
   std::uint64_t bytes_ = 0;
 };
 
+// The most that was held at a time of what comes one after the other and is held for a while.
+class Most {
+ public:
+  explicit Most(Budget& budget) : charge_(budget) {}
+  Result<void> raise(std::size_t samples, std::uint64_t bytes) {
+    if (samples <= samples_ && bytes <= bytes_) return {};
+    const std::size_t more_samples = samples - std::min(samples, samples_);
+    const std::uint64_t more_bytes = bytes - std::min(bytes, bytes_);
+    if (Result<void> ok = charge_.add(more_samples, more_bytes); !ok) return ok;
+    samples_ += more_samples;
+    bytes_ += more_bytes;
+    return {};
+  }
+
+ private:
+  Charge charge_;
+  std::size_t samples_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
 // What samples take in memory, as columns of times and values.
 inline constexpr std::uint64_t kSampleBytes = 16;
 std::uint64_t bytes_of(const Histogram& histogram);
