@@ -191,6 +191,14 @@ def row(name, found):
     return line
 
 
+def say_medians(kind, rows, names):
+    for server in names:
+        pairs = [(r[server], r["nines"]) for r in rows.values() if "nines" in r and None not in (r[server][1], r["nines"][1])]
+        if server != "nines" and pairs:
+            say(f"median of the ratios to {server}, {kind} queries ({len(pairs)}): {statistics.median(a[0] / b[0] for a, b in pairs):.1f} in time, "
+                f"{statistics.median(a[2] / b[2] for a, b in pairs):.1f} in CPU")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nines", default="build/release/nines")
@@ -236,11 +244,9 @@ def main():
                      for n in names}
             rows[f"rules: {len(RULES)} instant queries"] = total
             say(row(f"rules: {len(RULES)} instant queries", total))
-        for server in names:
-            pairs = [(r[server], r["nines"]) for r in rows.values() if "nines" in r and None not in (r[server][1], r["nines"][1])]
-            if server != "nines" and pairs:
-                say(f"median of the ratios to {server}: {statistics.median(a[0] / b[0] for a, b in pairs):.1f} in time, "
-                    f"{statistics.median(a[2] / b[2] for a, b in pairs):.1f} in CPU")
+        for kind, of_kind in (("range", {n for n, _, seconds, _ in QUERIES if seconds}), ("instant", {n for n, _, seconds, _ in QUERIES if not seconds}),
+                              ("all", set(rows))):
+            say_medians(kind, {n: r for n, r in rows.items() if n in of_kind}, names)
         say("RSS, MiB: " + ", ".join(f"{s.name} {rss_mib(s.process.child.pid):.0f}" for s in servers) + "; ! = answers of different size")
         if args.json:
             with open(args.json, "w") as f:
