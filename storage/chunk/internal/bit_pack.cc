@@ -25,17 +25,6 @@ std::uint64_t value_at(const char* bytes, std::size_t i, unsigned width) {
          mask_of(width);
 }
 
-// What is left behind whole groups: at most a group and what no word may be read of.
-void unpack_rest(std::string_view bytes, std::size_t count, unsigned width, std::uint64_t* out) {
-  constexpr std::size_t kMost = 8 + kGroupWidthMost;
-  unsigned char room[2 * kMost + 8] = {};
-  std::memcpy(room, bytes.data(), std::min(bytes.size(), 2 * kMost));
-  std::uint64_t values[3 * 8 + 64];
-  const std::size_t groups = (count + 7) / 8;
-  unpack_groups(room, groups, width, values);
-  std::copy_n(values, count, out);
-}
-
 }  // namespace
 
 void pack_bits(std::span<const std::uint64_t> values, unsigned width, std::string& out) {
@@ -62,18 +51,25 @@ void unpack_bits(ByteReader& in, std::size_t count, unsigned width, std::uint64_
   }
   const std::string_view bytes = in.raw(packed_size(count, width));
   if (in.failed()) return;
-  // As long as whole words may be read without looking past the end.
+  // As long as whole words may be read without looking past the end of what the reader has.
+  const std::size_t readable = bytes.size() + in.left();
+  const auto* const from = reinterpret_cast<const unsigned char*>(bytes.data());
   std::size_t i = 0;
-  if (width <= kGroupWidthMost) {
-    const std::size_t groups =
-        bytes.size() < 8 ? 0 : std::min(count / 8, (bytes.size() - 8) / width);
-    unpack_groups(reinterpret_cast<const unsigned char*>(bytes.data()), groups, width, out);
-    i = groups * 8;
-    if (i < count) unpack_rest(bytes.substr(groups * width), count - i, width, out + i);
-    return;
+  if (width <= kGroupWidthMost && readable >= 8) {
+    const std::size_t groups = std::min(count / 8, (readable - 8) / width);
+    unpack_groups(from, groups, width, out);
+    const std::size_t fast = std::min(count, (readable - 8) * 8 / width);
+    const std::uint64_t mask = mask_of(width);
+    for (i = groups * 8; i < fast; ++i) {
+      const std::size_t bit = i * width;
+      std::uint64_t word = 0;
+      std::memcpy(&word, from + bit / 8, 8);
+      out[i] = word >> (bit % 8) & mask;
+    }
+  } else if (readable >= 16) {
+    const std::size_t fast = std::min(count, (readable - 16) * 8 / width);
+    for (; i < fast; ++i) out[i] = value_at(bytes.data(), i, width);
   }
-  const std::size_t fast = std::min(count, bytes.size() < 16 ? 0 : (bytes.size() - 16) * 8 / width);
-  for (; i < fast; ++i) out[i] = value_at(bytes.data(), i, width);
   if (i == count) return;
   // The rest from a copy with room behind it.
   char tail[16 + 16 + 16 + 8] = {};

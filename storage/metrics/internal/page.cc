@@ -221,8 +221,10 @@ bool Page::only_floats(std::uint32_t slot) const {
 bool Page::read_floats(std::uint32_t slot, double* out) const {
   const std::uint32_t begin = places_[slot - head_.slots.first];
   const std::uint32_t end = places_[slot - head_.slots.first + 1];
-  ByteReader in(std::string_view(bytes_).substr(begin, end - begin));
-  return chunk::decode_values(in, times_.size(), out).has_value();
+  // What follows may be looked at, which unpacks faster than a column cut to its length.
+  ByteReader in(std::string_view(bytes_).substr(begin));
+  return chunk::decode_values(in, times_.size(), out).has_value() &&
+         in.left() == bytes_.size() - end;
 }
 
 Result<void> Page::read_special(ByteReader& in, SampleColumns& out) const {
