@@ -36,7 +36,7 @@ struct MetricStoreOptions {
   // Open samples of a group that append() makes pages of itself, some 20 ms; more are left to
   // tend(), so that nobody waits for them.
   std::size_t flush_at_once_samples = 262'144;
-  std::size_t page_cache_bytes = 16u << 20;  // decoded pages kept for queries
+  std::size_t page_cache_bytes = 64u << 20;  // unpacked pages kept for queries
 };
 
 struct MetricStoreParts {
