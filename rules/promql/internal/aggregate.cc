@@ -13,6 +13,7 @@
 #include "rules/promql/internal/grouping.h"
 #include "rules/promql/internal/histogram_math.h"
 #include "rules/promql/internal/kahan.h"
+#include "rules/promql/internal/sum_kernel.h"
 #include "rules/promql/internal/sums.h"
 
 namespace nines::promql {
@@ -64,8 +65,8 @@ class Group {
   void add(std::span<const double> row, std::size_t first = 0) {
     switch (op_) {
       case AggregateOp::kSum:
-        return each(row, first,
-                    [this](std::size_t s, double v) { kahan_add(v, values_[s], errors_[s]); });
+        add_row(row.data(), row.size(), values_.data() + first, errors_.data() + first);
+        return saw(row, first);
       case AggregateOp::kAvg:
         return each(row, first, [this](std::size_t s, double v) { means_[s].add(v); });
       case AggregateOp::kMin:
@@ -124,8 +125,20 @@ class Group {
     }
   }
 
+  // Steps at which there is a value have had one.
+  void saw(std::span<const double> row, std::size_t first) {
+    if (complete_) return;
+    std::size_t seen = 0;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (!is_absent(row[i])) floats_[first + i] = 1;
+      seen += floats_[first + i];
+    }
+    complete_ = seen == floats_.size();
+  }
+
   AggregateOp op_;
   std::vector<std::uint8_t> floats_;  // by step: there was one
+  bool complete_ = false;             // at all of them
   Column values_, errors_;
   std::vector<RunningMean> means_;
   std::vector<Spread> spreads_;
