@@ -73,7 +73,7 @@ class Parser {
     while (rest_ != body_end_) {
       if (!ended_) {
         if (rest_ == lead_) {
-          if (take_lines()) {
+          if (!timed_ && take_lines()) {
             if (Result<void> r = visitor_.on_expected({values_.data(), taken_}, leads_); !r)
               return r;
             continue;
@@ -134,14 +134,40 @@ class Parser {
     return true;
   }
 
+  // A value and, in text 0.0.4, perhaps one blank and a timestamp, to the end of the line: where
+  // that is. Null for anything else.
+  const char* take_value(const char* p, ExposedSample& sample) {
+    sample.time_ms.reset();
+    timed_ = false;
+    const bool room = static_cast<std::size_t>(body_end_ - p) >= kDecimalBytes;
+    if (room) {
+      if (const char* feed = scan_decimal(p, sample.value)) return feed;
+    }
+    if (const char* feed = scan_plain_value(p, body_end_, sample.value)) return feed;
+    if (open_metrics_ || !room) return nullptr;
+    const char* const last = body_end_ - kDecimalBytes;
+    const char* end = p;
+    while (end < last && *end != ' ' && *end != '\n') ++end;
+    if (*end != ' ') return nullptr;
+    const std::string_view word(p, static_cast<std::size_t>(end - p));
+    std::uint64_t ms = 0;
+    const char* const feed = scan_digits(end + 1, ms);
+    if (feed == nullptr) return nullptr;
+    const std::optional<double> value = scan_value(word);
+    if (!value) return nullptr;
+    sample.value = *value;
+    sample.time_ms = static_cast<std::int64_t>(ms);
+    timed_ = true;
+    return feed;
+  }
+
   // A line that is a series, one blank and a value, without blanks or escapes in surprising places:
   // nearly every one that is no comment. False: it may be fine all the same, and nothing was
   // consumed.
   bool take_plain(ExposedSample& sample) {
     const char* const word = skip_plain_series(rest_, body_end_);
     if (word == nullptr || static_cast<std::size_t>(body_end_ - word) < kDecimalBytes) return false;
-    const char* feed = scan_decimal(word, sample.value);
-    if (feed == nullptr) feed = scan_plain_value(word, body_end_, sample.value);
+    const char* const feed = take_value(word, sample);
     if (feed == nullptr) return false;
     sample.series = {rest_, static_cast<std::size_t>(word - 1 - rest_)};
     sample.as_expected = guess_.series == sample.series;
@@ -198,7 +224,7 @@ class Parser {
     if (guess.lead_bytes != 0 && hash_of_lead(lead_, guess.lead_bytes) != guess.lead_hash)
       return false;
     const char* const word = series + size + 1;
-    const char* const end = scan_plain_value(word, body_end_, sample.value);
+    const char* const end = take_value(word, sample);
     if (end == nullptr) return false;
     sample.series = {series, size};
     sample.lead_hash = guess.lead_hash;
@@ -262,6 +288,7 @@ class Parser {
       sample.exemplars = {&exemplar_, 1};
     }
     if (p != end_) return fail_at_word(p, "expected the end of the line", token(p));
+    timed_ = sample.time_ms.has_value();
     lead_ = rest_;
     return visitor_.on_sample(sample);
   }
@@ -404,6 +431,7 @@ class Parser {
   std::array<double, 64> values_;
   std::size_t taken_ = 0;
   bool leads_ = false;
+  bool timed_ = false;  // the last sample had a time of its own, and so may the next
 };
 
 }  // namespace

@@ -79,7 +79,7 @@ void ScrapeWork::begin_anew() {
   std::vector<bool> was_live(seen_.size());
   for (const storage::Slot slot : live_) was_live[static_cast<std::size_t>(slot)] = true;
   writer_.reset();
-  settled_ = false;
+  settled_for_.reset();
   std::fill(std::begin(reports_), std::end(reports_), std::nullopt);
   seen_.clear();
   live_.clear();
@@ -145,7 +145,9 @@ TargetReport ScrapeWork::work(Timestamp at, Instant began,
     report.error = taken.error().what();
     discard();
   }
-  if (!settled_) settled_ = cache_.settled();
+  if (settled_for_ != format_ && cache_.settled(format_ == ExpositionFormat::kOpenMetrics)) {
+    settled_for_ = format_;
+  }
   mark_vanished();
   add_reports(taken.has_value(), began);
   report.up = taken.has_value();
@@ -246,7 +248,7 @@ Result<CachedSeries> ScrapeWork::learn(const ExposedSample& sample, bool known) 
   NINES_TRY(const LabelSet exposed, parse_series(sample.series));
   CachedSeries series;
   series.known = true;
-  settled_ = false;
+  settled_for_.reset();
   const std::optional<StartTimes::Part> part = part_of(sample, exposed);
   if (part && part->created) {
     series.created = true;
@@ -340,6 +342,11 @@ Result<void> ScrapeWork::on_expected(std::span<const double> values, bool leads)
     ++scraped_;
     const CachedSeries& series = cache_.at(place++);
     if (series.dropped) continue;
+    if (series.created) {
+      --scraped_;
+      starts_.set(StartTimes::Line(static_cast<std::uint32_t>(series.slot)), value);
+      continue;
+    }
     if (++kept_ > most && most != 0) return limit("sample_limit", most, "");
     std::uint32_t& seen = seen_[static_cast<std::size_t>(series.slot)];
     if (seen == turn_) {

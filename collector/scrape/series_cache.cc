@@ -59,9 +59,9 @@ void SeriesCache::use(Place place, const ExposedSample& sample) {
   if (place < size()) cursor_ = place + 1;
 }
 
-bool SeriesCache::settled() const {
-  return std::all_of(series_.begin(), series_.end(), [](const CachedSeries& series) {
-    return series.known && series.retry_in == 0 && !series.created;
+bool SeriesCache::settled(bool with_created) const {
+  return std::all_of(series_.begin(), series_.end(), [&](const CachedSeries& series) {
+    return series.known && series.retry_in == 0 && (with_created || !series.created);
   });
 }
 

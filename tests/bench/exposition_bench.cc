@@ -1,6 +1,7 @@
 // How fast scrape bodies become (series, value) pairs, on captures of real targets. Folder of the
 // captures: NINES_CAPTURES, by default ../shared/captures. Budget: 25 M samples/s on one core when
 // the scrape before predicts this one, 10 M/s without.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <span>
@@ -71,8 +72,23 @@ struct Visitor final : ExpositionVisitor {
   std::uint64_t samples = 0;
 };
 
-void BM_Scrapes(benchmark::State& state, const char* name, bool positional) {
-  const std::vector<std::string> bodies = bodies_of(name);
+// The page with a timestamp behind each sample, as a federation endpoint writes it.
+std::string timed(const std::string& body) {
+  std::string out;
+  for (std::size_t from = 0; from < body.size();) {
+    const std::size_t to = std::min(body.find('\n', from), body.size());
+    out.append(body, from, to - from);
+    out += body[from] == '#' ? "\n" : " 1700000000123\n";
+    from = to + 1;
+  }
+  return out;
+}
+
+void BM_Scrapes(benchmark::State& state, const char* name, bool positional, bool times = false) {
+  std::vector<std::string> bodies = bodies_of(name);
+  if (times) {
+    for (std::string& body : bodies) body = timed(body);
+  }
   if (bodies.empty()) {
     state.SkipWithError("no captures: set NINES_CAPTURES");
     return;
@@ -94,6 +110,8 @@ void BM_Scrapes(benchmark::State& state, const char* name, bool positional) {
 }
 BENCHMARK_CAPTURE(BM_Scrapes, node_exporter_positional, "node_exporter_5s", true);
 BENCHMARK_CAPTURE(BM_Scrapes, node_exporter_plain, "node_exporter_5s", false);
+BENCHMARK_CAPTURE(BM_Scrapes, node_exporter_timed_positional, "node_exporter_5s", true, true);
+BENCHMARK_CAPTURE(BM_Scrapes, node_exporter_timed_plain, "node_exporter_5s", false, true);
 BENCHMARK_CAPTURE(BM_Scrapes, prometheus_positional, "prometheus_5s", true);
 BENCHMARK_CAPTURE(BM_Scrapes, prometheus_plain, "prometheus_5s", false);
 BENCHMARK_CAPTURE(BM_Scrapes, victoria_metrics_positional, "victoria_metrics_5s", true);

@@ -66,4 +66,12 @@ inline const char* scan_decimal(const char* p, double& value) {
   return p + count;
 }
 
+// A whole number of 1 to 16 digits that a line feed ends: where the line feed is. Null for anything
+// else. Reads as much as scan_decimal().
+inline const char* scan_digits(const char* p, std::uint64_t& value) {
+  unsigned count = number_detail::take_digits(p, value);
+  if (count == 8) count += number_detail::take_digits(p + 8, value);
+  return count != 0 && p[count] == '\n' ? p + count : nullptr;
+}
+
 }  // namespace nines::collector

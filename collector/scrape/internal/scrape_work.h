@@ -73,7 +73,7 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
 
   Result<void> on_sample(const ExposedSample& sample) override;
   ExpectedLines expected_lines() const override {
-    return settled_ && !relearn_ ? cache_.expected_lines() : ExpectedLines();
+    return settled_for_ == format_ && !relearn_ ? cache_.expected_lines() : ExpectedLines();
   }
   Result<void> on_expected(std::span<const double> values, bool leads) override;
   ExpectedSample expected() const override {
@@ -135,7 +135,7 @@ class ScrapeWork final : public TargetWork, private ExpositionVisitor {
   std::shared_ptr<const FamilyDescriptions> described_;  // shared with others that say the same
   bool lead_skipped_ = false;  // this scrape has comments that were not reported again
   bool relearn_ = false;       // this scrape reports all of them
-  bool settled_ = false;       // cache_.settled(), as far as anybody looked
+  std::optional<ExpositionFormat> settled_for_;  // cache_.settled(), as far as anybody looked
 };
 
 }  // namespace nines::collector

@@ -62,8 +62,9 @@ class SeriesCache {
   // This scrape's order becomes the expectation; lines that were not in it are forgotten.
   void commit();
 
-  // Every line has a slot or was dropped: nobody need ask what one means before its value is taken.
-  bool settled() const;
+  // Every line has a slot, was dropped or, `with_created`, says when others began: nobody need ask
+  // what one means before its value is taken.
+  bool settled(bool with_created) const;
 
   std::string_view text(Place place) const { return series_at(place); }
 

@@ -64,7 +64,8 @@ struct Line {
 
 class Page {
  public:
-  explicit Page(std::uint64_t seed) : random_(seed) {
+  // Every third has a time of its own behind most samples.
+  explicit Page(std::uint64_t seed) : random_(seed), timed_(seed % 3 == 0) {
     for (int i = 0; i < 60; ++i) lines_.push_back(fresh());
   }
   // What changes between two scrapes, and what hardly ever does.
@@ -143,7 +144,7 @@ class Page {
     }
   }
   Line fresh() {
-    Line line{lead(), word(), value(), ""};
+    Line line{lead(), word(), value(), timed_ && !one_in(5) ? " 1700000000" : ""};
     if (one_in(2)) {
       line.series += "{";
       for (std::size_t n = below(4); n > 0; --n) {
@@ -155,6 +156,7 @@ class Page {
     return line;
   }
   std::mt19937_64 random_;
+  const bool timed_;
   std::vector<Line> lines_;
 };
 
@@ -194,7 +196,7 @@ TEST_CASE("pages that change a little each time are read the same with the last 
     }
     at_once += cached.at_once;
   }
-  CHECK(at_once > samples / 2);  // and the quick way is the one that was tried
+  CHECK(at_once > samples / 3);  // and the quick way is the one that was tried
 }
 
 TEST_CASE("a page is read the same line by line in one pass and by the grammar") {
