@@ -10,6 +10,7 @@
 #include "base/text/numbers.h"
 #include "base/text/text.h"
 #include "rules/promql/ast.h"
+#include "rules/promql/durations.h"
 #include "rules/promql/format.h"
 #include "web/api/internal/client_stop.h"
 #include "web/api/internal/encode.h"
@@ -51,10 +52,10 @@ Result<Timestamp> optional_time(const Request& request, const std::string& name,
                                         name + "': " + at.error().what());
 }
 
+// The end may lie before the start, as in Prometheus: then nothing is found.
 Result<storage::TimeRange> range_params(const Request& request) {
   NINES_TRY(const Timestamp from, optional_time(request, "start", kEarliest));
   NINES_TRY(const Timestamp to, optional_time(request, "end", kLatest));
-  if (to < from) return Error(ErrorCode::kInvalid, "end timestamp must not be before start time");
   return storage::TimeRange{from, to};
 }
 
@@ -172,6 +173,8 @@ Response query_instant(const QueryParts& parts, QueryLog& log, const Request& re
   if (!limits) return failure("bad_data", limits.error().what());
   const auto query = promql::Query::parse(request.param("query"), parts.promql.options());
   if (!query) return bad_parameter("query", query.error().what());
+  if (const auto ok = promql::check_durations(*query, {}); !ok)
+    return bad_parameter("query", ok.error().what());
   const ClientStop client(request);
   const QueryLog::Run run(log, query->text(), client.shared());
   limits->stop = run.stop();
@@ -221,6 +224,9 @@ Response query_range(const QueryParts& parts, QueryLog& log, const Request& requ
                                       std::string(promql::documented_name(type)) +
                                       "\" for range query, must be Scalar or instant Vector");
   }
+  const promql::DurationFacts facts{to_seconds(*step), to_seconds(*to - *from)};
+  if (const auto ok = promql::check_durations(*query, facts); !ok)
+    return bad_parameter("query", ok.error().what());
   const ClientStop client(request);
   const QueryLog::Run run(log, query->text(), client.shared());
   limits->stop = run.stop();
@@ -239,6 +245,7 @@ Response list_series(const QueryParts& parts, const Request& request) {
   const ClientStop client(request);
   std::set<LabelSet> found;
   for (const auto& matchers : *sets) {
+    if (range->to < range->from) break;
     const auto selection = parts.querier.select(matchers, *range, kSeriesMax, client.flag());
     if (!selection) return failure(selection.error());
     for (std::size_t i = 0; i < (*selection)->size(); ++i) found.insert((*selection)->labels(i));
@@ -270,6 +277,7 @@ Response list_strings(const Request& request, Read read) {
   std::vector<std::vector<Matcher>> each = *sets;
   if (each.empty()) each.emplace_back();
   for (const auto& matchers : each) {
+    if (range->to < range->from) break;
     Result<std::vector<std::string>> some = read(matchers, *range, most, client.flag());
     if (!some) return failure(some.error());
     found.insert(some->begin(), some->end());

@@ -12,6 +12,7 @@
 
 #include "base/core/clock.h"
 #include "base/core/result.h"
+#include "rules/promql/durations.h"
 #include "rules/promql/ast.h"
 #include "rules/promql/engine.h"
 #include "rules/promql/internal/annotations.h"
@@ -167,7 +168,7 @@ class Evaluator {
   Result<std::int64_t> offset_ms(const TimeShift& shift) const;
   std::optional<std::int64_t> fixed_time(const TimeShift& shift) const;
   Result<std::int64_t> length_ms(const DurationExpr& length) const;
-  Result<double> seconds(const DurationExpr& d) const;
+  DurationFacts duration_facts() const;
 
   // ranges.cc: calls `each` for every series of a range vector with its window at every step.
   using EachSeries = std::function<Result<void>(const RangeSeries&, std::span<const Window>)>;

@@ -7,6 +7,7 @@
 
 #include "rules/promql/internal/evaluator.h"
 #include "rules/promql/internal/grouping.h"
+#include "rules/promql/internal/labels_text.h"
 
 namespace nines::promql {
 namespace {
@@ -174,8 +175,9 @@ class InfoJoin {
         const std::string at =
             " @ " + std::to_string(static_cast<std::int64_t>(info_.row(row)[s] * 1000));
         return Error(ErrorCode::kInvalid, "found duplicate series for info metric: existing " +
-                                              info_.series[best].labels.to_string() + at +
-                                              ", new " + info_.series[row].labels.to_string() + at);
+                                              labels_text(info_.series[best].labels) + at +
+                                              ", new " + labels_text(info_.series[row].labels) +
+                                              at);
       }
     }
     if (best != SIZE_MAX) chosen.push_back(best);

@@ -6,6 +6,7 @@
 #include "rules/promql/internal/arithmetic.h"
 #include "rules/promql/internal/evaluator.h"
 #include "rules/promql/internal/grouping.h"
+#include "rules/promql/internal/labels_text.h"
 
 namespace nines::promql {
 
@@ -118,9 +119,9 @@ class Matching {
   Result<void> many_on_one_side(std::size_t g, std::size_t a, std::size_t b) const {
     return Error(
         ErrorCode::kInvalid,
-        "found duplicate series for the match group " + grouping_.group_labels(g).to_string() +
+        "found duplicate series for the match group " + labels_text(grouping_.group_labels(g)) +
             " on the " + (swapped_ ? "left" : "right") + " hand-side of the operation: [" +
-            one_.series[b].labels.to_string() + ", " + one_.series[a].labels.to_string() +
+            labels_text(one_.series[b].labels) + ", " + labels_text(one_.series[a].labels) +
             "];many-to-many matching not allowed: matching labels must be unique on one side");
   }
 

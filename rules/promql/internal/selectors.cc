@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "rules/promql/internal/duration_values.h"
 #include "rules/promql/internal/evaluator.h"
 #include "rules/promql/internal/histogram_math.h"
 #include "rules/promql/internal/parser.h"
@@ -34,64 +35,20 @@ std::int64_t clamp_time(std::int64_t ms) {
   return std::clamp(ms, -kFarthest, kFarthest);
 }
 
-Result<double> Evaluator::seconds(const DurationExpr& d) const {
-  double lhs = 0;
-  double rhs = 0;
-  if (d.lhs) {
-    NINES_TRY(lhs, seconds(*d.lhs));
-  }
-  if (d.rhs) {
-    NINES_TRY(rhs, seconds(*d.rhs));
-  }
-  switch (d.op) {
-    case DurationExpr::Op::kLiteral:
-      return d.seconds;
-    case DurationExpr::Op::kStep:
-      return q_.is_range ? static_cast<double>(q_.grid.step) / 1000 : 0.0;
-    case DurationExpr::Op::kRange:
-      return static_cast<double>(q_.query_end - q_.grid.start) / 1000;
-    case DurationExpr::Op::kMin:
-      return std::min(lhs, rhs);
-    case DurationExpr::Op::kMax:
-      return std::max(lhs, rhs);
-    case DurationExpr::Op::kPlus:
-      return lhs;
-    case DurationExpr::Op::kNegate:
-      return -lhs;
-    case DurationExpr::Op::kAdd:
-      return lhs + rhs;
-    case DurationExpr::Op::kSub:
-      return lhs - rhs;
-    case DurationExpr::Op::kMul:
-      return lhs * rhs;
-    case DurationExpr::Op::kPow:
-      return std::pow(lhs, rhs);
-    case DurationExpr::Op::kDiv:
-      if (rhs == 0) return q_.error(d.range, "division by zero");
-      return lhs / rhs;
-    case DurationExpr::Op::kMod:
-      if (rhs == 0) return q_.error(d.range, "modulo by zero");
-      return std::fmod(lhs, rhs);
-  }
-  return 0.0;
+DurationFacts Evaluator::duration_facts() const {
+  DurationFacts facts;
+  if (q_.is_range) facts.step_seconds = static_cast<double>(q_.grid.step) / 1000;
+  facts.range_seconds = static_cast<double>(q_.query_end - q_.grid.start) / 1000;
+  return facts;
 }
 
 Result<std::int64_t> Evaluator::offset_ms(const TimeShift& shift) const {
   if (!shift.offset) return std::int64_t{0};
-  NINES_TRY(const double value, seconds(*shift.offset));
-  constexpr double kMost = 9223372036.0;
-  if (!(std::fabs(value) < kMost)) return q_.error(shift.offset->range, "duration is out of range");
-  return static_cast<std::int64_t>(std::llround(value * 1000));
+  return duration_offset(*shift.offset, duration_facts(), q_.query);
 }
 
 Result<std::int64_t> Evaluator::length_ms(const DurationExpr& length) const {
-  NINES_TRY(const double value, seconds(length));
-  constexpr double kMost = 9223372036.0;
-  if (!(value > 0)) return q_.error(length.range, "duration must be greater than 0");
-  if (!(value < kMost)) return q_.error(length.range, "duration is out of range");
-  const auto ms = static_cast<std::int64_t>(std::llround(value * 1000));
-  if (ms <= 0) return q_.error(length.range, "duration must be greater than 0");
-  return ms;
+  return duration_length(length, duration_facts(), q_.query);
 }
 
 std::optional<std::int64_t> Evaluator::fixed_time(const TimeShift& shift) const {

@@ -140,6 +140,15 @@ TEST_CASE("wrong parameters are bad_data with their name") {
   refused("/api/v1/metadata", {{"limit", "x"}}, "limit must be a number");
   refused(range, {{"query", "1"}, {"start", "0"}, {"end", "1"}},
           R"(invalid parameter \"step\": cannot parse \"\" to a valid duration)");
+  refused(query, {{"query", "rate(up[step()])"}},
+          R"(invalid parameter \"query\": 1:9: duration must be greater than 0)");
+  refused(query, {{"query", "up offset (1m/0)"}}, "division by zero");
+  refused(range,
+          {{"query", "max_over_time(up[5m:1m-step()])"},
+           {"start", "0"},
+           {"end", "600"},
+           {"step", "60"}},
+          "1:21: duration must be greater than 0");
   refused("/api/v1/query_exemplars", {{"query", "up"}, {"start", "x"}},
           "Invalid time value for 'start'");
 }
@@ -242,6 +251,10 @@ TEST_CASE("labels and their values are sorted, and may be selected and cut by ti
         R"({"status":"success","data":["load"]})");
   CHECK(w.ask.get("/api/v1/label/job").status == 404);
   CHECK(w.ask.get("/api/v1/label/a/b/values").status == 404);
+  for (const char* path : {"/api/v1/series", "/api/v1/labels", "/api/v1/label/job/values"}) {
+    CHECK(w.ask.get(path, {{"match[]", "up"}, {"start", "10"}, {"end", "5"}}).body ==
+          R"({"status":"success","data":[]})");
+  }
 }
 
 TEST_CASE("a label whose name is no identifier is asked for in its escaped form") {
@@ -361,8 +374,7 @@ TEST_CASE("buckets say which of their ends is theirs, and end at the zero bucket
     const std::size_t at = body.find("\"buckets\":");
     return at == std::string::npos ? body : body.substr(at + 10, body.find("]]", at) - at - 8);
   };
-  CHECK(buckets_of("custom") ==
-        R"([[3,"-Inf","-5","1"],[0,"-5","-1","2"],[0,"-1","+Inf","3"]])");
+  CHECK(buckets_of("custom") == R"([[3,"-Inf","-5","1"],[0,"-5","-1","2"],[0,"-1","+Inf","3"]])");
   CHECK(buckets_of("wide") ==
         R"([[1,"-1","-0.75","1"],[3,"-0.75","0.75","2"],[0,"0.75","1","2"]])");
   // What is less than nothing in the zero bucket is not shown.
