@@ -31,19 +31,36 @@ std::string hex_of(std::string_view bytes) {
   return hex(std::as_bytes(std::span(bytes.data(), bytes.size())));
 }
 
+// What is done with one field of a message.
+template <typename Take>
+struct Field {
+  std::uint32_t tag;
+  Take take;
+};
+template <typename Take>
+Field<Take> on(std::uint32_t tag, Take take) {
+  return {tag, std::move(take)};
+}
+
+// The table of a message: its fields in any order, unknown ones left out. Each `take` reads `m`.
+template <typename... Take>
+bool take_field(pbf_reader& m, const Field<Take>&... fields) {
+  return ((m.tag() == fields.tag && (fields.take(), true)) || ...);
+}
+template <typename... Take>
+void each_field(pbf_reader& m, const Field<Take>&... fields) {
+  while (m.next()) {
+    if (!take_field(m, fields...)) m.skip();
+  }
+}
+
 class Reader {
  public:
   explicit Reader(std::size_t parts_max) : left_(parts_max) {}
 
   OtlpRequest run(pbf_reader m) {
     OtlpRequest out;
-    while (m.next()) {
-      if (m.tag() == 1) {
-        resource(m.get_message(), add(out.resources));
-      } else {
-        m.skip();
-      }
-    }
+    each_field(m, on(1, [&] { resource(m.get_message(), add(out.resources)); }));
     return out;
   }
 
@@ -59,132 +76,70 @@ class Reader {
   }
 
   void resource(pbf_reader m, OtlpResource& out) {
-    while (m.next()) {
-      if (m.tag() == 1) {
-        pbf_reader inner = m.get_message();
-        while (inner.next()) {
-          if (inner.tag() == 1) {
-            attribute(inner.get_message(), out.attributes);
-          } else {
-            inner.skip();
-          }
-        }
-      } else if (m.tag() == 2) {
-        scope_metrics(m.get_message(), add(out.scopes));
-      } else {
-        m.skip();
-      }
-    }
+    const auto attributes = [&](pbf_reader inner) {
+      each_field(inner, on(1, [&] { attribute(inner.get_message(), out.attributes); }));
+    };
+    each_field(m, on(1, [&] { attributes(m.get_message()); }),
+               on(2, [&] { scope_metrics(m.get_message(), add(out.scopes)); }));
   }
 
   void scope_metrics(pbf_reader m, OtlpScope& out) {
-    while (m.next()) {
-      if (m.tag() == 1) {
-        scope(m.get_message(), out);
-      } else if (m.tag() == 2) {
-        metric(m.get_message(), add(out.metrics));
-      } else if (m.tag() == 3) {
-        out.schema_url = text(m);
-      } else {
-        m.skip();
-      }
-    }
+    each_field(m, on(1, [&] { scope(m.get_message(), out); }),
+               on(2, [&] { metric(m.get_message(), add(out.metrics)); }),
+               on(3, [&] { out.schema_url = text(m); }));
   }
 
   void scope(pbf_reader m, OtlpScope& out) {
-    while (m.next()) {
-      if (m.tag() == 1) {
-        out.name = text(m);
-      } else if (m.tag() == 2) {
-        out.version = text(m);
-      } else if (m.tag() == 3) {
-        attribute(m.get_message(), out.attributes);
-      } else {
-        m.skip();
-      }
-    }
+    each_field(m, on(1, [&] { out.name = text(m); }), on(2, [&] { out.version = text(m); }),
+               on(3, [&] { attribute(m.get_message(), out.attributes); }));
   }
 
   void attribute(pbf_reader m, OtlpAttributes& out) {
     OtlpAttribute& a = add(out);
-    while (m.next()) {
-      if (m.tag() == 1) {
-        a.key = text(m);
-      } else if (m.tag() == 2) {
-        a.value = plain_value(m.get_message());
-      } else {
-        m.skip();
-      }
-    }
+    each_field(m, on(1, [&] { a.key = text(m); }),
+               on(2, [&] { a.value = plain_value(m.get_message()); }));
   }
 
   // The text of an AnyValue that stands alone.
   std::string plain_value(pbf_reader m) {
     std::string out;
-    while (m.next()) {
-      switch (m.tag()) {
-        case 1:
-          out = text(m);
-          break;
-        case 2:
-          out = m.get_bool() ? "true" : "false";
-          break;
-        case 3:
-          out = std::to_string(m.get_int64());
-          break;
-        case 4:
-          out = otlp_double_text(m.get_double());
-          break;
-        case 7:
-          out = base64_encode(view(m));
-          break;
-        case 5:
-        case 6: {
-          const std::uint32_t tag = m.tag();
-          JsonWriter json;
-          list_value(m.get_message(), tag == 6, json, 0);
-          out = json.take();
-          break;
-        }
-        default:
-          m.skip();
-      }
-    }
+    const auto list = [&](bool keyed) {
+      JsonWriter json;
+      list_value(m.get_message(), keyed, json, 0);
+      out = json.take();
+    };
+    each_field(m, on(1, [&] { out = text(m); }),
+               on(2, [&] { out = m.get_bool() ? "true" : "false"; }),
+               on(3, [&] { out = std::to_string(m.get_int64()); }),
+               on(4, [&] { out = otlp_double_text(m.get_double()); }), on(5, [&] { list(false); }),
+               on(6, [&] { list(true); }), on(7, [&] { out = base64_encode(view(m)); }));
     return out;
   }
 
   // ArrayValue or KeyValueList, as JSON.
   void list_value(pbf_reader m, bool keyed, JsonWriter& json, int depth) {
+    const auto member = [&](pbf_reader inner) {
+      std::string key;
+      pbf_reader value;
+      each_field(inner, on(1, [&] { key = text(inner); }),
+                 on(2, [&] { value = inner.get_message(); }));
+      json.key(key);
+      json_value(value, json, depth + 1);
+    };
+    const auto item = [&] {
+      count(1);
+      if (keyed) {
+        member(m.get_message());
+      } else {
+        json_value(m.get_message(), json, depth + 1);
+      }
+    };
     if (keyed) {
       json.begin_object();
     } else {
       json.begin_array();
     }
-    while (m.next()) {
-      if (m.tag() != 1) {
-        m.skip();
-        continue;
-      }
-      count(1);
-      pbf_reader inner = m.get_message();
-      if (!keyed) {
-        json_value(inner, json, depth + 1);
-        continue;
-      }
-      std::string key;
-      pbf_reader value;
-      while (inner.next()) {
-        if (inner.tag() == 1) {
-          key = text(inner);
-        } else if (inner.tag() == 2) {
-          value = inner.get_message();
-        } else {
-          inner.skip();
-        }
-      }
-      json.key(key);
-      json_value(value, json, depth + 1);
-    }
+    each_field(m, on(1, item));
     if (keyed) {
       json.end_object();
     } else {
@@ -192,127 +147,89 @@ class Reader {
     }
   }
 
+  // The first field of an AnyValue.
   void json_value(pbf_reader m, JsonWriter& json, int depth) {
-    if (depth > kValueDepthMax || !m.next()) {
-      json.null();
-      return;
-    }
-    switch (m.tag()) {
-      case 1:
-        json.value(view(m));
-        break;
-      case 2:
-        json.value(m.get_bool());
-        break;
-      case 3:
-        json.value(m.get_int64());
-        break;
-      case 4:
-        json.value(m.get_double());
-        break;
-      case 5:
-        list_value(m.get_message(), false, json, depth);
-        break;
-      case 6:
-        list_value(m.get_message(), true, json, depth);
-        break;
-      case 7:
-        json.value(base64_encode(view(m)));
-        break;
-      default:
-        json.null();
-    }
+    const bool known =
+        depth <= kValueDepthMax && m.next() &&
+        take_field(m, on(1, [&] { json.value(view(m)); }), on(2, [&] { json.value(m.get_bool()); }),
+                   on(3, [&] { json.value(m.get_int64()); }),
+                   on(4, [&] { json.value(m.get_double()); }),
+                   on(5, [&] { list_value(m.get_message(), false, json, depth); }),
+                   on(6, [&] { list_value(m.get_message(), true, json, depth); }),
+                   on(7, [&] { json.value(base64_encode(view(m))); }));
+    if (!known) json.null();
   }
 
   void metric(pbf_reader m, OtlpMetric& out) {
-    while (m.next()) {
-      switch (m.tag()) {
-        case 1:
-          out.name = text(m);
-          break;
-        case 2:
-          out.description = text(m);
-          break;
-        case 3:
-          out.unit = text(m);
-          break;
-        case 5:
-          data(m.get_message(), OtlpKind::kGauge, out);
-          break;
-        case 7:
-          data(m.get_message(), OtlpKind::kSum, out);
-          break;
-        case 9:
-          data(m.get_message(), OtlpKind::kHistogram, out);
-          break;
-        case 10:
-          data(m.get_message(), OtlpKind::kExponential, out);
-          break;
-        case 11:
-          data(m.get_message(), OtlpKind::kSummary, out);
-          break;
-        default:
-          m.skip();
-      }
-    }
+    const auto of = [&](std::uint32_t tag, OtlpKind kind) {
+      return on(tag, [this, &m, &out, kind] { data(m.get_message(), kind, out); });
+    };
+    each_field(m, on(1, [&] { out.name = text(m); }), on(2, [&] { out.description = text(m); }),
+               on(3, [&] { out.unit = text(m); }), of(5, OtlpKind::kGauge), of(7, OtlpKind::kSum),
+               of(9, OtlpKind::kHistogram), of(10, OtlpKind::kExponential),
+               of(11, OtlpKind::kSummary));
   }
 
   void data(pbf_reader m, OtlpKind kind, OtlpMetric& out) {
     out.kind = kind;
-    while (m.next()) {
-      if (m.tag() == 1) {
-        OtlpPoint& point = add(out.points);
-        pbf_reader inner = m.get_message();
-        while (inner.next()) point_field(inner, kind, point);
-      } else if (m.tag() == 2 && kind != OtlpKind::kGauge && kind != OtlpKind::kSummary) {
-        const std::int32_t t = m.get_enum();
-        out.temporality = t == 1   ? OtlpTemporality::kDelta
-                          : t == 2 ? OtlpTemporality::kCumulative
-                                   : OtlpTemporality::kUnspecified;
-      } else if (m.tag() == 3 && kind == OtlpKind::kSum) {
-        out.monotonic = m.get_bool();
-      } else {
-        m.skip();
+    const auto point = [&](pbf_reader inner) {
+      OtlpPoint& one = add(out.points);
+      while (inner.next()) {
+        if (!point_field(inner, kind, one)) inner.skip();
       }
-    }
+    };
+    const auto temporality = [&] {
+      if (kind == OtlpKind::kGauge || kind == OtlpKind::kSummary) return m.skip();
+      const std::int32_t t = m.get_enum();
+      out.temporality = t == 1   ? OtlpTemporality::kDelta
+                        : t == 2 ? OtlpTemporality::kCumulative
+                                 : OtlpTemporality::kUnspecified;
+    };
+    const auto monotonic = [&] {
+      if (kind != OtlpKind::kSum) return m.skip();
+      out.monotonic = m.get_bool();
+    };
+    each_field(m, on(1, [&] { point(m.get_message()); }), on(2, temporality), on(3, monotonic));
   }
 
-  void point_field(pbf_reader& m, OtlpKind kind, OtlpPoint& out) {
-    if (m.tag() == 2) {
-      out.start_ns = m.get_fixed64();
-    } else if (m.tag() == 3) {
-      out.time_ns = m.get_fixed64();
-    } else if (kind == OtlpKind::kHistogram) {
-      histogram_field(m, out);
-    } else if (kind == OtlpKind::kExponential) {
-      exponential_field(m, out);
-    } else if (kind == OtlpKind::kSummary) {
-      summary_field(m, out);
-    } else {
-      number_field(m, out);
-    }
-  }
-
-  void number_field(pbf_reader& m, OtlpPoint& out) {
-    switch (m.tag()) {
-      case 4:
-        out.value = m.get_double();
-        break;
-      case 5:
-        exemplar(m.get_message(), add(out.exemplars));
-        break;
-      case 6:
-        out.value = static_cast<double>(m.get_sfixed64());
-        break;
-      case 7:
-        attribute(m.get_message(), out.attributes);
-        break;
-      case 8:
-        out.no_value = (m.get_uint32() & 1u) != 0;
-        break;
+  bool point_field(pbf_reader& m, OtlpKind kind, OtlpPoint& out) {
+    const bool times = take_field(m, on(2, [&] { out.start_ns = m.get_fixed64(); }),
+                                  on(3, [&] { out.time_ns = m.get_fixed64(); }));
+    if (times) return true;
+    switch (kind) {
+      case OtlpKind::kHistogram:
+        return histogram_field(m, out);
+      case OtlpKind::kExponential:
+        return exponential_field(m, out);
+      case OtlpKind::kSummary:
+        return summary_field(m, out);
       default:
-        m.skip();
+        return number_field(m, out);
     }
+  }
+
+  // Fields that most kinds of point have, each kind under a number of its own.
+  auto attribute_at(std::uint32_t tag, pbf_reader& m, OtlpPoint& out) {
+    return on(tag, [this, &m, &out] { attribute(m.get_message(), out.attributes); });
+  }
+  auto exemplar_at(std::uint32_t tag, pbf_reader& m, OtlpPoint& out) {
+    return on(tag, [this, &m, &out] { exemplar(m.get_message(), add(out.exemplars)); });
+  }
+  static auto flags_at(std::uint32_t tag, pbf_reader& m, OtlpPoint& out) {
+    return on(tag, [&m, &out] { out.no_value = (m.get_uint32() & 1u) != 0; });
+  }
+  static bool count_or_sum(pbf_reader& m, OtlpPoint& out) {
+    const auto sum = [&] {
+      out.sum = m.get_double();
+      out.has_sum = true;
+    };
+    return take_field(m, on(4, [&] { out.count = m.get_fixed64(); }), on(5, sum));
+  }
+
+  bool number_field(pbf_reader& m, OtlpPoint& out) {
+    return take_field(m, on(4, [&] { out.value = m.get_double(); }), exemplar_at(5, m, out),
+                      on(6, [&] { out.value = static_cast<double>(m.get_sfixed64()); }),
+                      attribute_at(7, m, out), flags_at(8, m, out));
   }
 
   template <typename T, typename Packed, typename One>
@@ -328,144 +245,52 @@ class Reader {
     }
   }
 
-  void histogram_field(pbf_reader& m, OtlpPoint& out) {
-    switch (m.tag()) {
-      case 4:
-        out.count = m.get_fixed64();
-        break;
-      case 5:
-        out.sum = m.get_double();
-        out.has_sum = true;
-        break;
-      case 6:
-        numbers(m, &pbf_reader::get_packed_fixed64, &pbf_reader::get_fixed64, out.counts);
-        break;
-      case 7:
-        numbers(m, &pbf_reader::get_packed_double, &pbf_reader::get_double, out.bounds);
-        break;
-      case 8:
-        exemplar(m.get_message(), add(out.exemplars));
-        break;
-      case 9:
-        attribute(m.get_message(), out.attributes);
-        break;
-      case 10:
-        out.no_value = (m.get_uint32() & 1u) != 0;
-        break;
-      default:
-        m.skip();
-    }
+  bool histogram_field(pbf_reader& m, OtlpPoint& out) {
+    const auto counts = [&] {
+      numbers(m, &pbf_reader::get_packed_fixed64, &pbf_reader::get_fixed64, out.counts);
+    };
+    const auto bounds = [&] {
+      numbers(m, &pbf_reader::get_packed_double, &pbf_reader::get_double, out.bounds);
+    };
+    return count_or_sum(m, out) ||
+           take_field(m, on(6, counts), on(7, bounds), exemplar_at(8, m, out),
+                      attribute_at(9, m, out), flags_at(10, m, out));
   }
 
-  void exponential_field(pbf_reader& m, OtlpPoint& out) {
-    switch (m.tag()) {
-      case 1:
-        attribute(m.get_message(), out.attributes);
-        break;
-      case 4:
-        out.count = m.get_fixed64();
-        break;
-      case 5:
-        out.sum = m.get_double();
-        out.has_sum = true;
-        break;
-      case 6:
-        out.scale = m.get_sint32();
-        break;
-      case 7:
-        out.zero_count = m.get_fixed64();
-        break;
-      case 8:
-        buckets(m.get_message(), out.positive);
-        break;
-      case 9:
-        buckets(m.get_message(), out.negative);
-        break;
-      case 10:
-        out.no_value = (m.get_uint32() & 1u) != 0;
-        break;
-      case 11:
-        exemplar(m.get_message(), add(out.exemplars));
-        break;
-      case 14:
-        out.zero_threshold = m.get_double();
-        break;
-      default:
-        m.skip();
-    }
+  bool exponential_field(pbf_reader& m, OtlpPoint& out) {
+    return count_or_sum(m, out) ||
+           take_field(m, attribute_at(1, m, out), on(6, [&] { out.scale = m.get_sint32(); }),
+                      on(7, [&] { out.zero_count = m.get_fixed64(); }),
+                      on(8, [&] { buckets(m.get_message(), out.positive); }),
+                      on(9, [&] { buckets(m.get_message(), out.negative); }), flags_at(10, m, out),
+                      exemplar_at(11, m, out),
+                      on(14, [&] { out.zero_threshold = m.get_double(); }));
   }
 
   void buckets(pbf_reader m, OtlpBuckets& out) {
-    while (m.next()) {
-      if (m.tag() == 1) {
-        out.offset = m.get_sint32();
-      } else if (m.tag() == 2) {
-        numbers(m, &pbf_reader::get_packed_uint64, &pbf_reader::get_uint64, out.counts);
-      } else {
-        m.skip();
-      }
-    }
+    const auto counts = [&] {
+      numbers(m, &pbf_reader::get_packed_uint64, &pbf_reader::get_uint64, out.counts);
+    };
+    each_field(m, on(1, [&] { out.offset = m.get_sint32(); }), on(2, counts));
   }
 
-  void summary_field(pbf_reader& m, OtlpPoint& out) {
-    switch (m.tag()) {
-      case 4:
-        out.count = m.get_fixed64();
-        break;
-      case 5:
-        out.sum = m.get_double();
-        out.has_sum = true;
-        break;
-      case 6: {
-        auto& [quantile, value] = add(out.quantiles);
-        pbf_reader inner = m.get_message();
-        while (inner.next()) {
-          if (inner.tag() == 1) {
-            quantile = inner.get_double();
-          } else if (inner.tag() == 2) {
-            value = inner.get_double();
-          } else {
-            inner.skip();
-          }
-        }
-        break;
-      }
-      case 7:
-        attribute(m.get_message(), out.attributes);
-        break;
-      case 8:
-        out.no_value = (m.get_uint32() & 1u) != 0;
-        break;
-      default:
-        m.skip();
-    }
+  bool summary_field(pbf_reader& m, OtlpPoint& out) {
+    const auto quantile = [&](pbf_reader inner) {
+      auto& pair = add(out.quantiles);
+      each_field(inner, on(1, [&] { pair.first = inner.get_double(); }),
+                 on(2, [&] { pair.second = inner.get_double(); }));
+    };
+    return count_or_sum(m, out) || take_field(m, on(6, [&] { quantile(m.get_message()); }),
+                                              attribute_at(7, m, out), flags_at(8, m, out));
   }
 
   void exemplar(pbf_reader m, OtlpExemplar& out) {
-    while (m.next()) {
-      switch (m.tag()) {
-        case 2:
-          out.time_ns = m.get_fixed64();
-          break;
-        case 3:
-          out.value = m.get_double();
-          break;
-        case 4:
-          out.span_id = hex_of(view(m));
-          break;
-        case 5:
-          out.trace_id = hex_of(view(m));
-          break;
-        case 6:
-          out.value = static_cast<double>(m.get_sfixed64());
-          break;
-        case 7:
-          attribute(m.get_message(), out.attributes);
-          break;
-        default:
-          m.skip();
-      }
-    }
+    each_field(m, on(2, [&] { out.time_ns = m.get_fixed64(); }),
+               on(3, [&] { out.value = m.get_double(); }),
+               on(4, [&] { out.span_id = hex_of(view(m)); }),
+               on(5, [&] { out.trace_id = hex_of(view(m)); }),
+               on(6, [&] { out.value = static_cast<double>(m.get_sfixed64()); }),
+               on(7, [&] { attribute(m.get_message(), out.attributes); }));
   }
 
   std::size_t left_;
