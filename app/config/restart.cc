@@ -69,6 +69,11 @@ void look_at_query(const promql::EngineOptions& a, const promql::EngineOptions& 
       .add_to(all);
 }
 
+void look_at_probes(const collector::ProbeOptions& a, const collector::ProbeOptions& b,
+                    std::vector<std::string>& all) {
+  Changes("probes").look("max_scheduled", a.max_scheduled, b.max_scheduled).add_to(all);
+}
+
 }  // namespace
 
 std::vector<std::string> changes_that_wait(const Config& started, const Config& now) {
@@ -76,6 +81,7 @@ std::vector<std::string> changes_that_wait(const Config& started, const Config& 
   look_at_storage(started.storage, now.storage, all);
   look_at_web(started, now, all);
   look_at_query(started.promql, now.promql, all);
+  look_at_probes(started.probe_options, now.probe_options, all);
   if (started.remote_writes_text != now.remote_writes_text) all.emplace_back("[[remote_write]]");
   return all;
 }

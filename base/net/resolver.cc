@@ -11,6 +11,8 @@
 #include <netdb.h>
 #include <poll.h>
 
+#include "base/net/fiber_pool.h"
+
 namespace nines {
 namespace {
 
@@ -68,7 +70,7 @@ class Channel {
       most.tv_sec = left.count() / 1000;
       most.tv_usec = left.count() % 1000 * 1000;
       const timeval* wait = ares_timeout(channel_, &most, &next);
-      ::poll(fds, count, static_cast<int>(wait->tv_sec * 1000 + (wait->tv_usec + 999) / 1000));
+      poll_here(fds, count, Duration(wait->tv_sec * 1000 + (wait->tv_usec + 999) / 1000));
       if (patience.stop() != nullptr && fds[stop].revents != 0) {
         return Error(ErrorCode::kUnavailable, "stopped");
       }

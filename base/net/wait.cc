@@ -9,6 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/net/fiber_pool.h"
+
 namespace nines {
 
 StopSignal::StopSignal() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
@@ -49,7 +51,7 @@ Result<void> Patience::writable(int fd) const {
 Result<void> Patience::wait(int fd, short events) const {
   for (;;) {
     pollfd fds[2] = {{fd, events, 0}, {stop_ != nullptr ? stop_->fd() : -1, POLLIN, 0}};
-    const int ready = ::poll(fds, 2, static_cast<int>(left().count()));
+    const int ready = poll_here(fds, 2, left());
     if (ready < 0 && errno != EINTR) return Error(ErrorCode::kIo, std::strerror(errno));
     if (fds[1].revents != 0) return Error(ErrorCode::kUnavailable, "stopped");
     if (ready > 0 && fds[0].revents != 0) return {};

@@ -36,7 +36,8 @@ struct ProbeConfig {
 };
 
 struct ProbeOptions {
-  int max_concurrent = 100;       // probes on demand at a time; those on schedule have their pool's
+  int max_concurrent = 100;      // probes on demand at a time
+  int max_scheduled = 1'000;     // probes on schedule at a time; the others wait for their turn
   Duration timeout_offset{500};  // taken off the timeout that a scraper announces
 };
 
@@ -45,7 +46,7 @@ struct ProberParts {
   HttpClient& http;
   Resolver& resolver;
   Scheduler& scheduler;
-  Executor& executor;  // its threads wait for answers: as many as probes may run at a time
+  Executor& executor;  // its tasks wait for answers: as many as probes may run at a time
   Log& log;
 };
 

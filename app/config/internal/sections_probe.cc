@@ -84,10 +84,13 @@ void read_module_files(TableReader& t, Config& config, const Context& context) {
 
 void read_modules(TableReader& root, Config& config, const Context& context) {
   root.table("probes", [&](TableReader& t) {
-    t.read_count("max_concurrent", config.probe_options.max_concurrent);
-    if (config.probe_options.max_concurrent < 1 || config.probe_options.max_concurrent > 10'000) {
-      t.fail("max_concurrent", "`max_concurrent` in [probes] must be 1 to 10000");
-      config.probe_options.max_concurrent = 1;
+    for (const auto& [key, most] :
+         {std::pair<std::string, int*>{"max_concurrent", &config.probe_options.max_concurrent},
+          {"max_scheduled", &config.probe_options.max_scheduled}}) {
+      t.read_count(key, *most);
+      if (*most >= 1 && *most <= 10'000) continue;
+      t.fail(key, "`" + key + "` in [probes] must be 1 to 10000");
+      *most = 1;
     }
     t.read("timeout_offset", config.probe_options.timeout_offset);
     read_module_files(t, config, context);

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/net/fiber_pool.h"
 #include "base/net/oauth2.h"
 #include "base/text/numbers.h"
 #include "base/text/text.h"
@@ -19,6 +20,7 @@ const std::string kScrapePool = "scrape/";
 const std::string kProbePool = "probe/";
 
 constexpr int kWaitersMax = 256;            // threads that do nothing but wait
+constexpr int kProbeThreads = 2;            // with a fiber for each probe under way
 constexpr int kQueryNiceness = 10;         // as the web front's threads that run queries
 constexpr std::size_t kQueueMax = 100'000;  // tasks; a target has at most one at a time
 
@@ -85,7 +87,10 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
       sender_({store_->appender(), store_->querier(), store_->state(), *http_, around.scheduler,
                *wait_pool_, around.log, *telemetry_},
               config.remote_writes, config.global.external_labels),
-      probe_pool_(make_waiting_pool("probe", config.probe_options.max_concurrent, kQueueMax)),
+      probe_pool_(make_fiber_pool("probe", around.clock,
+                                  {.threads = kProbeThreads,
+                                   .fibers_max = config.probe_options.max_scheduled,
+                                   .queue_max = kQueueMax})),
       query_pool_(config.promql.threads > 1
                       ? make_thread_pool("query", static_cast<int>(config.promql.threads) - 1,
                                          kQueueMax, kQueryNiceness)

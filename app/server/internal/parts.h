@@ -65,7 +65,7 @@ class Parts {
   std::unique_ptr<Executor> act_pool_;      // notification and remediation state
   std::unique_ptr<Executor> wait_pool_;     // names asked for, target files read
   collector::RemoteSender sender_;          // in front of the store for whoever writes samples
-  std::unique_ptr<Executor> probe_pool_;    // probes: a thread for each that waits for its target
+  std::unique_ptr<Executor> probe_pool_;    // probes on schedule: a fiber for each that waits
   std::unique_ptr<Executor> query_pool_;    // helps a query over many series; none with one thread
   promql::Engine promql_;
   logql::Engine logql_;

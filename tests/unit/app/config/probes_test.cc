@@ -70,6 +70,10 @@ TEST_CASE("a mistake in probes names its file, line and remedy") {
   CHECK(s.mistake("[probes]\nmax_concurrent = 0\n").find("1 to 10000") != std::string::npos);
   CHECK(s.mistake("[probes]\nmax_concurrent = 10001\n").find("1 to 10000") != std::string::npos);
   CHECK(s.mistake("[probes]\nmax_concurrent = 10000\n") == "");
+  CHECK(s.mistake("[probes]\nmax_scheduled = 0\n").find("`max_scheduled` in [probes] must be 1 to 10000") !=
+        std::string::npos);
+  CHECK(s.mistake("[probes]\nmax_scheduled = 10001\n").find("1 to 10000") != std::string::npos);
+  CHECK(s.mistake("[probes]\nmax_scheduled = 10000\n") == "");
   CHECK(s.mistake("[probes]\nmodule_files = [\"no.yml\"]\n").find("cannot read \"no.yml\"") !=
         std::string::npos);
   s.fs.put("/etc/nines/b.yml", "modules:\n  a:\n    prober: nothing\n");
