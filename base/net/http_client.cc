@@ -59,6 +59,31 @@ class CurlHttpClient final : public HttpClient {
 
 }  // namespace
 
+void add_to_key(std::string_view part, std::string& key) {
+  key += part;
+  key += '\0';
+}
+void add_to_key(const HttpHeaders& headers, std::string& key) {
+  add_to_key(std::to_string(headers.size()), key);
+  for (const auto& [name, value] : headers) {
+    add_to_key(name, key);
+    add_to_key(value, key);
+  }
+}
+void add_to_key(const TlsOptions& tls, std::string& key) {
+  for (const std::string* part : {&tls.server_name, &tls.files.ca, &tls.files.cert, &tls.files.key,
+                                  &tls.min_version, &tls.max_version}) {
+    add_to_key(*part, key);
+  }
+  add_to_key(tls.verify ? "1" : "0", key);
+}
+void add_to_key(const HttpProxy& proxy, std::string& key) {
+  for (const std::string* part : {&proxy.url, &proxy.secure_url, &proxy.except}) {
+    add_to_key(*part, key);
+  }
+  add_to_key(proxy.connect_headers, key);
+}
+
 std::string_view HttpResponse::header(std::string_view name) const {
   const auto found = std::find_if(headers.begin(), headers.end(),
                                   [&](const auto& header) { return header.first == name; });

@@ -26,6 +26,29 @@ struct HttpTlsFiles {
   std::string cert, key;  // who we are, when the server asks
 };
 
+struct TlsOptions {
+  // Asked for (SNI) and expected in the certificate, in place of the name the peer is called by.
+  std::string server_name;
+  bool verify = true;
+  HttpTlsFiles files;
+  std::string min_version, max_version;  // "TLS12"; empty: the library's own
+};
+
+// Which way a request goes. The environment is not read.
+struct HttpProxy {
+  std::string url, secure_url;  // for http:// and for https://; empty: none
+  std::string except;  // names, domains, addresses and networks asked directly, with commas between
+  HttpHeaders connect_headers;  // for the proxy alone, on the way to https://
+
+  bool empty() const { return url.empty() && secure_url.empty(); }
+};
+
+// Each appends all of its part to a text: equal texts, equal configurations.
+void add_to_key(std::string_view part, std::string& key);
+void add_to_key(const HttpHeaders& headers, std::string& key);
+void add_to_key(const TlsOptions& tls, std::string& key);
+void add_to_key(const HttpProxy& proxy, std::string& key);
+
 struct OAuth2Config;  // base/net/oauth2.h
 
 struct HttpRequest {
@@ -39,18 +62,18 @@ struct HttpRequest {
   bool follow_redirects = false;  // at most 10, http(s) only
   bool accept_compressed =
       false;  // gzip; inflated with the cap above and a ratio cap of 100:1 past 1 MiB
-  bool verify_tls = true;
-  HttpTlsFiles tls_files;
+  TlsOptions tls;
   bool http2 = true;                       // offered over TLS
   bool fresh_connection = false;           // a probe wants DNS, connect and TLS phases of its own
   std::string basic_user, basic_password;  // used when basic_user is not empty
-  std::string proxy;                       // empty: none, the environment is not read
+  // Where the password stands, or the credentials of an Authorization header and their type: read
+  // for every request, spaces around it dropped. Empty: nowhere.
+  std::string basic_password_file;
+  std::string credentials_type, credentials_file;
+  HttpProxy proxy;
   std::string address;     // to connect to, in place of what the URL's host resolves to
   std::string source_ip;   // to connect from; empty: any
   bool http2_only = false;  // HTTP/2 without asking first, in plain text too
-  std::string tls_min_version, tls_max_version;  // "TLS12"; empty: the library's own
-  // Asked for (SNI) and expected in the certificate of the URL's host, in place of that host's name.
-  std::string tls_server_name;
   bool tls_details = false;                      // fills HttpResponse::tls
   // What failed after the request had begun is told in HttpResponse::failure beside what had come
   // until then, not as an error.

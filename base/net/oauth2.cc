@@ -149,8 +149,9 @@ void Tokens::obtain(std::uint64_t id) {
 }
 
 void Tokens::ask(const std::string& key, std::shared_ptr<const OAuth2Config> config, bool in_body) {
-  HttpRequest request = net::token_request(*config, in_body, options_);
-  inner_.send(std::move(request), [weak = weak_from_this(), key, config = std::move(config),
+  Result<HttpRequest> request = net::token_request(*config, in_body, options_);
+  if (!request) return take(key, config, true, request.error());
+  inner_.send(*std::move(request), [weak = weak_from_this(), key, config = std::move(config),
                                    in_body](const Result<HttpResponse>& answer) {
     if (const auto self = weak.lock()) self->take(key, config, in_body, answer);
   });
@@ -338,27 +339,15 @@ class OAuth2HttpClient final : public HttpClient {
 
 std::string to_key(const OAuth2Config& c) {
   std::string all;
-  const auto add = [&all](const std::string& part) {
-    all += part;
-    all += '\0';
-  };
-  add(c.token_url);
-  add(c.client_id);
-  add(c.client_secret);
-  add(std::to_string(c.scopes.size()));
-  for (const std::string& scope : c.scopes) add(scope);
-  for (const auto& [name, value] : c.endpoint_params) {
-    add(name);
-    add(value);
+  for (const std::string* part :
+       {&c.token_url, &c.client_id, &c.client_secret, &c.client_secret_file}) {
+    add_to_key(*part, all);
   }
-  add(c.tls_files.ca);
-  add(c.tls_files.cert);
-  add(c.tls_files.key);
-  add(c.tls_server_name);
-  add(c.tls_min_version);
-  add(c.tls_max_version);
-  add(std::to_string(c.verify_tls));
-  add(c.proxy);
+  add_to_key(std::to_string(c.scopes.size()), all);
+  for (const std::string& scope : c.scopes) add_to_key(scope, all);
+  add_to_key(HttpHeaders(c.endpoint_params.begin(), c.endpoint_params.end()), all);
+  add_to_key(c.tls, all);
+  add_to_key(c.proxy, all);
   return all;
 }
 

@@ -17,13 +17,12 @@ namespace nines {
 // Under Prometheus's names (configuration, "oauth2").
 struct OAuth2Config {
   std::string token_url, client_id, client_secret;
+  std::string client_secret_file;  // where the secret stands, when not empty: read for every token
   std::vector<std::string> scopes;
   std::map<std::string, std::string> endpoint_params;  // sent to the token's server besides
   // How to get to the token's server.
-  HttpTlsFiles tls_files;
-  std::string tls_server_name, tls_min_version, tls_max_version;
-  bool verify_tls = true;
-  std::string proxy;
+  TlsOptions tls;
+  HttpProxy proxy;
 };
 
 // Everything in it as one text: equal texts share a token.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/net/internal/tls_files.h"
 #include "base/text/json.h"
 #include "base/text/numbers.h"
 #include "base/text/text.h"
@@ -62,7 +63,13 @@ Fields fields_of(const HttpResponse& answer) {
 
 }  // namespace
 
-HttpRequest token_request(const OAuth2Config& c, bool in_body, const OAuth2Options& options) {
+Result<HttpRequest> token_request(const OAuth2Config& c, bool in_body,
+                                  const OAuth2Options& options) {
+  std::string secret = c.client_secret;
+  if (!c.client_secret_file.empty()) {
+    NINES_TRY(const auto text, TlsFiles().read(c.client_secret_file));
+    secret = trim(*text);
+  }
   std::vector<std::pair<std::string, std::string>> form = {{"grant_type", "client_credentials"}};
   if (!c.scopes.empty()) form.emplace_back("scope", join(c.scopes, " "));
   form.insert(form.end(), c.endpoint_params.begin(), c.endpoint_params.end());
@@ -73,20 +80,16 @@ HttpRequest token_request(const OAuth2Config& c, bool in_body, const OAuth2Optio
                      {"Accept", "application/json"}};
   if (in_body) {
     form.emplace_back("client_id", c.client_id);
-    form.emplace_back("client_secret", c.client_secret);
+    form.emplace_back("client_secret", secret);
   } else {
     request.headers.emplace_back(
         "Authorization",
-        "Basic " + base64_encode(url_encode(c.client_id) + ":" + url_encode(c.client_secret)));
+        "Basic " + base64_encode(url_encode(c.client_id) + ":" + url_encode(secret)));
   }
   request.body = form_of(form);
   request.timeout = options.token_timeout;
   request.body_bytes_max = options.answer_bytes_max;
-  request.verify_tls = c.verify_tls;
-  request.tls_files = c.tls_files;
-  request.tls_server_name = c.tls_server_name;
-  request.tls_min_version = c.tls_min_version;
-  request.tls_max_version = c.tls_max_version;
+  request.tls = c.tls;
   request.proxy = c.proxy;
   return request;
 }

@@ -13,13 +13,6 @@
 
 namespace nines {
 
-struct TlsOptions {
-  std::string server_name;  // asked for (SNI) and expected in the certificate
-  bool verify = true;
-  HttpTlsFiles files;
-  std::string min_version, max_version;  // "TLS12"; empty: the library's own
-};
-
 // Errors: kUnavailable (refused, reset, timed out, handshake refused), kInvalid (a certificate file
 // that cannot be read, an address that is none), kLimit (a line too long). One thread.
 class Stream {

@@ -89,6 +89,14 @@ std::string plain_origin(std::string_view url) {
 
 }  // namespace
 
+Result<std::string> header_line(const std::string& name, const std::string& value) {
+  if (!is_token(name) || !is_field_value(value)) {
+    return Error(ErrorCode::kInvalid, "bad HTTP header \"" + name + "\"");
+  }
+  // libcurl's own way of writing a header without a value.
+  return value.empty() ? name + ";" : name + ": " + value;
+}
+
 Result<std::string> origin_of(const std::string& url) {
   if (std::string origin = plain_origin(url); !origin.empty()) return origin;
   const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), &curl_url_cleanup);
@@ -116,15 +124,16 @@ Transfer::Transfer(HttpCallId id, HttpRequest request, HttpDone done)
 Transfer::~Transfer() {
   curl_slist_free_all(headers_);
   curl_slist_free_all(way_);
+  curl_slist_free_all(proxy_headers_);
 }
 
 bool Transfer::plain() const {
   const HttpRequest& r = request_;
   const bool as_is = r.body.empty() && r.basic_user.empty() && r.proxy.empty() &&
-                     r.address.empty() && r.source_ip.empty() && r.tls_server_name.empty() &&
-                     r.tls_min_version.empty() && r.tls_max_version.empty() &&
-                     r.tls_files.ca.empty() && r.tls_files.cert.empty() && r.tls_files.key.empty();
-  return as_is && r.method == "GET" && r.url.starts_with("http://") && r.verify_tls && r.http2 &&
+                     r.address.empty() && r.source_ip.empty() && r.tls.server_name.empty() &&
+                     r.tls.min_version.empty() && r.tls.max_version.empty() &&
+                     r.tls.files.ca.empty() && r.tls.files.cert.empty() && r.tls.files.key.empty();
+  return as_is && r.method == "GET" && r.url.starts_with("http://") && r.tls.verify && r.http2 &&
          !r.http2_only && !r.fresh_connection && !r.tls_details;
 }
 
@@ -148,6 +157,7 @@ Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent, TlsFil
   if (!is_token(request_.method)) {
     return Error(ErrorCode::kInvalid, "bad HTTP method \"" + request_.method + "\"");
   }
+  if (Result<void> read = read_secrets(files); !read) return read;
   set_own();
   if (had_plain) return set_headers();
   const auto set = [&](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
@@ -156,15 +166,14 @@ Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent, TlsFil
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_BUFFERSIZE, kReadBytes);
   set(CURLOPT_QUICK_EXIT, 1L);  // a resolver that hangs must not hold the worker at the deadline
-  set(CURLOPT_PROXY, request_.proxy.c_str());  // "" also shuts out the environment's
   set(CURLOPT_MAXREDIRS, kRedirectsMax);
-  set(CURLOPT_SSL_VERIFYPEER, request_.verify_tls ? 1L : 0L);
-  set(CURLOPT_SSL_VERIFYHOST, request_.verify_tls ? 2L : 0L);
+  set(CURLOPT_SSL_VERIFYPEER, request_.tls.verify ? 1L : 0L);
+  set(CURLOPT_SSL_VERIFYHOST, request_.tls.verify ? 2L : 0L);
   set(CURLOPT_HTTP_VERSION,
       static_cast<long>(request_.http2_only ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
                         : request_.http2    ? CURL_HTTP_VERSION_2TLS
                                             : CURL_HTTP_VERSION_1_1));
-  set_way();
+  if (Result<void> way = set_way(); !way) return way;
   set_tls_versions();
   if (Result<void> named = set_server_name(); !named) return named;
   if (Result<void> read = set_tls_files(files); !read) return read;
@@ -206,16 +215,12 @@ Result<void> Transfer::set_headers() {
   bool has_encoding = false;
   bool has_host = false;
   for (const auto& [name, value] : request_.headers) {
-    if (!is_token(name) || !is_field_value(value)) {
-      return Error(ErrorCode::kInvalid, "bad HTTP header \"" + name + "\"");
-    }
+    NINES_TRY(const std::string line, header_line(name, value));
     const std::string plain = to_lower(name);
     has_type = has_type || plain == "content-type";
     has_encoding = has_encoding || plain == "accept-encoding";
     has_host = has_host || plain == "host";
-    // libcurl's own way of writing a header without a value.
-    headers_ =
-        curl_slist_append(headers_, (value.empty() ? name + ";" : name + ": " + value).c_str());
+    headers_ = curl_slist_append(headers_, line.c_str());
   }
   if (request_.accept_compressed && !has_encoding) {
     headers_ = curl_slist_append(headers_, "Accept-Encoding: gzip");
@@ -288,7 +293,7 @@ void Transfer::read_certificates() {
     return;
   }
   const auto* tls = static_cast<SSL*>(session->internals);
-  if (request_.tls_details) response_.tls = read_tls(tls, request_.verify_tls);
+  if (request_.tls_details) response_.tls = read_tls(tls, request_.tls.verify);
   const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(tls);
   for (int i = 0; i < sk_X509_num(chain); ++i) {
     std::tm at{};

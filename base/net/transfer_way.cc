@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/net/internal/transfer.h"
+#include "base/text/text.h"
 
 namespace nines::net {
 namespace {
@@ -27,7 +28,36 @@ std::string bracketed(const std::string& host) {
 
 }  // namespace
 
-void Transfer::set_way() {
+Result<void> Transfer::set_proxy() {
+  const HttpProxy& proxy = request_.proxy;
+  const bool secure = to_lower(request_.url.substr(0, 6)) == "https:";
+  // "" also shuts out the environment's.
+  curl_easy_setopt(easy_, CURLOPT_PROXY, (secure ? proxy.secure_url : proxy.url).c_str());
+  curl_easy_setopt(easy_, CURLOPT_NOPROXY, proxy.except.c_str());
+  if (!secure) return {};
+  for (const auto& [name, value] : proxy.connect_headers) {
+    NINES_TRY(const std::string line, header_line(name, value));
+    proxy_headers_ = curl_slist_append(proxy_headers_, line.c_str());
+  }
+  curl_easy_setopt(easy_, CURLOPT_PROXYHEADER, proxy_headers_);
+  return {};
+}
+
+// What stands in files now.
+Result<void> Transfer::read_secrets(TlsFiles& files) {
+  if (!request_.basic_user.empty() && !request_.basic_password_file.empty()) {
+    NINES_TRY(const auto text, files.read(request_.basic_password_file));
+    request_.basic_password = trim(*text);
+  }
+  if (!request_.credentials_file.empty()) {
+    NINES_TRY(const auto text, files.read(request_.credentials_file));
+    request_.headers.emplace_back("Authorization",
+                                  request_.credentials_type + " " + std::string(trim(*text)));
+  }
+  return {};
+}
+
+Result<void> Transfer::set_way() {
   if (!request_.address.empty()) {
     way_ = curl_slist_append(nullptr, ("::" + bracketed(request_.address) + ":").c_str());
     curl_easy_setopt(easy_, CURLOPT_CONNECT_TO, way_);
@@ -35,6 +65,7 @@ void Transfer::set_way() {
   if (!request_.source_ip.empty()) {
     curl_easy_setopt(easy_, CURLOPT_INTERFACE, ("host!" + request_.source_ip).c_str());
   }
+  return set_proxy();
 }
 
 void Transfer::set_tls_versions() {
@@ -45,15 +76,15 @@ void Transfer::set_tls_versions() {
            : name == "TLS13" ? CURL_SSLVERSION_TLSv1_3
                              : CURL_SSLVERSION_DEFAULT;
   };
-  const long least = version(request_.tls_min_version);
-  const long most = static_cast<long>(version(request_.tls_max_version)) << 16;
+  const long least = version(request_.tls.min_version);
+  const long most = static_cast<long>(version(request_.tls.max_version)) << 16;
   if (least + most != 0) curl_easy_setopt(easy_, CURLOPT_SSLVERSION, least | most);
 }
 
 // libcurl asks for, and expects in the certificate, the name that stands in the URL, and knows no
 // other way to say it. So the URL gets that name, and the connection goes where it had pointed.
 Result<void> Transfer::set_server_name() {
-  const std::string& name = request_.tls_server_name;
+  const std::string& name = request_.tls.server_name;
   if (name.empty()) return {};
   const ParsedUrl url(curl_url(), &curl_url_cleanup);
   if (curl_url_set(url.get(), CURLUPART_URL, request_.url.c_str(), 0) != CURLUE_OK) return {};
@@ -79,7 +110,7 @@ Result<void> Transfer::set_server_name() {
 // The files' content, not their names: libcurl uses a kept connection again only for the same
 // content, so that a renewed file counts at once.
 Result<void> Transfer::set_tls_files(TlsFiles& files) {
-  const HttpTlsFiles& f = request_.tls_files;
+  const HttpTlsFiles& f = request_.tls.files;
   const std::array<std::pair<const std::string*, CURLoption>, 3> all = {
       {{&f.ca, CURLOPT_CAINFO_BLOB},
        {&f.cert, CURLOPT_SSLCERT_BLOB},

@@ -9,43 +9,30 @@ void add_access(const HttpAccess& access, HttpRequest& request) {
   }
   request.headers.insert(request.headers.end(), access.http_headers.begin(),
                          access.http_headers.end());
+  request.credentials_type = access.authorization_type;
+  request.credentials_file = access.bearer_token_file;
   request.basic_user = access.basic_auth_username;
   request.basic_password = access.basic_auth_password;
+  request.basic_password_file = access.basic_auth_password_file;
   request.follow_redirects = access.follow_redirects;
-  request.verify_tls = !access.insecure_skip_verify;
-  request.tls_files = access.tls_files;
-  request.tls_server_name = access.tls_server_name;
-  request.tls_min_version = access.tls_min_version;
-  request.tls_max_version = access.tls_max_version;
+  request.tls = access.tls;
   request.oauth2 = access.oauth2;
   request.http2 = access.enable_http2;
-  request.proxy = access.proxy_url;
+  request.proxy = access.proxy;
 }
 
 std::string to_key(const HttpAccess& c) {
   std::string all;
-  const auto add = [&all](const std::string& part) {
-    all += part;
-    all += '\0';
-  };
-  add(c.basic_auth_username);
-  add(c.basic_auth_password);
-  add(c.authorization_type);
-  add(c.bearer_token);
-  for (const auto& [name, value] : c.http_headers) {
-    add(name);
-    add(value);
+  for (const std::string* part :
+       {&c.basic_auth_username, &c.basic_auth_password, &c.basic_auth_password_file,
+        &c.authorization_type, &c.bearer_token, &c.bearer_token_file}) {
+    add_to_key(*part, all);
   }
-  add(c.tls_files.ca);
-  add(c.tls_files.cert);
-  add(c.tls_files.key);
-  add(c.tls_server_name);
-  add(c.tls_min_version);
-  add(c.tls_max_version);
-  if (c.oauth2) add(to_key(*c.oauth2));
-  add(std::to_string(c.insecure_skip_verify) + std::to_string(c.enable_http2) +
-      std::to_string(c.follow_redirects));
-  add(c.proxy_url);
+  add_to_key(c.http_headers, all);
+  add_to_key(c.tls, all);
+  add_to_key(c.oauth2 ? to_key(*c.oauth2) : "", all);
+  add_to_key(std::to_string(c.enable_http2) + std::to_string(c.follow_redirects), all);
+  add_to_key(c.proxy, all);
   return all;
 }
 

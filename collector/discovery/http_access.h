@@ -11,17 +11,16 @@ namespace nines::collector {
 
 struct HttpAccess {
   std::string basic_auth_username, basic_auth_password;
+  std::string basic_auth_password_file;  // read for every request, when not empty
   std::string authorization_type = "Bearer";
   std::string bearer_token;  // the credentials of that type; empty: none
+  std::string bearer_token_file;               // read for every request, when not empty
   std::shared_ptr<const OAuth2Config> oauth2;  // null: none; shared by the requests of a job
   HttpHeaders http_headers;                    // sent besides our own
-  HttpTlsFiles tls_files;
-  std::string tls_server_name;                   // empty: the host of the URL
-  std::string tls_min_version, tls_max_version;  // "TLS12"; empty: the library's own
-  bool insecure_skip_verify = false;
+  TlsOptions tls;
   bool enable_http2 = true;
   bool follow_redirects = true;
-  std::string proxy_url;  // empty: none
+  HttpProxy proxy;
 };
 
 // Adds all of it to a request.

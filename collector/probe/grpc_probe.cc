@@ -63,10 +63,8 @@ HttpRequest make_request(const ProbeCall& call, const HostPort& to, const std::s
   request.body_bytes_max = 64u << 10;
   request.fresh_connection = true;
   request.http2_only = !grpc.tls;
-  request.verify_tls = grpc.tls_options.verify;
-  request.tls_files = grpc.tls_options.files;
-  request.tls_min_version = grpc.tls_options.min_version;
-  request.tls_max_version = grpc.tls_options.max_version;
+  request.tls = grpc.tls_options;
+  request.tls.server_name.clear();  // it is the URL's host
   request.tls_details = true;
   request.keep_partial = true;
   request.address = ip;

@@ -112,11 +112,9 @@ Result<HttpRequest> HttpSession::request(const HttpAsk& ask, HttpPhases& phases)
   request.fresh_connection = true;  // what a new visitor would see
   request.keep_partial = true;
   request.tls_details = true;
-  request.verify_tls = access_.tls.verify;
-  request.tls_files = access_.tls.files;
-  request.tls_min_version = access_.tls.min_version;
-  request.tls_max_version = access_.tls.max_version;
-  request.proxy = access_.proxy_url;
+  request.tls = access_.tls;
+  request.tls.server_name.clear();  // stands in the URL, see below
+  request.proxy = access_.proxy;
   for (const auto& [name, value] : ask.headers) {
     if (to_lower(name) == "host" && !first) continue;
     request.headers.emplace_back(name, value);
@@ -127,6 +125,10 @@ Result<HttpRequest> HttpSession::request(const HttpAsk& ask, HttpPhases& phases)
   if (first) {
     request.basic_user = access_.basic_user;
     request.basic_password = access_.basic_password;
+    request.basic_password_file = access_.basic_password_file;
+    request.credentials_type = access_.credentials_type;
+    request.credentials_file = access_.credentials_file;
+    request.oauth2 = access_.oauth2;
     if (!access_.authorization.empty()) {
       request.headers.emplace_back("Authorization", access_.authorization);
     }
@@ -139,7 +141,7 @@ Result<HttpRequest> HttpSession::request(const HttpAsk& ask, HttpPhases& phases)
     if (!all.empty()) request.headers.emplace_back("Cookie", all);
   }
   request.url = url.text();
-  if (!access_.proxy_url.empty()) return request;
+  if (!access_.proxy.empty()) return request;
   NINES_TRY(const ChosenAddress chosen, choose_address(call_, url.host, ip_, !std::exchange(told_, true)));
   request.address = chosen.ip;
   phases.resolve += std::chrono::duration_cast<std::chrono::microseconds>(chosen.took);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/core/clock.h"
+#include "base/net/http_client.h"
 #include "base/net/resolver.h"
 #include "base/net/stream.h"
 #include "base/text/regex.h"
@@ -39,10 +40,12 @@ struct HttpExpectation {
 
 // Who we are, whom we trust, which way we go.
 struct HttpProbeAccess {
-  std::string basic_user, basic_password;
+  std::string basic_user, basic_password, basic_password_file;
   std::string authorization;  // the header's value; empty: none
+  std::string credentials_type, credentials_file;  // in its place, when not empty
+  std::shared_ptr<const OAuth2Config> oauth2;      // null: none
   TlsOptions tls;
-  std::string proxy_url;
+  HttpProxy proxy;
 };
 
 struct HttpProbe {

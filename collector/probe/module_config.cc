@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/net/dns_message.h"
+#include "base/net/oauth2.h"
+#include "base/net/url.h"
 #include "base/text/text.h"
 #include "collector/probe/internal/node_reader.h"
 
@@ -42,41 +44,80 @@ void read_tls(NodeReader& t, const ModuleContext& context, TlsOptions& tls) {
   });
 }
 
-// `key`, or what stands in the file that `key`_file names.
-void read_secret(NodeReader& t, std::string_view key, std::string_view file_key,
-                 const ModuleContext& context, std::string& out) {
+// `key`, or the path that `key`_file gives to what is read for every request.
+void read_secret(NodeReader& t, const std::string& key, const ModuleContext& context,
+                 std::string& out, std::string& file_out) {
   t.read(key, out);
+  const bool given = t.find(key) != nullptr;
+  if (given) file_out.clear();  // of the module below
   std::string file;
-  t.read(file_key, file);
+  t.read(key + "_file", file);
   if (file.empty()) return;
-  const std::optional<std::string> text =
-      context.read_secret ? context.read_secret(file) : std::nullopt;
-  if (!text) {
-    return t.fail(file_key, "`" + std::string(file_key) + "`: cannot read " + quote_go(file));
+  if (given) t.fail(key + "_file", "give `" + key + "` or `" + key + "_file`, not both");
+  out.clear();
+  if (!context.read_secret || !context.read_secret(file)) {
+    return t.fail(key + "_file", "`" + key + "_file`: cannot read " + quote_go(file));
   }
-  out = std::string(trim(*text));
+  file_out = file.starts_with('/') ? file : context.folder + "/" + file;
+}
+
+void read_proxy(NodeReader& t, HttpProxy& proxy) {
+  t.read("proxy_url", proxy.url);
+  proxy.secure_url = proxy.url;
+  t.read("no_proxy", proxy.except);
+  if (!proxy.except.empty() && proxy.empty()) t.fail("no_proxy", "`no_proxy` needs `proxy_url`");
+}
+
+void read_oauth2(NodeReader& t, const ModuleContext& context, HttpProbeAccess& access) {
+  t.table("oauth2", [&](NodeReader& o) {
+    OAuth2Config config;
+    o.read("client_id", config.client_id);
+    read_secret(o, "client_secret", context, config.client_secret, config.client_secret_file);
+    o.read("token_url", config.token_url);
+    o.read("scopes", config.scopes);
+    o.read("endpoint_params", config.endpoint_params);
+    read_tls(o, context, config.tls);
+    read_proxy(o, config.proxy);
+    if (config.client_id.empty()) o.fail("client_id", "`client_id` is missing in `oauth2`");
+    if (config.client_secret.empty() && config.client_secret_file.empty()) {
+      o.fail("client_secret",
+             "`client_secret` is missing in `oauth2`: give it, or `client_secret_file`");
+    }
+    if (const auto url = parse_http_url(config.token_url); !url) {
+      o.fail("token_url", "`token_url` in `oauth2` must be a URL: " + url.error().what());
+    }
+    access.oauth2 = std::make_shared<const OAuth2Config>(std::move(config));
+  });
 }
 
 void read_access(NodeReader& t, const ModuleContext& context, HttpProbeAccess& access) {
   t.table("basic_auth", [&](NodeReader& b) {
     b.read("username", access.basic_user);
-    read_secret(b, "password", "password_file", context, access.basic_password);
+    read_secret(b, "password", context, access.basic_password, access.basic_password_file);
   });
-  std::string bearer;
-  read_secret(t, "bearer_token", "bearer_token_file", context, bearer);
-  if (!bearer.empty()) access.authorization = "Bearer " + bearer;
+  const auto credentials = [&](NodeReader& a, const char* key, const std::string& type) {
+    std::string text;
+    read_secret(a, key, context, text, access.credentials_file);
+    access.credentials_type = type;
+    access.authorization = access.credentials_file.empty() ? type + " " + text : "";
+  };
+  if (t.find("bearer_token") != nullptr || t.find("bearer_token_file") != nullptr) {
+    credentials(t, "bearer_token", "Bearer");
+  }
   t.table("authorization", [&](NodeReader& a) {
     std::string type = "Bearer";
-    std::string credentials;
     a.read("type", type);
-    read_secret(a, "credentials", "credentials_file", context, credentials);
-    access.authorization = type + " " + credentials;
+    credentials(a, "credentials", type);
   });
-  if (!access.basic_user.empty() && !access.authorization.empty()) {
-    t.fail("basic_auth", "only one of `basic_auth`, `bearer_token` and `authorization` can be used");
+  read_oauth2(t, context, access);
+  const int ways = (access.basic_user.empty() ? 0 : 1) + (access.oauth2 ? 1 : 0) +
+                   (access.authorization.empty() && access.credentials_file.empty() ? 0 : 1);
+  if (ways > 1) {
+    t.fail(access.oauth2 ? "oauth2" : "basic_auth",
+           "only one of `basic_auth`, `bearer_token`, `authorization` and `oauth2` can be used");
   }
   read_tls(t, context, access.tls);
-  t.read("proxy_url", access.proxy_url);
+  read_proxy(t, access.proxy);
 }
 
 void read_header_matches(NodeReader& t, std::string_view key, std::vector<HeaderMatch>& out) {
@@ -263,8 +304,8 @@ void read_scenario(NodeReader& t, const ModuleContext& context, ScenarioProbe& s
 
 // YAML-like text of a node, `secrets` shown or replaced.
 void describe(const ConfigNode& node, int depth, bool secrets, std::string& out) {
-  static constexpr std::array<std::string_view, 3> kSecret = {"password", "bearer_token",
-                                                              "credentials"};
+  static constexpr std::array<std::string_view, 4> kSecret = {"password", "bearer_token",
+                                                              "credentials", "client_secret"};
   const std::string indent(static_cast<std::size_t>(depth) * 2, ' ');
   for (const auto& [key, value] : node.members) {
     out += indent + key + ":";

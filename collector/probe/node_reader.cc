@@ -26,9 +26,10 @@ NodeReader::NodeReader(const ConfigNode& node, std::string name,
 }
 
 NodeReader::~NodeReader() {
+  const std::vector<std::string_view> words(known_.begin(), known_.end());
   for (const auto& [key, value] : node_.members) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
-    const std::string_view near = nearest_word(key, known_);
+    const std::string_view near = nearest_word(key, words);
     std::string what = "unknown key " + ticks(key) + " in " + name_;
     if (!near.empty()) what += "; did you mean " + ticks(near) + "?";
     problem(value, std::move(what));
@@ -40,7 +41,7 @@ void NodeReader::problem(const ConfigNode& at, std::string what) {
 }
 
 const ConfigNode* NodeReader::find(std::string_view key) {
-  known_.push_back(key);
+  known_.emplace_back(key);
   for (const auto& [name, value] : node_.members) {
     if (name == key) return value.kind == Kind::kNull ? nullptr : &value;
   }

@@ -38,6 +38,7 @@ import pushes
 import probes
 import query_api
 import query_load
+import relabelled
 import resize
 import rule_api
 import rule_extras
@@ -51,6 +52,7 @@ import slo_budgets
 import slo_imports
 import systemd_units
 import tiers
+import ways
 from harness import SLOT, Skipped, say
 
 SKIPPED = 77  # the exit code of a skipped test, as automake has it
@@ -73,7 +75,9 @@ TESTS = (
     discovery.thousands_of_targets_change,
     consul.consul_services_come_and_go,
     secure.tls_and_oauth2,
+    ways.ways_to_a_target,
     targets.metadata_as_prometheus_tells_it,
+    relabelled.relabelled_as_prometheus,
     targets.scrape_now,
     targets.metrics_lint_as_promtool,
     damage.disk_is_too_small,

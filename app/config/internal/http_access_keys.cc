@@ -1,5 +1,6 @@
 // Getting at things over HTTP: who we are, whom we trust, which way we go.
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -23,16 +24,7 @@ bool is_reserved_header(std::string_view name) {
   return std::find(std::begin(kReserved), std::end(kReserved), plain) != std::end(kReserved);
 }
 
-// What a tls_config fills, wherever that is kept.
-struct TlsKeys {
-  HttpTlsFiles& files;
-  std::string& server_name;
-  std::string& min_version;
-  std::string& max_version;
-  bool& insecure_skip_verify;
-};
-
-void read_tls(TableReader& t, const TlsKeys& out, const Context& context) {
+void read_tls(TableReader& t, TlsOptions& out, const Context& context) {
   t.table("tls_config", [&](TableReader& tls) {
     tls.read("ca_file", out.files.ca);
     tls.read("cert_file", out.files.cert);
@@ -42,7 +34,9 @@ void read_tls(TableReader& t, const TlsKeys& out, const Context& context) {
       tls.fail("server_name", "`server_name` " + quote_go(out.server_name) +
                                   " must be a name alone, such as \"shop.example\"");
     }
-    tls.read("insecure_skip_verify", out.insecure_skip_verify);
+    bool insecure = false;
+    tls.read("insecure_skip_verify", insecure);
+    out.verify = !insecure;
     for (const auto& [key, version] :
          {std::pair<const char*, std::string*>{"min_version", &out.min_version},
           {"max_version", &out.max_version}}) {
@@ -60,16 +54,80 @@ void read_tls(TableReader& t, const TlsKeys& out, const Context& context) {
   }
 }
 
+std::string from_environment(const char* name) {
+  for (const std::string& one : {std::string(name), to_lower(name)}) {
+    if (const char* value = std::getenv(one.c_str()); value != nullptr && *value != '\0') return value;
+  }
+  return "";
+}
+
+// What is asked directly though there is a proxy; this machine always is.
+std::string exceptions(const std::string& named) {
+  if (trim(named) == "*") return "*";
+  return (named.empty() ? "" : named + ",") + "localhost,127.0.0.0/8,::1";
+}
+
+void read_connect_headers(TableReader& t, HttpProxy& out) {
+  t.table("proxy_connect_header", [&](TableReader& headers) {
+    for (auto&& [key, value] : headers.raw()) {
+      headers.accept(key.str());
+      const toml::array one{value.value<std::string>().value_or("")};
+      const toml::array* all = value.is_string() ? &one : value.as_array();
+      for (std::size_t i = 0; all != nullptr && i < all->size(); ++i) {
+        const auto text = (*all)[i].value<std::string>();
+        if (!text) all = nullptr;
+        if (text) out.connect_headers.emplace_back(std::string(key.str()), *text);
+      }
+      if (all == nullptr) {
+        headers.fail(key.str(), "`" + std::string(key.str()) +
+                                    "` in proxy_connect_header must be a string, or a list of them");
+      }
+    }
+  });
+}
+
+void read_proxy(TableReader& t, HttpProxy& out) {
+  t.read("proxy_url", out.url);
+  if (!out.url.empty()) check_url(t, "proxy_url", out.url);
+  out.secure_url = out.url;
+  std::string except;
+  t.read("no_proxy", except);
+  if (!except.empty()) out.except = exceptions(except);
+  bool environment = false;
+  t.read("proxy_from_environment", environment);
+  read_connect_headers(t, out);
+  if (environment && (!out.url.empty() || !except.empty())) {
+    t.fail("proxy_from_environment",
+           "`proxy_from_environment` excludes `proxy_url` and `no_proxy`: keep one of them");
+  } else if (!environment && out.url.empty() && !except.empty()) {
+    t.fail("no_proxy", "`no_proxy` needs `proxy_url`");
+  } else if (!environment && out.url.empty() && !out.connect_headers.empty()) {
+    t.fail("proxy_connect_header",
+           "`proxy_connect_header` needs `proxy_url` or `proxy_from_environment`");
+  }
+  if (!environment) return;
+  out.url = from_environment("HTTP_PROXY");
+  out.secure_url = from_environment("HTTPS_PROXY");
+  out.except = exceptions(from_environment("NO_PROXY"));
+}
+
+// A secret, or the file that is read for every request; it must be there at the start, too.
+void read_secret(TableReader& t, const std::string& key, const Context& context, std::string& out,
+                 std::string& file) {
+  t.read_secret(key, out, context.read_secret, &file);
+  file = beside(context, std::move(file));
+}
+
 std::shared_ptr<const OAuth2Config> read_oauth2(TableReader& t, const Context& context) {
   OAuth2Config out;
   t.read("client_id", out.client_id);
-  t.read_secret("client_secret", out.client_secret, context.read_secret);
+  read_secret(t, "client_secret", context, out.client_secret, out.client_secret_file);
   t.read("token_url", out.token_url);
   t.read("scopes", out.scopes);
   t.read("endpoint_params", out.endpoint_params);
-  t.read("proxy_url", out.proxy);
+  read_proxy(t, out.proxy);
   if (out.client_id.empty()) t.fail("client_id", "`client_id` is missing in " + t.name());
-  if (out.client_secret.empty()) {
+  if (out.client_secret.empty() && out.client_secret_file.empty()) {
     t.fail("client_secret",
            "`client_secret` is missing in " + t.name() + ": give it, or `client_secret_file`");
   }
@@ -78,12 +136,7 @@ std::shared_ptr<const OAuth2Config> read_oauth2(TableReader& t, const Context& c
   } else {
     check_url(t, "token_url", out.token_url);
   }
-  if (!out.proxy.empty()) check_url(t, "proxy_url", out.proxy);
-  bool insecure = false;
-  read_tls(t,
-           {out.tls_files, out.tls_server_name, out.tls_min_version, out.tls_max_version, insecure},
-           context);
-  out.verify_tls = !insecure;
+  read_tls(t, out.tls, context);
   return std::make_shared<const OAuth2Config>(std::move(out));
 }
 
@@ -92,24 +145,24 @@ std::shared_ptr<const OAuth2Config> read_oauth2(TableReader& t, const Context& c
 void read_http_access(TableReader& t, collector::HttpAccess& s, const Context& context) {
   t.table("basic_auth", [&](TableReader& b) {
     b.read("username", s.basic_auth_username);
-    b.read_secret("password", s.basic_auth_password, context.read_secret);
+    read_secret(b, "password", context, s.basic_auth_password, s.basic_auth_password_file);
   });
   t.table("authorization", [&](TableReader& a) {
     a.read("type", s.authorization_type);
     if (s.authorization_type.empty() || to_lower(s.authorization_type) == "basic") {
       a.fail("type", "`type` must name a scheme, and Basic has its own `basic_auth`");
     }
-    a.read_secret("credentials", s.bearer_token, context.read_secret);
+    read_secret(a, "credentials", context, s.bearer_token, s.bearer_token_file);
   });
   t.table("oauth2", [&](TableReader& o) { s.oauth2 = read_oauth2(o, context); });
-  if (!s.basic_auth_username.empty() + !s.bearer_token.empty() + (s.oauth2 != nullptr) > 1) {
+  const bool credentials = !s.bearer_token.empty() || !s.bearer_token_file.empty();
+  if (!s.basic_auth_username.empty() + credentials + (s.oauth2 != nullptr) > 1) {
     t.fail(s.oauth2 ? "oauth2" : "authorization",
            "`basic_auth`, `authorization` and `oauth2` exclude each other: keep one");
   }
   t.read("follow_redirects", s.follow_redirects);
   t.read("enable_http2", s.enable_http2);
-  t.read("proxy_url", s.proxy_url);
-  if (!s.proxy_url.empty()) check_url(t, "proxy_url", s.proxy_url);
+  read_proxy(t, s.proxy);
   std::map<std::string, std::string> headers;
   t.read("http_headers", headers);
   for (const auto& [name, value] : headers) {
@@ -119,10 +172,7 @@ void read_http_access(TableReader& t, collector::HttpAccess& s, const Context& c
     }
     s.http_headers.emplace_back(name, value);
   }
-  read_tls(t,
-           {s.tls_files, s.tls_server_name, s.tls_min_version, s.tls_max_version,
-            s.insecure_skip_verify},
-           context);
+  read_tls(t, s.tls, context);
 }
 
 }  // namespace nines::config

@@ -235,7 +235,8 @@ void TableReader::read_one_of(std::string_view key, std::string& out,
 
 void TableReader::read_secret(
     std::string_view key, std::string& out,
-    const std::function<std::optional<std::string>(const std::string&)>& read_file) {
+    const std::function<std::optional<std::string>(const std::string&)>& read_file,
+    std::string* path_out) {
   read(key, out);
   const std::string file_key = std::string(key) + "_file";
   std::string path;
@@ -246,7 +247,11 @@ void TableReader::read_secret(
     return;
   }
   if (std::optional<std::string> text = read_file(path)) {
-    out = std::string(trim(*text));
+    if (path_out != nullptr) {
+      *path_out = path;
+    } else {
+      out = std::string(trim(*text));
+    }
   } else {
     fail(file_key, "cannot read " + quote_go(path));
   }

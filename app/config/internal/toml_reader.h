@@ -60,9 +60,11 @@ class TableReader {
     out = static_cast<Int>(value);
   }
   void read_one_of(std::string_view key, std::string& out, std::vector<std::string_view> allowed);
-  // A string, or the content of the file named by `<key>_file`.
+  // A string, or the content of the file named by `<key>_file`. With `path` the file is only tried,
+  // and its name goes there, as written: for what is read anew each time it is used.
   void read_secret(std::string_view key, std::string& out,
-                   const std::function<std::optional<std::string>(const std::string&)>& read_file);
+                   const std::function<std::optional<std::string>(const std::string&)>& read_file,
+                   std::string* path = nullptr);
   std::optional<toml::source_region> place(std::string_view key) const;  // of the value
   const toml::source_region& place() const { return table_.source(); }
   int line() const { return static_cast<int>(table_.source().begin.line); }

@@ -17,7 +17,7 @@ struct OAuth2Token {
 };
 
 // `in_body`: the credentials stand in the form, not in a header.
-HttpRequest token_request(const OAuth2Config& config, bool in_body, const OAuth2Options& options);
+Result<HttpRequest> token_request(const OAuth2Config& config, bool in_body, const OAuth2Options& options);
 
 // RFC 6749, sections 5.1 and 5.2. kUnavailable: refused, or no token in it.
 Result<OAuth2Token> read_token(const Result<HttpResponse>& answer);

@@ -21,6 +21,9 @@ namespace nines::net {
 // is neither http nor https.
 Result<std::string> origin_of(const std::string& url);
 
+// A header as libcurl takes it. kInvalid: it would break out of its line.
+Result<std::string> header_line(const std::string& name, const std::string& value);
+
 // Owned by the worker that drives it; one thread. `this` must not move while prepared.
 class Transfer {
  public:
@@ -34,7 +37,7 @@ class Transfer {
   bool plain() const;
   // Sets every option of a fresh or reset handle; of one that a plain transfer had before this
   // plain one, as `had_plain` says, those that differ. kInvalid: method or header that would break
-  // out of its line. kUnavailable: a TLS file cannot be read.
+  // out of its line. kUnavailable: a TLS file or a secret's cannot be read.
   Result<void> prepare(CURL* easy, const std::string& user_agent, TlsFiles& files, bool had_plain);
   // The answer, or why there is none, once libcurl said `code`.
   Result<HttpResponse> finish(CURLcode code);
@@ -52,10 +55,12 @@ class Transfer {
   void set_own();
   Result<void> set_headers();
   void set_method();
-  void set_way();
+  Result<void> set_way();
+  Result<void> set_proxy();
   void set_tls_versions();
   Result<void> set_server_name();
   Result<void> set_tls_files(TlsFiles& files);
+  Result<void> read_secrets(TlsFiles& files);
   void read_certificates();
   void read_phases();
   Error failure(CURLcode code) const;
@@ -66,6 +71,7 @@ class Transfer {
   CURL* easy_ = nullptr;  // lent by the worker
   curl_slist* headers_ = nullptr;
   curl_slist* way_ = nullptr;
+  curl_slist* proxy_headers_ = nullptr;
   std::string host_header_;                              // when the URL names another host
   std::vector<std::shared_ptr<const std::string>> pem_;  // libcurl looks at them, makes no copy
   HttpResponse response_;

@@ -45,7 +45,7 @@ class NodeReader {
   const ConfigNode& node_;
   const std::string name_;
   std::vector<ConfigProblem>& problems_;
-  std::vector<std::string_view> known_;
+  std::vector<std::string> known_;
 };
 
 }  // namespace nines::collector

@@ -1,4 +1,5 @@
 // Getting at things over HTTP, and Consul, as they stand in a file.
+#include <cstdlib>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -42,25 +43,67 @@ TEST_CASE("oauth2 and all of tls_config, of a scrape, of discovery and of remote
                            oauth2 + "[[remote_write]]\nurl = \"http://w/\"\n" + oauth2);
   REQUIRE_MESSAGE(config, (config ? "" : config.error().what()));
   const collector::ScrapeConfig& s = config->scrapes.at(0);
-  CHECK(s.tls_server_name == "shop.local");
-  CHECK(s.tls_min_version == "TLS12");
-  CHECK(s.tls_max_version == "TLS13");
+  CHECK(s.tls.server_name == "shop.local");
+  CHECK(s.tls.min_version == "TLS12");
+  CHECK(s.tls.max_version == "TLS13");
   for (const collector::HttpAccess* access :
        {static_cast<const collector::HttpAccess*>(&s),
         &config->scrapes.at(1).discovery.https.at(0).access, &config->remote_writes.at(0).access}) {
     REQUIRE(access->oauth2);
     const OAuth2Config& o = *access->oauth2;
     CHECK(o.client_id == "me");
-    CHECK(o.client_secret == "from file");
+    CHECK(o.client_secret.empty());
+    CHECK(o.client_secret_file == "/etc/nines/secret");
     CHECK(o.token_url == "https://id/t");
     CHECK(o.scopes == std::vector<std::string>{"a", "b"});
     CHECK(o.endpoint_params == std::map<std::string, std::string>{{"audience", "x"}});
-    CHECK(o.proxy == "http://p:1");
-    CHECK(o.tls_files.ca == "/etc/nines/id.pem");
-    CHECK(o.tls_server_name == "id.local");
-    CHECK(o.tls_min_version == "TLS13");
-    CHECK(o.verify_tls);
+    CHECK(o.proxy.secure_url == "http://p:1");
+    CHECK(o.tls.files.ca == "/etc/nines/id.pem");
+    CHECK(o.tls.server_name == "id.local");
+    CHECK(o.tls.min_version == "TLS13");
+    CHECK(o.tls.verify);
   }
+}
+
+TEST_CASE("secrets in files are read when they are used; proxies have exceptions and headers") {
+  const auto one = [](const std::string& lines) {
+    const auto config = read(kJob + kTargets + lines);
+    REQUIRE_MESSAGE(config, (config ? "" : config.error().what()));
+    return config->scrapes.at(0);
+  };
+  const auto basic = one("basic_auth = { username = \"u\", password_file = \"secret\" }\n");
+  CHECK(basic.basic_auth_password.empty());
+  CHECK(basic.basic_auth_password_file == "/etc/nines/secret");
+  CHECK(one("authorization = { credentials_file = \"secret\" }\n").bearer_token_file ==
+        "/etc/nines/secret");
+  CHECK(problem("authorization = { credentials_file = \"none\" }\n").find("cannot read") !=
+        std::string::npos);
+  const auto proxied = one(
+      "proxy_url = \"http://p:1\"\nno_proxy = \"a.example,10.0.0.0/8\"\n"
+      "proxy_connect_header = { X-One = \"1\", X-Two = [\"2\", \"3\"] }\n");
+  CHECK(proxied.proxy.url == "http://p:1");
+  CHECK(proxied.proxy.except == "a.example,10.0.0.0/8,localhost,127.0.0.0/8,::1");
+  CHECK(proxied.proxy.connect_headers == HttpHeaders{{"X-One", "1"}, {"X-Two", "2"}, {"X-Two", "3"}});
+  CHECK(one("proxy_url = \"http://p:1\"\n").proxy.except.empty());
+  CHECK(one("proxy_url = \"http://p:1\"\nno_proxy = \"*\"\n").proxy.except == "*");
+  ::setenv("HTTPS_PROXY", "http://secure:2", 1);
+  ::setenv("HTTP_PROXY", "", 1);
+  ::setenv("http_proxy", "http://plain:1", 1);
+  ::setenv("NO_PROXY", "b.example", 1);
+  const auto around = one("proxy_from_environment = true\n");
+  CHECK(around.proxy.url == "http://plain:1");
+  CHECK(around.proxy.secure_url == "http://secure:2");
+  CHECK(around.proxy.except == "b.example,localhost,127.0.0.0/8,::1");
+  CHECK(one("").proxy.empty());
+  for (const char* name : {"HTTPS_PROXY", "HTTP_PROXY", "http_proxy", "NO_PROXY"}) ::unsetenv(name);
+  CHECK(problem("no_proxy = \"a\"\n").find(":4:12: `no_proxy` needs `proxy_url`") !=
+        std::string::npos);
+  CHECK(problem("proxy_from_environment = true\nproxy_url = \"http://p:1\"\n")
+            .find("keep one of them") != std::string::npos);
+  CHECK(problem("proxy_connect_header = { A = \"b\" }\n").find("`proxy_connect_header` needs") !=
+        std::string::npos);
+  CHECK(problem("proxy_url = \"http://p:1\"\nproxy_connect_header = { A = 1 }\n")
+            .find("must be a string") != std::string::npos);
 }
 
 TEST_CASE("mistakes in oauth2 and tls_config are named with their place and what helps") {
@@ -138,7 +181,7 @@ tls_config = { ca_file = "ca.pem" }
   CHECK(all[1].node_meta == std::map<std::string, std::string>{{"rack", "1"}});
   CHECK_FALSE(all[1].allow_stale);
   CHECK(all[1].access.basic_auth_username == "u");
-  CHECK(all[1].access.tls_files.ca == "/etc/nines/ca.pem");
+  CHECK(all[1].access.tls.files.ca == "/etc/nines/ca.pem");
 }
 
 TEST_CASE("mistakes in Consul's options are named with their place and what helps") {

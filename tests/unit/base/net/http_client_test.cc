@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include <zlib.h>
 
@@ -11,6 +13,7 @@
 
 #include "base/net/internal/transfer.h"
 #include "tests/support/tcp_server.h"
+#include "tests/support/temp_dir.h"
 
 namespace nines {
 namespace {
@@ -103,6 +106,70 @@ TEST_CASE(
   }
   CHECK(seen.find("Expect") == std::string::npos);
   CHECK(seen.find("urlencoded") == std::string::npos);
+}
+
+TEST_CASE("credentials in files are read for every request, and a file that is not there is named") {
+  const testing::TempDir dir;
+  std::vector<std::string> seen;
+  std::mutex mutex;
+  const TcpServer server([&](TcpConnection& c) {
+    for (std::string request; !(request = c.read_request()).empty();) {
+      const std::lock_guard lock(mutex);
+      seen.push_back(std::move(request));
+      c.send(ok(""));
+    }
+  });
+  const auto client = make_client();
+  const std::string path = dir.path() + "/secret";
+  HttpRequest basic = get(server.url());
+  basic.basic_user = "u";
+  basic.basic_password_file = path;
+  HttpRequest token = get(server.url());
+  token.credentials_type = "Token";
+  token.credentials_file = path;
+  const auto missing = send_and_wait(*client, basic);
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().what() == "cannot read " + path + ": No such file or directory");
+  for (const char* text : {"p\n", " longer \n"}) {
+    std::ofstream(path) << text;
+    REQUIRE(send_and_wait(*client, basic));
+    REQUIRE(send_and_wait(*client, token));
+  }
+  const std::lock_guard lock(mutex);
+  REQUIRE(seen.size() == 4);
+  CHECK(seen[0].find("\r\nAuthorization: Basic dTpw\r\n") != std::string::npos);
+  CHECK(seen[1].find("\r\nAuthorization: Token p\r\n") != std::string::npos);
+  CHECK(seen[2].find("\r\nAuthorization: Basic dTpsb25nZXI=\r\n") != std::string::npos);
+  CHECK(seen[3].find("\r\nAuthorization: Token longer\r\n") != std::string::npos);
+}
+
+TEST_CASE("a proxy is asked but for its exceptions, and its headers break no line") {
+  std::string seen;
+  const TcpServer proxy([&](TcpConnection& c) {
+    seen = c.read_request();
+    c.send(ok("from the proxy"));
+  });
+  const TcpServer server(always(ok("directly")));
+  const auto client = make_client();
+  HttpRequest request = get(server.url("/a"));
+  request.proxy.url = proxy.url();
+  request.proxy.connect_headers = {{"X-Way", "1"}};
+  const auto by_proxy = send_and_wait(*client, request);
+  REQUIRE(by_proxy);
+  CHECK(by_proxy->body == "from the proxy");
+  CHECK(seen.starts_with("GET " + server.url("/a") + " HTTP/1.1\r\n"));
+  CHECK(seen.find("X-Way") == std::string::npos);  // which is for tunnels alone
+  request.proxy.except = "example.com,127.0.0.0/8";
+  CHECK(send_and_wait(*client, request)->body == "directly");
+  request.proxy.except.clear();
+  request.proxy.url.clear();
+  request.proxy.secure_url = proxy.url();
+  CHECK(send_and_wait(*client, request)->body == "directly");
+  request.url = "https://127.0.0.1:1/";
+  request.proxy.connect_headers = {{"X-Way", "1\r\nX-Other: 2"}};
+  const auto broken = send_and_wait(*client, request);
+  REQUIRE_FALSE(broken);
+  CHECK(broken.error().code() == ErrorCode::kInvalid);
 }
 
 TEST_CASE("requests to one server reuse its connection, a fresh one does not") {

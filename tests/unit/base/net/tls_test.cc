@@ -138,7 +138,7 @@ TEST_CASE("over TLS the answer carries the certificate's expiry and the handshak
   const auto client = make_curl_http_client({});
   HttpRequest request;
   request.url = server.url();
-  request.verify_tls = false;
+  request.tls.verify = false;
   const auto r = send_and_wait(*client, request);
   if (!r) FAIL(r.error().what());
   CHECK(r->body == "hi");
@@ -164,7 +164,7 @@ TEST_CASE("a file of authorities vouches, for its own name only") {
   server.save(pem, dir.path() + "/key.pem");
   const auto client = make_curl_http_client({});
   HttpRequest request;
-  request.tls_files.ca = pem;
+  request.tls.files.ca = pem;
   request.url = server.named_url();
   const auto r = send_and_wait(*client, request);
   CHECK_MESSAGE(r, (r ? "" : r.error().what()));
@@ -179,17 +179,17 @@ TEST_CASE("a server name of one's own is what the certificate must bear, whereve
   server.save(pem, dir.path() + "/key.pem");
   const auto client = make_curl_http_client({});
   HttpRequest request;
-  request.tls_files.ca = pem;
+  request.tls.files.ca = pem;
   request.url = server.url();  // 127.0.0.1 is not in it
-  request.tls_server_name = "localhost";
+  request.tls.server_name = "localhost";
   const auto r = send_and_wait(*client, request);
   CHECK_MESSAGE(r, (r ? "" : r.error().what()));
   CHECK(server.last_request().find("\r\nHost: 127.0.0.1:") != std::string::npos);
-  request.tls_server_name = "other.example";
+  request.tls.server_name = "other.example";
   const auto other = send_and_wait(*client, request);
   REQUIRE_FALSE(other);
   CHECK(other.error().what().find("other.example") != std::string::npos);
-  request.tls_server_name = "not a name";
+  request.tls.server_name = "not a name";
   CHECK_FALSE(send_and_wait(*client, request));
 }
 
@@ -198,18 +198,18 @@ TEST_CASE("versions of TLS that do not meet are an error") {
   const auto client = make_curl_http_client({});
   HttpRequest request;
   request.url = server.url();
-  request.verify_tls = false;
+  request.tls.verify = false;
   request.tls_details = true;
-  request.tls_max_version = "TLS12";
+  request.tls.max_version = "TLS12";
   const auto old = send_and_wait(*client, request);
   REQUIRE_MESSAGE(old, (old ? "" : old.error().what()));
   CHECK(old->tls.version == "TLS 1.2");
-  request.tls_max_version = "";
-  request.tls_min_version = "TLS13";
+  request.tls.max_version = "";
+  request.tls.min_version = "TLS13";
   const auto recent = send_and_wait(*client, request);
   REQUIRE_MESSAGE(recent, (recent ? "" : recent.error().what()));
   CHECK(recent->tls.version == "TLS 1.3");
-  request.tls_min_version = request.tls_max_version = "TLS10";  // which OpenSSL does not speak here
+  request.tls.min_version = request.tls.max_version = "TLS10";  // which OpenSSL does not speak here
   CHECK_FALSE(send_and_wait(*client, request));
 }
 
@@ -221,7 +221,7 @@ TEST_CASE("a file that has changed counts from the next request on") {
   server.save(pem, dir.path() + "/key.pem");
   const auto client = make_curl_http_client({});
   HttpRequest request;
-  request.tls_files.ca = pem;
+  request.tls.files.ca = pem;
   request.url = server.named_url();
   REQUIRE(send_and_wait(*client, request));
   stranger.save(pem, dir.path() + "/key.pem");
@@ -236,12 +236,12 @@ TEST_CASE("a file that cannot be read is named") {
   const auto client = make_curl_http_client({});
   HttpRequest request;
   request.url = "https://127.0.0.1:1/";
-  request.tls_files.ca = dir.path() + "/none.pem";
+  request.tls.files.ca = dir.path() + "/none.pem";
   const auto missing = send_and_wait(*client, request);
   REQUIRE_FALSE(missing);
   CHECK(missing.error().what() ==
         "cannot read " + dir.path() + "/none.pem: No such file or directory");
-  request.tls_files.ca = dir.path();
+  request.tls.files.ca = dir.path();
   const auto folder = send_and_wait(*client, request);
   REQUIRE_FALSE(folder);
   CHECK(folder.error().what() == "cannot read " + dir.path() + ": it is no file");
@@ -254,10 +254,10 @@ TEST_CASE("a server that wants to know who asks is shown our certificate") {
   const auto client = make_curl_http_client({});
   HttpRequest request;
   request.url = server.url();
-  request.verify_tls = false;
+  request.tls.verify = false;
   CHECK_FALSE(send_and_wait(*client, request));
-  request.tls_files.cert = dir.path() + "/cert.pem";
-  request.tls_files.key = dir.path() + "/key.pem";
+  request.tls.files.cert = dir.path() + "/cert.pem";
+  request.tls.files.key = dir.path() + "/key.pem";
   const auto r = send_and_wait(*client, request);
   CHECK_MESSAGE(r, (r ? "" : r.error().what()));
 }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/net/oauth2.h"
+
 namespace nines::collector {
 namespace {
 
@@ -67,7 +69,9 @@ modules:
   CHECK_FALSE(web.http.follow_redirects);
   CHECK(web.http.expect.fail_if_header_matches.at(0).header == "set-cookie");
   CHECK(web.http.body_bytes_max == 1024);
-  CHECK(web.http.access.authorization == "Bearer from-file");
+  CHECK(web.http.access.authorization.empty());
+  CHECK(web.http.access.credentials_type == "Bearer");
+  CHECK(web.http.access.credentials_file == "/etc/nines/token");
   CHECK(web.http.access.tls.files.ca == "/etc/nines/ca.pem");
   CHECK_FALSE(web.http.access.tls.verify);
   CHECK(web.http.ip.preferred == IpFamily::kV4);
@@ -96,6 +100,49 @@ TEST_CASE("a mistake is told with its place and what would be right") {
             .find("only one of") != std::string::npos);
   CHECK(mistake("modules: [").starts_with("1:"));
   CHECK(mistake(std::string(10'000, '[')) == "1:1: nested too deeply");
+}
+
+TEST_CASE("oauth2 of a module, and that a secret in a file takes the place of one in the text") {
+  std::vector<ConfigProblem> problems;
+  const ProbeModules modules = parse_modules_yaml(R"YAML(
+modules:
+  web:
+    prober: http
+    http:
+      proxy_url: http://proxy:3128
+      no_proxy: example.com
+      oauth2:
+        client_id: me
+        client_secret: hidden
+        token_url: https://id/t
+        scopes: [a, b]
+        endpoint_params: {audience: x}
+        tls_config: {server_name: id.local}
+)YAML",
+                                                  context(), problems);
+  for (const ConfigProblem& p : problems) MESSAGE(p.what);
+  REQUIRE(problems.empty());
+  const HttpProbeAccess& access = modules.at("web")->http.access;
+  REQUIRE(access.oauth2);
+  CHECK(access.oauth2->client_id == "me");
+  CHECK(access.oauth2->client_secret == "hidden");
+  CHECK(access.oauth2->scopes == std::vector<std::string>{"a", "b"});
+  CHECK(access.oauth2->endpoint_params.at("audience") == "x");
+  CHECK(access.oauth2->tls.server_name == "id.local");
+  CHECK(access.proxy.secure_url == "http://proxy:3128");
+  CHECK(access.proxy.except == "example.com");
+  CHECK(modules.at("web")->definition.find("hidden") == std::string::npos);
+  const std::string head = "modules: {a: {prober: http, http: {oauth2: {";
+  CHECK(mistake(head + "client_id: a, token_url: 'http://t/'}}}}")
+            .find("give it, or `client_secret_file`") != std::string::npos);
+  CHECK(mistake(head + "client_secret: a, token_url: 'http://t/'}}}}")
+            .find("`client_id` is missing") != std::string::npos);
+  CHECK(mistake(head + "client_id: a, client_secret: b}}}}").find("`token_url`") !=
+        std::string::npos);
+  CHECK(mistake("modules: {a: {prober: http, http: {no_proxy: a}}}").find("needs `proxy_url`") !=
+        std::string::npos);
+  CHECK(mistake("modules: {a: {prober: http, http: {bearer_token: a, bearer_token_file: token}}}")
+            .find("not both") != std::string::npos);
 }
 
 TEST_CASE("secrets do not stand in a module's description") {

@@ -170,7 +170,7 @@ TEST_CASE("the request is the module's, on a connection of its own") {
   CHECK(request.body == "ping");
   CHECK(request.headers == HttpHeaders{{"Host", "shop"}});
   CHECK_FALSE(request.follow_redirects);
-  CHECK_FALSE(request.verify_tls);
+  CHECK_FALSE(request.tls.verify);
   CHECK(request.fresh_connection);
   CHECK(request.timeout == Duration(3000));
   CHECK(batch.value("up{env=\"prod\", instance=\"plain:8080/x\", job=\"shop\"}") == 1);

@@ -25,26 +25,26 @@ TEST_CASE("options of the connection go into the request") {
   ScrapeConfig c;
   c.follow_redirects = false;
   c.enable_http2 = false;
-  c.insecure_skip_verify = true;
-  c.proxy_url = "http://proxy:3128";
-  c.tls_files = {"/ca", "/cert", "/key"};
+  c.tls.verify = false;
+  c.proxy.url = "http://proxy:3128";
+  c.tls.files = {"/ca", "/cert", "/key"};
   c.http_headers = {{"X-A", "b"}};
   c.authorization_type = "Token";
   c.bearer_token = "t";
   const HttpRequest r = request_of(c);
   CHECK_FALSE(r.follow_redirects);
   CHECK_FALSE(r.http2);
-  CHECK_FALSE(r.verify_tls);
-  CHECK(r.proxy == "http://proxy:3128");
-  CHECK(r.tls_files.ca == "/ca");
-  CHECK(r.tls_files.cert == "/cert");
-  CHECK(r.tls_files.key == "/key");
+  CHECK_FALSE(r.tls.verify);
+  CHECK(r.proxy.url == "http://proxy:3128");
+  CHECK(r.tls.files.ca == "/ca");
+  CHECK(r.tls.files.cert == "/cert");
+  CHECK(r.tls.files.key == "/key");
   CHECK(header(r, "X-A") == "b");
   CHECK(header(r, "Authorization") == "Token t");
   const HttpRequest plain = request_of({});
   CHECK(plain.follow_redirects);
   CHECK(plain.http2);
-  CHECK(plain.verify_tls);
+  CHECK(plain.tls.verify);
 }
 
 TEST_CASE("near addresses are asked for plain text, others may compress, and the option wins") {
