@@ -190,10 +190,8 @@ void StoreImpl::keep(Version& version, std::int64_t at, std::span<const Entry> e
   live.head.keep(at, entries);
   std::int64_t newest = INT64_MIN;
   for (const Entry& entry : entries) {
-    if (entry.time >= live.newest[entry.slot]) {
-      live.newest[entry.slot] = entry.time;
-      live.newest_bits[entry.slot] = bits_of(entry);
-    }
+    if (entry.time >= live.newest[entry.slot])
+      live.see_newest(entry.slot, entry.time, bits_of(entry), entry.histogram != nullptr);
     newest = std::max(newest, entry.time);
   }
   Group& group = catalog_.group(version.group);

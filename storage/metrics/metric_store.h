@@ -37,6 +37,8 @@ struct MetricStoreOptions {
   // tend(), so that nobody waits for them.
   std::size_t flush_at_once_samples = 262'144;
   std::size_t page_cache_bytes = 64u << 20;  // unpacked pages kept for queries
+  // What selectors of late queries mean, kept for when they are asked again; 0: not kept.
+  std::size_t selection_cache_bytes = 32u << 20;
 };
 
 struct MetricStoreParts {

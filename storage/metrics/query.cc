@@ -1,5 +1,6 @@
 // Samples on their way out.
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <set>
 #include <shared_mutex>
@@ -24,8 +25,8 @@ bool overlaps(const ring::TimeBounds& times, TimeRange range) {
 
 using CurrentVersions = std::vector<std::shared_ptr<const Version>>;
 
-// Series per metric name and values per label name. Without the store's mutex, and each layout looked
-// through once, however many targets share it: appends wait for none of it.
+// Series per metric name and values per label name. Without the store's mutex, and each layout
+// looked through once, however many targets share it: appends wait for none of it.
 void add_cardinality(const CurrentVersions& current, std::size_t top, StoreStatus& status) {
   std::unordered_map<const Layout*, std::uint64_t> users;
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> values;
@@ -91,13 +92,19 @@ void StoreImpl::keep_sampled(const Version& version, TimeRange range,
 }
 
 std::vector<StoreImpl::Live> StoreImpl::live(std::span<const Matcher> matchers, TimeRange range,
-                                             const StopFlag* stop) const {
+                                             const StopFlag* stop, Sought* sought) const {
   // Versions that share a layout, and of whose labels the matchers think alike, have one answer.
   using Answers = std::map<std::pair<const Layout*, std::vector<bool>>, std::vector<std::uint32_t>>;
   Answers answers;
   auto answer = answers.end();  // most often the one before is asked for again
   std::vector<Live> out;
+  std::size_t slots_found = 0;
   const auto look = [&](const std::shared_ptr<Version>& version) {
+    if (sought != nullptr) {
+      const ring::TimeBounds paged = version->pages[paged_class(ring::SegmentClass::kRaw)].times();
+      if (!version->live && (paged.empty() || paged.max < sought->since)) return;
+      sought->seen.push_back({version.get(), version->series});
+    }
     std::vector<bool> verdicts = series::SeriesIndex::verdicts(matchers, version->labels);
     const Layout* layout = version->layout.get();
     if (answer == answers.end() || answer->first.first != layout ||
@@ -112,13 +119,18 @@ std::vector<StoreImpl::Live> StoreImpl::live(std::span<const Matcher> matchers, 
     for (const std::uint32_t slot : answer->second) {
       if (version->knows(slot)) slots.push_back(slot);
     }
-    if (!slots.empty()) keep_sampled(*version, range, slots);
+    if (!slots.empty() && sought == nullptr) keep_sampled(*version, range, slots);
+    slots_found += slots.size();
     if (!slots.empty()) out.push_back({version, std::move(slots)});
   };
   // False: stopped.
   const auto look_all = [&](const VersionIndex::Versions& versions, const Matcher* but) {
     for (const std::shared_ptr<Version>& version : versions) {
       if (stopped(stop)) return false;
+      if (sought != nullptr && slots_found > sought->most) {
+        sought->too_many = true;
+        return false;
+      }
       if (but == nullptr || !but->matches(version->labels.get(but->name()))) look(version);
     }
     return true;
@@ -162,15 +174,17 @@ void StoreImpl::find_pages(const Versions& versions, std::span<const Place> plac
   const Version& first = *versions[places.front().version];
   const std::uint32_t block = places.front().slot / kPageSlots;
   const PageDirectory& directory = first.pages[paged_class(ring::SegmentClass::kRaw)];
-  if (places.size() == 1 && shelf.version == &first && shelf.block == block &&
-      shelf.from == from && shelf.to == to && shelf.changes == directory.changes()) {
+  if (places.size() == 1 && shelf.version == &first && shelf.block == block && shelf.from == from &&
+      shelf.to == to && shelf.changes == directory.changes()) {
     return;
   }
   shelf.version = nullptr;
   shelf.pages.clear();
   if (places.size() == 1) {
     directory.each_page_of(block * kPageSlots, (block + 1) * kPageSlots, from, to,
-                           [&](const PageRef& page) { shelf.pages.push_back({page, nullptr}); });
+                           [&](const PageRef& page) {
+                             shelf.pages.push_back({page, nullptr});
+                           });
     if (shelf.pages.size() > kKept) return;
     shelf = {&first, block, from, to, directory.changes(), std::move(shelf.pages)};
     return;
@@ -236,6 +250,37 @@ Result<void> StoreImpl::read_series(const Versions& versions, std::span<const Pl
     return Error(ErrorCode::kCorrupt,
                  std::to_string(damaged) + " damaged pages of the series were left out");
   return {};
+}
+
+void StoreImpl::latest(const Versions& versions, std::span<const Place> places, TimeRange range,
+                       std::span<LatestSample> out) const {
+  using State = LatestSample::State;
+  const std::int64_t from = to_millis(range.from);
+  const std::int64_t to = to_millis(range.to);
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    LatestSample& one = out[i];
+    one.state = State::kUnknown;
+    if (places[i].version == kNoVersion) continue;
+    const LiveSamples* live = versions[places[i].version]->live.get();
+    const std::uint32_t slot = places[i].slot;
+    if (live == nullptr || slot >= live->newest.size()) continue;
+    one.time_ms = live->newest[slot];
+    if (one.time_ms == INT64_MIN || one.time_ms < live->vague_until) continue;
+    if (one.time_ms > to) {
+      // Something newer came meanwhile: mostly it is the row before.
+      if (live->head.latest_open(slot, to, one.time_ms, one.value))
+        one.state = one.time_ms < from ? State::kNone : State::kFloat;
+      continue;
+    }
+    if (one.time_ms < from) {
+      one.state = State::kNone;
+      continue;
+    }
+    if (!live->newest_histogram.empty() && live->newest_histogram[slot]) continue;
+    one.value = std::bit_cast<double>(live->newest_bits[slot]);
+    one.state = State::kFloat;
+  }
 }
 
 void StoreImpl::set_metadata(const std::string& family, const Metadata& metadata) {

@@ -25,7 +25,8 @@ StoreImpl::StoreImpl(const MetricStoreOptions& options, const MetricStoreParts& 
       exemplar_counters_(parts.telemetry),
       refusals_(parts.telemetry),
       cache_(options.page_cache_bytes),
-      tier_cache_(options.page_cache_bytes) {}
+      tier_cache_(options.page_cache_bytes),
+      selections_(options.selection_cache_bytes) {}
 
 StoreImpl::~StoreImpl() {
   for (const auto cls : {SegmentClass::kRaw, SegmentClass::kT5m, SegmentClass::kT1h})
@@ -202,7 +203,7 @@ bool StoreImpl::replay_rows(const ring::Frame& frame, Replay& replay, const Page
   const std::shared_ptr<Version>& version = known->second;
   const std::string_view payload = chunk::as_text(frame.payload);
   Replay::Rows& before = replay.rows[frame.head.tag];
-  if (!version->live) version->live = std::make_unique<LiveSamples>();
+  if (!version->live) catalog_.begin_live(*version);
   LiveSamples& live = *version->live;
   live.last_sequence = std::max(live.last_sequence, frame.sequence);
   const auto done = seen.flushed.find(version.get());

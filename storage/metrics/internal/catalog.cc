@@ -55,7 +55,13 @@ std::shared_ptr<Version> Catalog::make_version(Group& group, const LabelSet& lab
     throw;
   }
   ++version->layout->users;
+  ++changes_;
   return version;
+}
+
+void Catalog::begin_live(Version& version) {
+  version.begin_live();
+  ++changes_;
 }
 
 void Catalog::set_current(Group& group, std::shared_ptr<Version> version) {
@@ -68,6 +74,7 @@ void Catalog::learn(Version& version, std::uint32_t slot) {
   const std::uint32_t before = version.series;
   version.learn(slot);
   if (version.series == before) return;
+  ++learned_;
   const auto group = groups_.find(version.group);
   if (group != groups_.end() && group->second->current.get() == &version) ++series_;
 }
@@ -90,14 +97,14 @@ Version& Catalog::open(Group& group, const LabelSet& labels, const std::string& 
     }
   }
   Version& version = *group.current;
-  if (!version.live) version.live = std::make_unique<LiveSamples>();
+  if (!version.live) begin_live(version);
   version.live->grow(version.known.size());
   return version;
 }
 
 Version& Catalog::open_anew(Group& group, const LabelSet& labels, const std::string& family) {
   set_current(group, make_version(group, labels, make_layout(family)));
-  group.current->live = std::make_unique<LiveSamples>();
+  begin_live(*group.current);
   return *group.current;
 }
 
@@ -145,10 +152,13 @@ void Catalog::fork(Group& group) {
   auto fresh = make_version(group, old->labels, std::move(layout));
   fresh->known = old->known;
   fresh->series = old->series;
-  fresh->live = std::make_unique<LiveSamples>();
+  begin_live(*fresh);
+  // What is newest so far is the old version's.
+  fresh->live->vague_until = group.newest == INT64_MAX ? INT64_MAX : group.newest + 1;
   fresh->live->head.grow(slots);
   fresh->live->newest = old->live->newest;
   fresh->live->newest_bits = old->live->newest_bits;
+  fresh->live->newest_histogram = old->live->newest_histogram;
   set_current(group, std::move(fresh));
 }
 
@@ -230,6 +240,7 @@ void Catalog::tidy() {
       if (!version->live && !version->has_pages()) left.push_back(version);
     }
   }
+  if (!left.empty()) ++changes_;
   by_label_.remove(left);  // nothing fails from here on
   for (const std::shared_ptr<Version>& version : left) {
     std::erase(groups_.find(version->group)->second->versions, version);

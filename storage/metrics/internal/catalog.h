@@ -38,6 +38,12 @@ class Catalog {
   std::uint32_t join(Group& group, std::span<const series::LabelView> own);
   std::uint64_t series() const { return series_; }  // of current versions
   void learn(Version& version, std::uint32_t slot);
+  // The version gets open samples, or a writer.
+  void begin_live(Version& version);
+  // Another number whenever a version came, went or began to be written to.
+  std::uint64_t changes() const { return changes_; }
+  // Another number whenever a version learned a slot, too; Version::series then tells which.
+  std::uint64_t learned() const { return learned_; }
 
   // --- reading back ---
 
@@ -79,6 +85,8 @@ class Catalog {
   std::uint64_t seed_ = 0;
   std::uint64_t made_ = 0;  // layouts in this life
   std::uint64_t series_ = 0;
+  std::uint64_t changes_ = 0;
+  std::uint64_t learned_ = 0;
   std::uint32_t last_tag_ = 0;
 };
 

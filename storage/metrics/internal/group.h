@@ -43,9 +43,11 @@ struct LiveSamples {
   GroupHead head;                    // what is in no page yet
   std::vector<std::int64_t> newest;  // by slot: time of the newest sample ever accepted
   std::vector<std::uint64_t> newest_bits;
+  std::vector<bool> newest_histogram;    // by slot; empty: none is one
+  std::int64_t vague_until = INT64_MIN;  // `newest` is not to be relied on where it is before this
   std::int64_t paged_until = INT64_MIN;  // pages hold nothing newer
   std::uint32_t open_rows = 0;
-  std::int64_t open_since_ms = 0;  // clock at the first open row
+  std::int64_t open_since_ms = 0;   // clock at the first open row
   std::int64_t wear_looked_ms = 0;  // clock when its slots were last looked through; 0: never
   RowsState rows;
   std::uint64_t oldest_generation = 0;  // of the journal segment with its first open row; 0: none
@@ -93,6 +95,13 @@ struct LiveSamples {
     head.grow(slots);
     newest.resize(slots, INT64_MIN);
     newest_bits.resize(slots);
+    if (!newest_histogram.empty()) newest_histogram.resize(slots);
+  }
+  void see_newest(std::uint32_t slot, std::int64_t time, std::uint64_t bits, bool histogram) {
+    newest[slot] = time;
+    newest_bits[slot] = bits;
+    if (histogram && newest_histogram.empty()) newest_histogram.resize(newest.size());
+    if (!newest_histogram.empty()) newest_histogram[slot] = histogram;
   }
 };
 
@@ -117,6 +126,12 @@ struct Version {
     if (known[slot]) return;
     known[slot] = true;
     ++series;
+  }
+  // Of a slot whose samples only pages hold nobody remembers the newest.
+  void begin_live() {
+    live = std::make_unique<LiveSamples>();
+    const ring::TimeBounds paged = pages[paged_class(ring::SegmentClass::kRaw)].times();
+    if (!paged.empty()) live->vague_until = paged.max;
   }
   bool has_pages() const {
     for (const PageDirectory& directory : pages) {

@@ -29,6 +29,12 @@ class GroupHead {
   // As HeadColumns::read_rows(): a slot is whole when it has nothing beside its rows, too.
   void read_rows(std::span<const std::uint32_t> slots, std::size_t stride, double* out,
                  std::vector<bool>& whole) const;
+  // The last sample of `slot` up to `to`, a float, if it is in a row that is not encoded yet.
+  // False: read() tells.
+  bool latest_open(std::uint32_t slot, std::int64_t to, std::int64_t& time, double& value) const {
+    return slot < slots() && (odd_.empty() || !odd_.contains(slot)) &&
+           rows_.latest_open(slot, to, time, value);
+  }
 
   bool empty() const { return bounds_.empty(); }
   ring::TimeBounds bounds() const { return bounds_; }

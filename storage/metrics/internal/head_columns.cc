@@ -309,6 +309,18 @@ bool HeadColumns::find(std::uint32_t slot, std::int64_t time, double& value) con
   return true;
 }
 
+bool HeadColumns::latest_open(std::uint32_t slot, std::int64_t to, std::int64_t& time,
+                              double& value) const {
+  const std::size_t encoded = blocks_.size() * kBlockRows;
+  for (std::size_t row = open_rows_; row-- > 0;) {
+    if (times_[encoded + row] > to || (present_[slot] >> row & 1) == 0) continue;
+    time = times_[encoded + row];
+    value = open_[slot * kBlockRows + row];
+    return true;
+  }
+  return false;
+}
+
 void HeadColumns::clear() {
   times_.clear();
   blocks_.clear();

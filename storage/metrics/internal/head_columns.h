@@ -38,6 +38,8 @@ class HeadColumns {
                  std::vector<bool>& whole) const;
   // Does `slot` have a sample at `time`, and which?
   bool find(std::uint32_t slot, std::int64_t time, double& value) const;
+  // The last sample of `slot` up to `to`, when it is in a row that is not in a block.
+  bool latest_open(std::uint32_t slot, std::int64_t to, std::int64_t& time, double& value) const;
   void clear();
   std::size_t bytes() const;  // of memory
 

@@ -13,11 +13,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "storage/api/reading_on.h"
 #include "storage/metrics/internal/catalog.h"
 #include "storage/metrics/internal/exemplar_codec.h"
 #include "storage/metrics/internal/exemplar_store.h"
 #include "storage/metrics/internal/page_cache.h"
 #include "storage/metrics/internal/page_log.h"
+#include "storage/metrics/internal/selected_series.h"
 #include "storage/metrics/internal/series_limits.h"
 #include "storage/metrics/internal/series_run.h"
 #include "storage/metrics/internal/tier_page.h"
@@ -82,11 +84,8 @@ class StoreImpl final : public MetricStore {
   void close(Group& group);
 
   // For SeriesSelection: where a series has samples; and those in the range.
-  struct Place {
-    std::uint32_t version = 0;  // in the selection's list
-    std::uint32_t slot = 0;
-  };
-  using Versions = std::vector<std::shared_ptr<const Version>>;
+  using Place = SeriesPlace;
+  using Versions = SelectedSeries::Versions;
   // The pages that hold a block of slots in a span of time, kept for the next series of the block:
   // neighbours lie in the same ones.
   struct PageShelf {
@@ -104,6 +103,10 @@ class StoreImpl final : public MetricStore {
   // For SeriesRun: the pages of its slots and their open samples, as they are at one moment.
   void fill_run(SeriesRun& run) const;
   std::shared_ptr<const Page> load(const ring::Location& location, std::size_t& damaged) const;
+  // As SeriesReader::latest(), of a place each; kNoVersion: it is not known.
+  static constexpr std::uint32_t kNoVersion = UINT32_MAX;
+  void latest(const Versions& versions, std::span<const Place> places, TimeRange range,
+              std::span<LatestSample> out) const;
   // The windows whose ends are in the range.
   Result<void> read_windows(const Versions& versions, std::span<const Place> places, Tier tier,
                             TimeRange range, const std::vector<DeletedSpan>& deleted,
@@ -246,8 +249,22 @@ class StoreImpl final : public MetricStore {
     std::shared_ptr<const Version> version;
     std::vector<std::uint32_t> slots;  // ascending
   };
+  // With `sought` in another range than one of samples: whatever a later query may find.
+  struct Sought {
+    std::int64_t since = 0;  // versions that ended before it are left out
+    std::size_t most = 0;    // slots; found more: `too_many`, and the answer is a part
+    bool too_many = false;
+    std::vector<SelectionCache::Seen> seen;  // versions looked through
+  };
   std::vector<Live> live(std::span<const Matcher> matchers, TimeRange range,
-                         const StopFlag* stop = nullptr) const;
+                         const StopFlag* stop = nullptr, Sought* sought = nullptr) const;
+  // select.cc
+  std::shared_ptr<const SelectedSeries> kept_selection(std::span<const Matcher> matchers,
+                                                       TimeRange range, const StopFlag* stop) const;
+  std::unique_ptr<SeriesSelection> sampled(std::shared_ptr<const SelectedSeries> all,
+                                           TimeRange range, const StopFlag* stop) const;
+  static bool surely_sampled(const Version& version, TimeRange range,
+                             std::span<const std::uint32_t> slots);
   void keep_sampled(const Version& version, TimeRange range,
                     std::vector<std::uint32_t>& slots) const;
 
@@ -351,6 +368,7 @@ class StoreImpl final : public MetricStore {
   std::vector<std::string> damage_;
   mutable PageCache<Page> cache_;
   mutable PageCache<TierPage> tier_cache_;
+  mutable SelectionCache selections_;
 };
 
 }  // namespace nines::storage
