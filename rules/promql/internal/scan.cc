@@ -26,6 +26,7 @@ class PieceScanner final : public PieceWorker {
   std::unique_ptr<Piece> work(std::size_t piece) override {
     auto found = std::make_unique<FoundRows>(q_, steps_);
     const std::size_t end = std::min(series_, (piece + 1) * piece_size_);
+    scanner_->begin(piece * piece_size_, end);
     for (std::size_t i = piece * piece_size_; i < end; ++i) {
       if (Result<void> ok = scanner_->find(i, *found); !ok) {
         found->error = std::move(ok).error();

@@ -28,6 +28,8 @@ class FoundRows final : public Piece {
 class Scanner {
  public:
   virtual ~Scanner() = default;
+  // The series [first, end) are asked for next, one after the other.
+  virtual void begin(std::size_t /*first*/, std::size_t /*end*/) {}
   // Appends at most one row to `to.rows`.
   virtual Result<void> find(std::size_t series, FoundRows& to) = 0;
 };

@@ -97,9 +97,27 @@ class SelectScanner final : public Scanner {
         lookback_(q_.lookback.count()),
         found_(found),
         reader_(q_, evaluator.resolve_hints_, found),
-        held_(q_.budget) {}
+        held_(q_.budget),
+        asks_latest_(plan.grid.count == 1 && !plan.starts && !plan.tier &&
+                     !plan.selector.smoothed) {}
+
+  void begin(std::size_t first, std::size_t end) override {
+    latest_.clear();
+    if (!asks_latest_ || plan_.from > plan_.to) return;
+    first_ = first;
+    latest_.resize(end - first);
+    reader_.latest(first, plan_.from, plan_.to, latest_);
+  }
 
   Result<void> find(std::size_t i, FoundRows& to) override {
+    if (!latest_.empty()) {
+      const storage::LatestSample& newest = latest_[i - first_];
+      if (i == first_) {
+        if (Result<void> ok = q_.check(); !ok) return ok;
+      }
+      if (newest.state == storage::LatestSample::State::kNone) return {};
+      if (newest.state == storage::LatestSample::State::kFloat) return take(i, newest, to);
+    }
     NINES_TRY(const bool same, reader_.read_on(i, plan_.from, plan_.to, samples_, to.notes()));
     placed_ = placed_ && same;
     if (plan_.tier) {
@@ -111,9 +129,9 @@ class SelectScanner final : public Scanner {
     const std::uint64_t bytes = bytes_of(samples_) + tier_.size() * sizeof(storage::TierWindow);
     if (Result<void> ok = held_.raise(samples_.size() + tier_.size(), bytes); !ok) return ok;
     const bool values = !plan_.timestamps && !plan_.starts;
-    NINES_TRY(const std::size_t row, to.rows.add_row({row_labels(found_, i, plan_.sink), !values}));
     const bool plain = values && samples_.histograms.empty() && !plan_.selector.smoothed &&
                        !plan_.fixed && !plan_.tier;
+    NINES_TRY(const std::size_t row, to.rows.add_row({row_labels(found_, i, plan_.sink), !values}));
     if (!(plain ? fill_plain(to.rows.row(row)) : fill(i, row, to))) {
       to.rows.pop_row();
       return {};
@@ -127,6 +145,19 @@ class SelectScanner final : public Scanner {
   }
 
  private:
+  // The one value of the one step, known without reading.
+  Result<void> take(std::size_t i, const storage::LatestSample& newest, FoundRows& to) {
+    ++to.samples;
+    if (is_absent(newest.value)) return {};
+    const double value =
+        plan_.timestamps ? static_cast<double>(newest.time_ms) / 1000 : newest.value;
+    if (q_.tally.on) q_.tally.add(0, 1);
+    NINES_TRY(const std::size_t row,
+              to.rows.add_row({row_labels(found_, i, plan_.sink), plan_.timestamps}));
+    to.rows.row(row)[0] = value;
+    return {};
+  }
+
   // Which sample each step sees.
   void place() {
     const Grid& grid = plan_.grid;
@@ -230,6 +261,9 @@ class SelectScanner final : public Scanner {
   const storage::SeriesSelection& found_;
   SelectionReader reader_;
   Most held_;
+  const bool asks_latest_;
+  std::size_t first_ = 0;  // of latest_
+  std::vector<storage::LatestSample> latest_;
   SampleColumns samples_;
   static constexpr std::uint32_t kNone = UINT32_MAX;
   std::vector<std::uint32_t> seen_;  // by step, of samples_

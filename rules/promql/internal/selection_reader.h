@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "rules/promql/internal/evaluator.h"
 #include "storage/api/reading_on.h"
@@ -20,6 +21,9 @@ class SelectionReader {
   // True when its times are those it had before.
   Result<bool> read_on(std::size_t index, std::int64_t from, std::int64_t to, SampleColumns& out,
                        Notes notes);
+  // As ReadingOn::latest(); nothing is known of a store that is none. Not when from > to.
+  void latest(std::size_t first, std::int64_t from, std::int64_t to,
+              std::span<storage::LatestSample> out) const;
 
  private:
   const QueryContext& q_;

@@ -135,4 +135,10 @@ Result<bool> SelectionReader::read_on(std::size_t index, std::int64_t from, std:
   return same;
 }
 
+void SelectionReader::latest(std::size_t first, std::int64_t from, std::int64_t to,
+                             std::span<storage::LatestSample> out) const {
+  if (on_ != nullptr)
+    on_->latest(first, {from_millis(clamp_time(from)), from_millis(clamp_time(to))}, out);
+}
+
 }  // namespace nines::promql
