@@ -70,6 +70,12 @@ Result<void> StoreImpl::delete_series(std::span<const std::vector<Matcher>> sets
       one.before[paged_class(cls)] = {segments.back().generation, segments.back().data_end};
   }
   one.created_ms = to_millis(parts_.clock.now());
+  // What is remembered of newest samples may be among it, and outlives the tombstone.
+  const std::int64_t vague_until =
+      std::min(one.to, one.created_ms + options_.future_max.count()) + 1;
+  each_live([&](const std::shared_ptr<Version>& version) {
+    version->live->vague_until = std::max(version->live->vague_until, vague_until);
+  });
   Tombstones now = *deletions_;
   now.add(std::move(one));
   return save_deletions(std::move(now));
