@@ -83,7 +83,7 @@ inline unsigned plain_bytes(const char* p) {
 
 inline constexpr unsigned kRunMax = 32;  // of name_bytes() and plain_bytes()
 
-// Whether the first `size` bytes of both are the same. Reads up to 15 bytes past them.
+// Whether the first `size` bytes of both are the same. Reads up to 16 bytes past them.
 inline bool same_bytes(const char* a, const char* b, std::size_t size) {
 #if defined(__SSE2__)
   const auto equal = [](const char* x, const char* y) {
