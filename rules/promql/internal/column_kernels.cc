@@ -7,6 +7,7 @@
 
 #include "base/model/sample.h"
 #include "rules/promql/internal/columns.h"
+#include "rules/promql/internal/kahan.h"
 #include "rules/promql/internal/sum_kernel.h"
 
 namespace nines::promql {
@@ -44,6 +45,32 @@ constexpr std::size_t kPiece = 256;
   }
 }
 
+// The error of an addition is a double of its own, so that it may be found either way: this one
+// (D. Knuth, The Art of Computer Programming 2, 4.2.2) does not ask which number is the larger.
+[[gnu::always_inline]] inline void sum_in(const double* values, FourWindows& w) {
+  using Four [[gnu::vector_size(4 * sizeof(double))]] = double;
+  std::size_t shared = SIZE_MAX;
+  for (std::size_t k = 0; k < kWindowsAtOnce; ++k) shared = std::min(shared, w.end[k] - w.begin[k]);
+  const double* const a = values + w.begin[0];
+  const double* const b = values + w.begin[1];
+  const double* const c = values + w.begin[2];
+  const double* const d = values + w.begin[3];
+  Four sum = {0, 0, 0, 0}, error = {0, 0, 0, 0};
+  for (std::size_t i = 0; i < shared; ++i) {
+    const Four value = {a[i], b[i], c[i], d[i]};
+    const Four next = sum + value;
+    const Four added = next - sum;
+    error += (sum - (next - added)) + (value - added);
+    sum = next;
+  }
+  for (std::size_t k = 0; k < kWindowsAtOnce; ++k) {
+    w.sums[k] = sum[k];
+    w.errors[k] = error[k];
+    for (std::size_t i = w.begin[k] + shared; i < w.end[k]; ++i)
+      kahan_add(values[i], w.sums[k], w.errors[k]);
+  }
+}
+
 #if defined(__x86_64__)
 bool wide() {
   static const bool has = __builtin_cpu_supports("avx2") != 0;
@@ -59,6 +86,9 @@ bool wide() {
                                          double* errors) {
   add_in(row, count, sums, errors);
 }
+[[gnu::target("avx2")]] void sum_in_wide(const double* values, FourWindows& windows) {
+  sum_in(values, windows);
+}
 #else
 bool wide() {
   return false;
@@ -66,6 +96,7 @@ bool wide() {
 constexpr auto stale_in_wide = stale_in;
 constexpr auto decrease_in_wide = decrease_in;
 constexpr auto add_in_wide = add_in;
+constexpr auto sum_in_wide = sum_in;
 #endif
 
 }  // namespace
@@ -88,6 +119,10 @@ bool any_decrease(const double* values, std::size_t count) {
 
 void add_row(const double* row, std::size_t count, double* sums, double* errors) {
   (wide() ? &add_in_wide : &add_in)(row, count, sums, errors);
+}
+
+void sum_windows(const double* values, FourWindows& windows) {
+  (wide() ? &sum_in_wide : &sum_in)(values, windows);
 }
 
 }  // namespace nines::promql

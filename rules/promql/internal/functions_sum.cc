@@ -1,8 +1,10 @@
 // sum_over_time and avg_over_time, and which family answers a function of ranges.
 
+#include <algorithm>
 #include <cmath>
 
 #include "rules/promql/internal/range_functions.h"
+#include "rules/promql/internal/sum_kernel.h"
 #include "rules/promql/internal/sums.h"
 
 namespace nines::promql {
@@ -34,9 +36,42 @@ void histogram_total(const RangeTask& task, std::size_t s) {
   task.set(s, total.finish(mean));
 }
 
+// Windows over floats alone, some at a time.
+Result<void> float_functions(const RangeTask& task) {
+  const FloatPoints& f = task.series.floats;
+  const bool mean = task.id == Fn::kAvgOverTime;
+  for (std::size_t s = 0; s < task.windows.size(); s += kWindowsAtOnce) {
+    const std::size_t many = std::min(kWindowsAtOnce, task.windows.size() - s);
+    FourWindows four{};
+    for (std::size_t k = 0; k < many; ++k) {
+      if (Result<void> ok = task.go_on(s + k); !ok) return ok;
+      four.begin[k] = task.windows[s + k].f0;
+      four.end[k] = task.windows[s + k].f1;
+    }
+    for (std::size_t k = many; k < kWindowsAtOnce; ++k) {
+      four.begin[k] = four.begin[0];
+      four.end[k] = four.end[0];
+    }
+    sum_windows(f.values.data(), four);
+    for (std::size_t k = 0; k < many; ++k) {
+      const Window& w = task.windows[s + k];
+      if (w.f0 == w.f1) continue;
+      const auto count = static_cast<double>(w.f1 - w.f0);
+      if (!std::isfinite(four.sums[k])) {
+        task.set(s + k, mean ? float_mean(f, w) : float_sum(f, w));
+      } else {
+        task.set(s + k, mean ? four.sums[k] / count + four.errors[k] / count
+                             : four.sums[k] + four.errors[k]);
+      }
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> sum_functions(const RangeTask& task) {
+  if (task.series.histograms.times.empty()) return float_functions(task);
   for (std::size_t s = 0; s < task.windows.size(); ++s) {
     if (Result<void> ok = task.go_on(s); !ok) return ok;
     const Window& w = task.windows[s];

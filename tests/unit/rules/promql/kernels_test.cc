@@ -76,5 +76,29 @@ TEST_CASE("rows are summed up as kahan_add() does, bit by bit") {
   }
 }
 
+TEST_CASE("four windows are summed up as kahan_add() does, bit by bit") {
+  std::mt19937_64 random(4);
+  std::vector<double> values(300);
+  for (double& v : values)
+    v = std::ldexp(static_cast<double>(random() % 1'000'000'007) - 5e8,
+                   static_cast<int>(random() % 200) - 100);
+  values[17] = -0.0;
+  for (int round = 0; round < 2000; ++round) {
+    FourWindows four{};
+    for (std::size_t k = 0; k < kWindowsAtOnce; ++k) {
+      four.begin[k] = random() % values.size();
+      four.end[k] = four.begin[k] + random() % (values.size() - four.begin[k] + 1);
+    }
+    if (round % 10 == 0) four.end[1] = four.begin[1];
+    sum_windows(values.data(), four);
+    for (std::size_t k = 0; k < kWindowsAtOnce; ++k) {
+      double sum = 0, error = 0;
+      for (std::size_t i = four.begin[k]; i < four.end[k]; ++i) kahan_add(values[i], sum, error);
+      REQUIRE(std::bit_cast<std::uint64_t>(four.sums[k]) == std::bit_cast<std::uint64_t>(sum));
+      REQUIRE(four.errors[k] == error);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace nines::promql
