@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace nines::promql {
 namespace {
@@ -57,6 +58,15 @@ bool prepare(std::vector<ClassicBucket>& buckets, Monotonicity& forced) {
   return true;
 }
 
+// The value at `lower` when all are in order, and the one after it if `next`, else the same again.
+template <typename Before>
+std::pair<double, double> at_rank(std::vector<double>& values, double lower, bool next,
+                                  Before before) {
+  const auto low = values.begin() + static_cast<std::ptrdiff_t>(lower);
+  std::nth_element(values.begin(), low, values.end(), before);
+  return {*low, next ? *std::min_element(low + 1, values.end(), before) : *low};
+}
+
 }  // namespace
 
 double quantile_of(double q, std::vector<double>& values) {
@@ -68,11 +78,14 @@ double quantile_of(double q, std::vector<double>& values) {
   const double lower = std::max(0.0, std::floor(rank));
   const double upper = std::min(n - 1, lower + 1);
   const double weight = rank - std::floor(rank);
-  const auto low = values.begin() + static_cast<std::ptrdiff_t>(lower);
-  std::nth_element(values.begin(), low, values.end(), nan_first);
-  const double a = *low;
-  const double b = upper > lower ? *std::min_element(low + 1, values.end(), nan_first) : a;
-  return a * (1 - weight) + b * weight;
+  // Without NaN, which is seldom, comparing takes one instruction.
+  const bool nan =
+      std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); });
+  const auto found =
+      nan ? at_rank(values, lower, upper > lower,
+                    [](double a, double b) { return nan_first(a, b); })
+          : at_rank(values, lower, upper > lower, [](double a, double b) { return a < b; });
+  return found.first * (1 - weight) + found.second * weight;
 }
 
 ClassicQuantile classic_quantile(double q, std::vector<ClassicBucket>& buckets) {
