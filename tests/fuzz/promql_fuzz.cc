@@ -1,6 +1,6 @@
 // Any text: it parses or is refused; what parses prints to text that parses and prints the same;
 // and evaluating it over a tiny store under small limits ends, with a result that keeps the limits
-// or with an error of the query's own.
+// or with an error of the query's own, not one that the check of durations before has let pass.
 
 #include <cmath>
 #include <cstddef>
@@ -10,7 +10,10 @@
 #include <variant>
 
 #include "base/model/histogram.h"
+#include "rules/promql/durations.h"
 #include "rules/promql/engine.h"
+#include "rules/promql/format.h"
+#include "rules/promql/metric_selector.h"
 #include "tests/support/memory_metrics.h"
 #include "tests/support/sim_clock.h"
 
@@ -74,6 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.points_max = 50;
   options.memory_bytes_max = 4u << 20;
   options.depth_max = 32;
+  (void)promql::parse_metric_selector(text);
   const Result<promql::Query> query = promql::Query::parse(text, options);
   if (!query) return 0;
   const std::string printed = query->to_string();
@@ -81,12 +85,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.depth_max = 256;  // printing may add parentheses
   const Result<promql::Query> again = promql::Query::parse(printed, options);
   if (!again || again->to_string() != printed) __builtin_trap();
+  options.text_bytes_max = 1u << 20;  // indented by as many levels as there may be
+  const Result<promql::Query> broken = promql::Query::parse(promql::pretty(query->expr()), options);
+  if (!broken || broken->to_string() != printed) __builtin_trap();
 
   testing::MemoryMetrics store;
   fill(store);
   const testing::SimClock clock{Timestamp{}};
   const promql::Engine engine(store, clock, options);
-  check(engine.instant(*query, from_millis(200'000)), 0);
+  const bool bearable = promql::check_durations(*query, {}).has_value();
+  const auto instant = engine.instant(*query, from_millis(200'000));
+  if (!instant && bearable && instant.error().what().find("duration must") != std::string::npos)
+    __builtin_trap();
+  check(instant, 0);
   check(engine.range(*query, from_millis(100'000), from_millis(280'000), Duration(30'000)), 7);
   return 0;
 }
