@@ -96,6 +96,10 @@ class Template {
   static Result<Template> parse(std::string_view name, std::string_view text,
                                 const TemplateFunctions& functions,
                                 TemplateMode mode = TemplateMode::kText);
+  // kInvalid, as from parse(): the text uses a variable that it does not declare, so that it must
+  // come with execute(). Where none comes, Go refuses such a text when it is parsed.
+  Result<void> declares_its_variables() const;
+  const std::string& name() const;  // as given to parse()
   // `data` is the dot; `variables` are $labels, $value, ... kInvalid on an execution error, kLimit.
   Result<std::string> execute(const TemplateValue& data,
                               const std::map<std::string, TemplateValue>& variables = {},

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/text/template.h"
@@ -65,6 +66,7 @@ struct TemplateTree {
   bool html = false;  // values are escaped
   NodeList root;
   std::map<std::string, NodeList, std::less<>> defined;
+  std::vector<std::pair<std::size_t, std::string>> undeclared;  // variables, in their order
 };
 
 }  // namespace nines::internal

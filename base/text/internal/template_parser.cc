@@ -142,8 +142,23 @@ class Parser {
     return {};
   }
 
+  // Go's scopes: what a block declares ends with it, a definition knows nothing of what is around
+  // it.
+  void use(std::size_t at, const std::string& variable) {
+    if (variable != "$" &&
+        std::find(declared_.begin(), declared_.end(), variable) == declared_.end())
+      tree_.undeclared.emplace_back(at, variable);
+  }
+
   // After {{if, {{range or {{with: the pipeline, the body, and what follows {{else}}.
   Result<Node> control(const std::string& keyword, std::size_t at) {
+    const std::size_t outside = declared_.size();
+    auto node = block(keyword, at);
+    declared_.resize(std::min(outside, declared_.size()));
+    return node;
+  }
+
+  Result<Node> block(const std::string& keyword, std::size_t at) {
     Node node;
     node.at = at;
     node.kind = keyword == "if"      ? Node::Kind::kIf
@@ -181,8 +196,10 @@ class Parser {
 
   Result<void> body_until_end(const std::string& name, std::size_t at) {
     const int ranges = std::exchange(range_depth_, 0);
+    std::vector<std::string> around = std::exchange(declared_, {});
     NINES_TRY(NodeList body, list());
     range_depth_ = ranges;
+    declared_ = std::move(around);
     if (ended_by_ != "end") return error(at, "template " + quote_go(name) + " has no {{end}}");
     tree_.defined[name] = std::move(body);  // the last definition counts
     return {};
@@ -222,6 +239,7 @@ class Parser {
     if (!pair && !(after.kind == TokenKind::kSymbol && (after.text == ":=" || after.text == "="))) {
       return {};
     }
+    const std::size_t at = peek().at;
     pipe.variables.push_back(take().text);
     if (pair) {
       take();
@@ -230,6 +248,9 @@ class Parser {
     }
     if (!is_symbol(":=") && !is_symbol("=")) return unexpected("a declaration");
     pipe.declares = take().text == ":=";
+    for (const std::string& variable : pipe.variables) {
+      if (!pipe.declares) use(at, variable);
+    }
     return {};
   }
 
@@ -248,9 +269,12 @@ class Parser {
         return error(at, "a stage of a pipeline must be a function");
       }
       pipe.commands.push_back(std::move(command));
-      if (!is_symbol("|")) return pipe;
+      if (!is_symbol("|")) break;
       take();
     }
+    if (pipe.declares)
+      declared_.insert(declared_.end(), pipe.variables.begin(), pipe.variables.end());
+    return pipe;
   }
 
   Result<Command> command(std::string_view where) {
@@ -282,6 +306,7 @@ class Parser {
       case TokenKind::kVariable:
         operand.kind = Operand::Kind::kVariable;
         operand.name = token.text;
+        use(token.at, token.text);
         break;
       case TokenKind::kString:
         operand.kind = Operand::Kind::kLiteral;
@@ -359,7 +384,8 @@ class Parser {
   std::size_t next_ = 0;
   int nesting_ = 0;
   int range_depth_ = 0;
-  std::string ended_by_;  // "end", "else", or empty at the end of the text
+  std::vector<std::string> declared_;  // variables in scope, besides $
+  std::string ended_by_;               // "end", "else", or empty at the end of the text
   std::size_t ended_at_ = 0;
 };
 

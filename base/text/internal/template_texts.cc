@@ -1,13 +1,16 @@
 // Functions on texts: case, regular expressions, hosts, escaping.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <arpa/inet.h>
 
+#include "base/text/internal/letter_case.h"
 #include "base/text/internal/template_standard.h"
 #include "base/text/internal/template_values.h"
+#include "base/text/internal/utf8.h"
 #include "base/text/regex.h"
 #include "base/text/text.h"
 
@@ -17,33 +20,25 @@ namespace {
 
 using Arguments = std::vector<TemplateValue>;
 
-bool is_lower(char c) {
-  return c >= 'a' && c <= 'z';
-}
-
-bool is_word_byte(char c) {
-  return is_lower(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         static_cast<unsigned char>(c) >= 0x80;
-}
-
-char upper(char c) {
-  return is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c;
-}
-
 std::string to_upper(const std::string& text) {
-  std::string out = text;
-  for (char& c : out) c = upper(c);
-  return out;
+  return upper_text(text);
+}
+
+// A letter, a digit or _; a code point beyond ASCII counts as a letter.
+bool is_word_rune(std::uint32_t code) {
+  return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z') ||
+         (code >= '0' && code <= '9') || code == '_' || code >= 0x80;
 }
 
 // The first letter of each word in capitals; the rest as it is.
 std::string to_title(const std::string& text) {
-  std::string out = text;
-  char before = ' ';
-  for (char& c : out) {
-    const bool starts_word = !is_word_byte(before);
-    before = c;
-    if (starts_word) c = upper(c);
+  std::string out;
+  std::uint32_t before = ' ';
+  for (std::string_view rest = text; !rest.empty();) {
+    const Rune rune = read_rune(rest);
+    append_rune(out, is_word_rune(before) ? rune.code : upper_rune(rune.code));
+    before = rune.code;
+    rest.remove_prefix(rune.length);
   }
   return out;
 }
@@ -93,7 +88,7 @@ std::string trim_space(const std::string& text) {
 }
 
 std::string lower(const std::string& text) {
-  return to_lower(text);
+  return lower_text(text);
 }
 
 std::string escape_query(const std::string& text) {
@@ -139,7 +134,7 @@ Result<TemplateValue> call_unescape(const Arguments& arguments) {
 
 // Capitals at the beginning of words, small letters behind.
 std::string to_headline(const std::string& text) {
-  return to_title(to_lower(text));
+  return to_title(lower_text(text));
 }
 
 Result<TemplateValue> call_match(const Arguments& arguments) {

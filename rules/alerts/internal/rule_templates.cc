@@ -108,10 +108,12 @@ Result<std::vector<RuleTemplates::Part>> RuleTemplates::compile_parts(
     if (text.find("{{") != std::string::npos) {
       Result<Template> compiled =
           Template::parse(template_name, std::string(kPreamble) + text, functions);
-      if (!compiled) {
+      const Result<void> complete =
+          compiled ? compiled->declares_its_variables() : Result<void>(compiled.error());
+      if (!complete) {
         return Error(ErrorCode::kInvalid,
                      std::string(what) + " \"" + name +
-                         "\": " + without_preamble(template_name, compiled.error().what()));
+                         "\": " + without_preamble(template_name, complete.error().what()));
       }
       part.compiled = *std::move(compiled);
     }
@@ -151,8 +153,9 @@ std::vector<Label> RuleTemplates::expand_parts(const std::vector<Part>& parts,
     if (text) {
       out.push_back({part.name, *std::move(text)});
     } else {
-      errors.push_back("\"" + part.name + "\": " + text.error().what());
-      out.push_back({part.name, "<error expanding template: " + text.error().what() + ">"});
+      const std::string why = without_preamble(part.compiled->name(), text.error().what());
+      errors.push_back("\"" + part.name + "\": " + why);
+      out.push_back({part.name, "<error expanding template: " + why + ">"});
     }
   }
   return out;

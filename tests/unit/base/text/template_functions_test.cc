@@ -29,6 +29,13 @@ struct Row {
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
+TEST_CASE("letters of other alphabets have capitals, too") {
+  CHECK(call("toLower", "ABÉ ÑŸ ΑΣΏ ДЁЯ Ł Ž ẞİ") == "abé ñÿ ασώ дёя ł ž ẞi");
+  CHECK(call("toUpper", "abé ñÿ ασώς дёя ł ž ß") == "ABÉ ÑŸ ΑΣΏΣ ДЁЯ Ł Ž ß");
+  CHECK(call("title", "été à l'école жук a_b 日本") == "Été À L'École Жук A_b 日本");
+  CHECK(call("toUpper", "\xff") == "\xef\xbf\xbd");
+}
+
 TEST_CASE("humanize uses powers of a thousand both ways") {
   for (const auto& [value, text] : {Row{0, "0"},
                                     {1, "1"},

@@ -1,6 +1,9 @@
 // What templates of notifications need: times, collections, HTML. Expected texts are those of Go's
 // time, text/template and html/template packages.
 #include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -128,6 +131,31 @@ TEST_CASE("a notification's usual template renders") {
                ".Value }}\n{{ end }}{{ with .Labels.Remove (stringSlice \"alertname\" \"job\") }}"
                "{{ .Values | join \",\" }}{{ end }}{{ end }}") ==
         "[FIRING:1]\n - alertname = Down\n - instance = <a>&\"b\"\n - job = j\n<a>&\"b\"");
+}
+
+// Recorded from amtool 0.25, `template render`, over the same labels.
+TEST_CASE("collections and texts are as amtool renders them") {
+  const Map labels{{"grouplabelkey1", "grouplabelvalue1"}, {"grouplabelkey2", "grouplabelvalue2"}};
+  const TemplateValue data = Map{{"GroupLabels", labels}, {"Alerts", List{}}};
+  for (const auto& [text, expected] : std::vector<std::pair<std::string, std::string>>{
+           {"{{ .GroupLabels.SortedPairs.Names }}", "[grouplabelkey1 grouplabelkey2]"},
+           {"{{ .GroupLabels.SortedPairs.Values | join \", \" }}",
+            "grouplabelvalue1, grouplabelvalue2"},
+           {"{{ .GroupLabels.Remove (stringSlice \"grouplabelkey1\") }}",
+            "map[grouplabelkey2:grouplabelvalue2]"},
+           {"{{ .GroupLabels.nope }}|{{ len .Alerts.Firing }} {{ len .Alerts.Resolved }}", "|0 0"},
+           {"{{ title \"aB cD eF-gh\" }}|{{ toUpper \"aé\" }}|{{ toLower \"AÉ\" }}",
+            "Ab Cd Ef-Gh|AÉ|aé"},
+           {"{{ match \"a.*\" \"abc\" }}|{{ reReplaceAll \"b(.)\" \"<$1>\" \"abcb\" }}",
+            "true|a<c>b"},
+           {"{{ stringSlice \"a\" \"b\" }}|{{ safeHtml \"<b>\" }}|{{ \"<b>\" }}",
+            "[a b]|<b>|<b>"}}) {
+    const auto parsed = Template::parse("t", text, notification_template_functions(test_clock()));
+    REQUIRE_MESSAGE(parsed, text);
+    const auto out = parsed->execute(data);
+    REQUIRE_MESSAGE(out, text);
+    CHECK_MESSAGE(*out == expected, text);
+  }
 }
 
 }  // namespace

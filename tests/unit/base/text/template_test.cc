@@ -240,6 +240,25 @@ TEST_CASE("output, steps, calls and nesting end at their limits") {
   CHECK_FALSE(run("{{" + open + "(1" + std::string(100, ')') + "}}").has_value());
 }
 
+TEST_CASE("what a text does not declare is known before it is executed") {
+  const auto undeclared = [](const std::string& text) -> std::string {
+    const auto parsed = Template::parse("t", text, {});
+    REQUIRE_MESSAGE(parsed, (parsed ? "" : parsed.error().what()));
+    const auto complete = parsed->declares_its_variables();
+    return complete ? "" : complete.error().what();
+  };
+  CHECK(undeclared("{{$x := 1}}{{$x}}{{if $x}}{{$y := 2}}{{$y}}{{$x = 3}}{{end}}{{$}}").empty());
+  CHECK(undeclared("{{range $i, $e := $}}{{$i}}{{$e}}{{else}}{{$i}}{{end}}").empty());
+  CHECK(undeclared("{{with $x := 1}}{{$x}}{{else}}{{$x}}{{end}}").empty());
+  CHECK(undeclared("{{with $x := 1}}{{end}}{{$x}}") == "t:1:26: undefined variable \"$x\"");
+  CHECK(undeclared("{{if 1}}{{$y := 1}}{{end}}{{(print $y)}}") ==
+        "t:1:36: undefined variable \"$y\"");
+  CHECK(undeclared("{{$x = 1}}") == "t:1:3: undefined variable \"$x\"");
+  CHECK(undeclared("{{$x := 1}}{{define \"a\"}}{{$x}}{{end}}") ==
+        "t:1:28: undefined variable \"$x\"");
+  CHECK(undeclared("{{$x := 1}}{{define \"a\"}}{{$y := 1}}{{end}}{{$x}}").empty());
+}
+
 TEST_CASE("printf's widths are bounded") {
   CHECK(render("{{printf \"%99999999999d\" 1 | len}}") == "10000");
   CHECK(render("{{printf \"%.99999999f\" 1.0 | len}}") == "402");
