@@ -1,6 +1,4 @@
 #include <cstddef>
-#include <set>
-#include <tuple>
 
 #include "base/model/matcher.h"
 #include "base/text/text.h"
@@ -28,16 +26,10 @@ class GroupCheck {
     if (group_.interval < Duration::zero()) problem("the interval is negative");
     if (group_.query_offset < Duration::zero()) problem("query_offset is negative");
     check_label_names(group_.labels, "label", true);
-    std::set<std::tuple<std::string, std::string, std::map<std::string, std::string>>> seen;
     for (std::size_t i = 0; i < group_.rules.size(); ++i) {
       const RuleConfig& rule = group_.rules[i];
       place_ = place_of(rule, i);
       check_rule(rule);
-      if (!seen.emplace((rule.alert.empty() ? "r:" : "a:") + rule_name(rule), rule.expr,
-                        rule.labels)
-               .second) {
-        problem("stands in this group twice: same name, expression and labels");
-      }
     }
     return std::move(problems_);
   }

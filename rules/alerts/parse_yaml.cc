@@ -1,8 +1,10 @@
 #include <array>
+#include <optional>
 #include <set>
 
 #include <yaml-cpp/yaml.h>
 
+#include "base/text/text.h"
 #include "rules/alerts/config.h"
 #include "rules/alerts/internal/yaml_reader.h"
 
@@ -120,10 +122,24 @@ Result<void> read_document(const YamlReader& reader, const std::string& file,
   return {};
 }
 
+std::optional<std::size_t> line_of_bad_utf8(std::string_view text) {
+  if (is_valid_utf8(text)) return std::nullopt;
+  std::size_t line = 1;
+  for (const std::string_view one : split(text, '\n')) {
+    if (!is_valid_utf8(one)) return line;
+    ++line;
+  }
+  return 1;
+}
+
 }  // namespace
 
 Result<std::vector<GroupConfig>> parse_rules_yaml(const std::string& file, std::string_view text) {
   const YamlReader reader(file);
+  if (const auto line = line_of_bad_utf8(text)) {
+    return Error(ErrorCode::kInvalid,
+                 file + ":" + std::to_string(*line) + ":1: this line is not valid UTF-8");
+  }
   std::vector<GroupConfig> groups;
   std::set<std::string> names;
   try {

@@ -24,11 +24,13 @@ std::map<std::string, std::string> merged_labels(const GroupConfig& group, const
 std::vector<std::string> rule_keys(const GroupConfig& group) {
   std::map<std::string, int> uses;
   for (const RuleConfig& rule : group.rules) ++uses[rule_name(rule)];
+  std::map<std::string, int> same;  // rules that stand in the group twice, as Prometheus allows
   std::vector<std::string> keys;
   keys.reserve(group.rules.size());
   for (const RuleConfig& rule : group.rules) {
     std::string key = group.file + ";" + group.name + ";" + rule_name(rule);
     if (uses[rule_name(rule)] > 1) key += "#" + hex(identity_hash(rule));
+    if (const int before = same[key]++; before > 0) key += "~" + std::to_string(before + 1);
     keys.push_back(std::move(key));
   }
   return keys;

@@ -89,6 +89,7 @@ Result<std::string> YamlReader::text(const YamlField& field) const {
 }
 
 Result<Duration> YamlReader::duration(const YamlField& field) const {
+  if (field.value.IsNull()) return Duration::zero();  // `for:` without a value
   NINES_TRY(const std::string written, text(field));
   const Result<Duration> parsed = parse_duration(written);
   if (!parsed) {

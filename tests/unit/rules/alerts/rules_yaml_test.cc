@@ -128,6 +128,21 @@ TEST_CASE("a rule is either recording or alerting, and says which") {
         std::string::npos);
 }
 
+TEST_CASE("a rule may stand in a group twice, as in Prometheus") {
+  GroupConfig group;
+  group.name = "g";
+  group.rules = {alert("A", "up == 0"), alert("A", "up == 0")};
+  CHECK(check_group(group, {}).empty());
+}
+
+TEST_CASE("bytes that are no UTF-8 are refused with their line; an empty duration is none") {
+  CHECK(refusal("groups:\n- name: \"\xff\"\n") == "r.yml:2:1: this line is not valid UTF-8");
+  const auto empty =
+      parse_rules_yaml("r.yml", "groups:\n- name: g\n  rules:\n  - {alert: A, expr: up, for: }\n");
+  REQUIRE(empty);
+  CHECK((*empty)[0].rules[0].hold == Duration::zero());
+}
+
 TEST_CASE("a check names the rule whose expression, template or name is wrong") {
   CHECK(problems(alert("A", "up == 0")).empty());
   REQUIRE(problems(alert("A", "up ==")).size() == 1);
@@ -139,6 +154,10 @@ TEST_CASE("a check names the rule whose expression, template or name is wrong") 
   CHECK(problems(rule)[0].find("annotation \"summary\": __alert_A:1:") != std::string::npos);
   rule.annotations["summary"] = "{{ nosuch $value }}";
   CHECK(problems(rule).size() == 1);
+  rule.annotations["summary"] = "{{ $value }} {{ $valu }}";
+  REQUIRE(problems(rule).size() == 1);
+  CHECK(problems(rule)[0].find("__alert_A:1:17: undefined variable \"$valu\"") !=
+        std::string::npos);
   rule.annotations["summary"] = R"({{ query "up" | first | value | humanize }} {{ tmpl "a" . }})";
   CHECK(problems(rule).empty());
   rule.labels["__name__"] = "x";
@@ -148,16 +167,4 @@ TEST_CASE("a check names the rule whose expression, template or name is wrong") 
   record.record = "a{b=\"c\"}";
   CHECK(problems(record).size() == 1);
   CHECK(problems(RuleConfig{}).size() == 1);
-}
-
-TEST_CASE("two rules that nothing tells apart are a problem, other namesakes are not") {
-  GroupConfig group;
-  group.name = "g";
-  group.rules = {alert("A", "up == 0"), alert("A", "up == 0")};
-  CHECK(check_group(group, {}).size() == 1);
-  group.rules[1].labels["severity"] = "page";
-  CHECK(check_group(group, {}).empty());
-  group.rules[1].labels.clear();
-  group.rules[1].expr = "up == 1";
-  CHECK(check_group(group, {}).empty());
 }
