@@ -21,6 +21,8 @@ constexpr Duration kMinute{kMinuteMs};
 // After the minute's end, for the scrapes that are under way. What comes later is counted with the
 // next update.
 constexpr Duration kSettle{2'000};
+constexpr Duration kNearLate{600'000};      // so little is counted again with every update
+constexpr Duration kFarLateEvery{300'000};  // more than that, so often
 
 // The first minute that has not ended at `now`.
 std::int64_t open_minute(Timestamp now) {
@@ -46,6 +48,7 @@ struct Service::Impl {
   }
 
   Result<void> update(Timestamp now);
+  void recount_late(Timestamp now);
   Entries snapshot() const {
     const MutexLock lock(mutex);
     return entries;
@@ -92,6 +95,9 @@ struct Service::Impl {
   Counter& late;
   std::shared_ptr<alerts::Ticker> ticker;
   std::mutex work;  // one load(), update() or rebuild() at a time
+  // With `work`: from where on minutes are to be counted again, and when that was last done.
+  std::optional<Timestamp> late_from;
+  std::optional<Timestamp> recounted_at;
 
   mutable Mutex mutex;
   Entries entries NINES_GUARDED_BY(mutex);
@@ -141,7 +147,40 @@ Result<void> Service::Impl::update(Timestamp now) {
     auto done = update_some(some, open_minute(now));
     if (first && !done) first = std::move(done);
   }
+  recount_late(now);
   return first;
+}
+
+// What came late is counted again from its minute on; the last two minutes are anyway. What the
+// process did not live to count is, too: after a start the whole window.
+void Service::Impl::recount_late(Timestamp now) {
+  if (parts.late == nullptr) return;
+  if (!recounted_at) {
+    late_from = now - parts.late_window;
+    recounted_at = now;
+  }
+  if (const std::optional<Timestamp> told = parts.late->take_late())
+    late_from = std::min(late_from.value_or(*told), *told);
+  if (!late_from) return;
+  const bool is_near = now - *late_from <= kNearLate;
+  if (!is_near && now - *recounted_at < kFarLateEvery) return;
+  const std::int64_t from =
+      std::max(minute_of(to_millis(*late_from)), open_minute(now - parts.late_window));
+  bool all_done = true;
+  const Entries all = snapshot();
+  std::size_t left = all.size();
+  for (std::size_t depth = 0; left > 0; ++depth) {
+    for (const auto& entry : all) {
+      if (entry->depth() != depth) continue;
+      --left;
+      if (auto done = entry->rebuild(from, open_minute(now)); !done) {
+        failed(*entry, done.error());
+        all_done = false;
+      }
+    }
+  }
+  recounted_at = now;
+  if (all_done) late_from.reset();
 }
 
 // What is made of a rebuilt SLO is made anew.

@@ -18,8 +18,9 @@
 #include "rules/alerts/config.h"
 #include "rules/slo/config.h"
 #include "storage/api/appender.h"
-#include "storage/api/logs.h"
 #include "storage/api/key_values.h"
+#include "storage/api/late_samples.h"
+#include "storage/api/logs.h"
 #include "storage/api/querier.h"
 #include "storage/api/slo_ledger.h"
 
@@ -58,7 +59,7 @@ struct SloStatus {
   std::int64_t bad_minutes = 0;   // minutes with at least one bad event
   std::int64_t excluded_minutes = 0;  // of the window: in maintenance, or while an alert fired
   std::vector<PolicyState> policy;    // by step, in the configuration's order
-  double exhaustion_seconds = -1;  // at the 1h burn rate; -1: never, or no data
+  double exhaustion_seconds = -1;     // at the 1h burn rate; -1: never, or no data
   ExhaustionBand exhaustion_band;
   // How a threshold that is no bucket bound was counted: "interpolated ...". Empty: exactly.
   std::string interpolation;
@@ -117,17 +118,23 @@ struct ServiceParts {
   Log& log;
   Telemetry& telemetry;
   const storage::LogQuerier* logs = nullptr;  // for indicators made of log lines
-  storage::KeyValueStore* values = nullptr;  // null: what policies have told is not kept
-  // Straight to a receiver; the same key is told once. Bound to the notifier by app/. Must not block.
+  storage::KeyValueStore* values = nullptr;   // null: what policies have told is not kept
+  // Straight to a receiver; the same key is told once. Bound to the notifier by app/. Must not
+  // block.
   std::function<Result<void>(const std::string& receiver, const alerts::Alert& alert,
                              const std::string& key)>
       page = {};
+  storage::LateSamples* late = nullptr;  // null: nothing comes late
+  Duration late_window{3'600'000};       // how far back late samples are counted
 };
 
 // Thread-safe. The ledger counts exact reset-adjusted differences of raw samples: for each series
 // and minute the increase between the last sample before the minute's start and the last in it (a
 // series' first sample counts from zero only when the series is younger than its scrape group),
 // never extrapolated.
+//
+// Minutes that late samples have changed are counted again: up to ten minutes back with the next
+// update, further back, as far as `late_window`, within five minutes; and once after a start.
 class Service {
  public:
   explicit Service(ServiceParts parts);

@@ -142,6 +142,7 @@ class EngineImpl final : public Engine {
   Appender& appender() override { return *metrics_; }
   Querier& querier() override { return *metrics_; }
   SeriesDeleter& deleter() override { return *metrics_; }
+  LateSamples& late_samples() override { return *metrics_; }
   LogAppender& log_appender() override { return *logs_; }
   LogQuerier& log_querier() override { return *logs_; }
   StateStore& state() override { return *state_; }

@@ -13,6 +13,7 @@
 #include "base/telemetry/telemetry.h"
 #include "storage/api/appender.h"
 #include "storage/api/deletions.h"
+#include "storage/api/late_samples.h"
 #include "storage/api/logs.h"
 #include "storage/api/querier.h"
 #include "storage/api/state_store.h"
@@ -68,6 +69,7 @@ class Engine : public StatusSource {
   virtual Appender& appender() = 0;
   virtual Querier& querier() = 0;
   virtual SeriesDeleter& deleter() = 0;
+  virtual LateSamples& late_samples() = 0;
   virtual LogAppender& log_appender() = 0;
   virtual LogQuerier& log_querier() = 0;
   virtual StateStore& state() = 0;

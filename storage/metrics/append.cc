@@ -185,17 +185,26 @@ bool StoreImpl::find_paged(const Version& version, std::uint32_t slot, std::int6
   return found;
 }
 
-void StoreImpl::keep(Version& version, std::int64_t at, std::span<const Entry> entries) {
+std::int64_t StoreImpl::keep(Version& version, std::int64_t at, std::span<const Entry> entries) {
   LiveSamples& live = *version.live;
   live.head.keep(at, entries);
   std::int64_t newest = INT64_MIN;
+  std::int64_t oldest = INT64_MAX;
   for (const Entry& entry : entries) {
     if (entry.time >= live.newest[entry.slot])
       live.see_newest(entry.slot, entry.time, bits_of(entry), entry.histogram != nullptr);
     newest = std::max(newest, entry.time);
+    oldest = std::min(oldest, entry.time);
   }
   Group& group = catalog_.group(version.group);
   group.newest = std::max(group.newest, newest);
+  return oldest;
+}
+
+std::optional<Timestamp> StoreImpl::take_late() {
+  const std::lock_guard lock(mutex_);
+  if (late_ms_ == INT64_MAX) return std::nullopt;
+  return from_millis(std::exchange(late_ms_, INT64_MAX));
 }
 
 bool StoreImpl::worn(Version& version, std::int64_t now) const {
@@ -246,7 +255,8 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
         entries_.swap(frame);
       }
       written = journal(version, to_millis(at), entries_);
-      keep(version, to_millis(at), entries_);
+      const std::int64_t oldest = keep(version, to_millis(at), entries_);
+      if (oldest < now - kLateAfter.count()) late_ms_ = std::min(late_ms_, oldest);
       outcome.appended += static_cast<std::uint32_t>(entries_.size());
       if (rest.empty()) break;  // and entries_ keeps its room for the next scrape
       entries_.swap(rest);

@@ -13,6 +13,7 @@
 #include "storage/api/appender.h"
 #include "storage/api/deletions.h"
 #include "storage/api/key_values.h"
+#include "storage/api/late_samples.h"
 #include "storage/api/querier.h"
 #include "storage/api/status.h"
 #include "storage/ring/ring.h"
@@ -50,7 +51,10 @@ struct MetricStoreParts {
 };
 
 // Thread-safe, but for tend() and the writers (one thread at a time each).
-class MetricStore : public Appender, public Querier, public SeriesDeleter {
+class MetricStore : public Appender,
+                    public Querier,
+                    public SeriesDeleter,
+                    public LateSamples {
  public:
   // Recovers everything from the ring: the same way after a crash and after a clean stop. kIo.
   static Result<std::unique_ptr<MetricStore>> open(const MetricStoreOptions& options,

@@ -72,6 +72,7 @@ class StoreImpl final : public MetricStore {
   std::map<std::string, Metadata> metadata() const override;
   Result<void> delete_series(std::span<const std::vector<Matcher>> sets, TimeRange range) override;
   Result<void> clean_deletions() override;
+  std::optional<Timestamp> take_late() override;
   Result<void> sync() override;
   void tend() override;
   Result<void> flush() override;
@@ -117,7 +118,8 @@ class StoreImpl final : public MetricStore {
   bool accept(Group& group, const Row& row, std::int64_t at, std::int64_t now,
               AppendOutcome& outcome, Entry& entry) const;
   bool find_paged(const Version& version, std::uint32_t slot, std::int64_t time, Point& out) const;
-  void keep(Version& version, std::int64_t at, std::span<const Entry> entries);
+  // Returns the earliest of their times.
+  std::int64_t keep(Version& version, std::int64_t at, std::span<const Entry> entries);
   // AppendOutcome::worn, looked at once in the out-of-order window (10 minutes at least).
   bool worn(Version& version, std::int64_t now) const;
   Result<void> journal(Version& version, std::int64_t at, std::span<const Entry> entries);
@@ -359,6 +361,7 @@ class StoreImpl final : public MetricStore {
   std::map<std::string, Metadata> metadata_;
   bool metadata_changed_ = false;
   std::uint64_t appended_ = 0, recovered_ = 0, lost_frames_ = 0;
+  std::int64_t late_ms_ = INT64_MAX;  // the earliest that came late; see take_late()
   SeriesRefusals refusals_;
   std::int64_t refusals_told_ms_ = INT64_MIN / 2;
   MetricCounts metric_counts_;  // of counted_ series; counted anew when that is not all

@@ -1,8 +1,11 @@
 #pragma once
 // What the tests of SLOs stand on: a store, a ledger and a clock that outlive the service.
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <doctest/doctest.h>
 
@@ -72,6 +75,16 @@ class MemoryLogs final : public storage::LogQuerier {
   std::vector<Line> lines_;
 };
 
+// A store that says what came late.
+class ToldLate final : public storage::LateSamples {
+ public:
+  void tell(Timestamp at) { late_ = std::min(late_.value_or(at), at); }
+  std::optional<Timestamp> take_late() override { return std::exchange(late_, std::nullopt); }
+
+ private:
+  std::optional<Timestamp> late_;
+};
+
 struct Bench {
   testing::SimClock clock{kStart};
   testing::SimScheduler scheduler{clock};
@@ -79,6 +92,7 @@ struct Bench {
   testing::MemoryMetrics metrics;
   testing::MemoryState state;
   MemoryLogs logs;
+  ToldLate late;
   std::unique_ptr<Log> log = make_null_log();
   std::unique_ptr<Telemetry> telemetry = make_telemetry();
   std::unique_ptr<Service> service;
@@ -87,7 +101,8 @@ struct Bench {
   void boot(const std::vector<SloConfig>& slos) {
     service = nullptr;
     service = std::make_unique<Service>(
-        ServiceParts{metrics, metrics, state, scheduler, executor, *log, *telemetry, &logs});
+        ServiceParts{metrics, metrics, state, scheduler, executor, *log, *telemetry, &logs, nullptr,
+                     {}, &late});
     service->load(slos);
   }
   void update(std::int64_t seconds) {
