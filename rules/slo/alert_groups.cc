@@ -1,3 +1,6 @@
+#include <map>
+#include <string>
+
 #include "base/text/numbers.h"
 #include "base/text/text.h"
 #include "rules/slo/internal/exporter.h"
@@ -31,6 +34,26 @@ void add_texts(const AlertTexts& texts, alerts::RuleConfig& rule) {
   for (const auto& [name, value] : texts.annotations) rule.annotations[name] = value;
 }
 
+// What steps of the policy say while they hold, the lowest first, else what stands there anyhow.
+// The alert itself says which SLO, or which group of one, it is about.
+void add_policy_labels(const SloConfig& slo, alerts::RuleConfig& rule) {
+  std::map<std::string, std::string> conditions;
+  for (auto step = slo.policy.rbegin(); step != slo.policy.rend(); ++step) {
+    const std::string holds = std::string("query (printf `") + kPolicySeries +
+                              "{sloth_id=%q,remaining_below=\"" + step_name(*step) +
+                              "\"} == 1` $labels.sloth_id) }}";
+    for (const auto& [name, value] : step->labels) {
+      std::string& text = conditions[name];
+      text += (text.empty() ? "{{ if " : "{{ else if ") + holds + value;
+    }
+  }
+  for (const auto& [name, text] : conditions) {
+    const auto known = rule.labels.find(name);
+    const std::string otherwise = known == rule.labels.end() ? "" : "{{ else }}" + known->second;
+    rule.labels[name] = text + otherwise + "{{ end }}";
+  }
+}
+
 alerts::RuleConfig burn_rule(const SloConfig& slo, const BurnWindow& row) {
   const std::string long_name = window_name(row.long_window);
   const std::string short_name = window_name(row.short_window);
@@ -54,6 +77,7 @@ alerts::RuleConfig burn_rule(const SloConfig& slo, const BurnWindow& row) {
   for (const auto& [name, value] : slo.labels) rule.labels[name] = value;
   add_texts(slo.alerts.all, rule);
   if (const AlertTexts* texts = texts_of(slo, row.severity)) add_texts(*texts, rule);
+  add_policy_labels(slo, rule);
   return rule;
 }
 

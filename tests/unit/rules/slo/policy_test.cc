@@ -177,3 +177,40 @@ TEST_CASE("a step that notifies is an alert, from the crossing to its end") {
   manager.evaluate_once(at(w.second));
   CHECK(manager.active_alerts().empty());
 }
+
+TEST_CASE("a step's label is on the burn-rate alerts while it holds") {
+  World w;
+  SloConfig slo = World::slo();
+  slo.alerting = {{Duration(300'000), Duration(60'000), 1, "page"}};
+  slo.policy[0].labels["severity"] = "critical";  // in place of the row's own
+  w.start(slo);
+  promql::Engine engine(w.metrics, w.clock, {});
+  alerts::Manager manager({}, {engine,
+                               w.metrics,
+                               w.state,
+                               w.state,
+                               w.scheduler,
+                               w.executor,
+                               *w.log,
+                               *w.telemetry,
+                               {},
+                               nullptr});
+  REQUIRE(manager.load(Service::alert_groups({slo})));
+  const auto burning = [&] {
+    manager.evaluate_once(w.clock.now());
+    for (const alerts::Alert& alert : manager.active_alerts()) {
+      if (alert.labels.get("alertname") == "SLOBurnRate")
+        return std::string(alert.labels.get("severity")) + " " +
+               std::string(alert.labels.get("deploys"));
+    }
+    return std::string("quiet");
+  };
+  for (int i = 0; i < 60; ++i) w.minute(100, 0);
+  CHECK(burning() == "quiet");
+  w.minute(0, 150);
+  CHECK(burning() == "page ");
+  w.minute(0, 200);
+  CHECK(burning() == "critical careful");
+  w.minute(0, 800);
+  CHECK(burning() == "critical frozen");
+}
