@@ -1,5 +1,7 @@
 // OpenSLO: openslo/v1.
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <set>
 
 #include "app/convert/internal/openslo_alerts.h"
@@ -242,7 +244,7 @@ struct Common {  // of all objectives of an SLO
 };
 
 Draft read_objective(const YAML::Node& node, const Common& common, std::size_t index,
-                     const Objects& objects, Source& source) {
+                     const Objects& objects, std::optional<double>& weight, Source& source) {
   Fields objective(node, "an objective", source);
   Draft draft = common.draft;
   draft.mark = objective.mark();
@@ -261,10 +263,35 @@ Draft read_objective(const YAML::Node& node, const Common& common, std::size_t i
     read_indicator(spec, objective, draft, source);
   }
   read_target(objective, draft, source);
-  objective.drop({"compositeWeight"},
-                 "each objective becomes an SLO; a composite of them is written by hand");
+  if (const auto given = objective.number({"compositeWeight"})) {
+    if (!(*given > 0))
+      source.fail(objective.mark({"compositeWeight"}), "`compositeWeight` must be above 0");
+    weight = *given;
+  }
   objective.done();
   return draft;
+}
+
+// The objectives from `first` on as one, where the file gives them weights.
+void add_composite(const Draft& common, const std::vector<std::optional<double>>& weights,
+                   std::size_t first, std::vector<Draft>& drafts, Source& source) {
+  Draft draft = common;
+  draft.budgeting = "Occurrences";
+  double sum = 0, good = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const double weight = weights[i].value_or(1);
+    draft.members.emplace_back(first + i, weight);
+    sum += weight;
+    good += weight * drafts[first + i].target_percent;
+  }
+  if (!(sum > 0)) return;  // a mistake that is named already
+  draft.target_percent = std::round(good / sum * 1e9) / 1e9;
+  source.note(draft.mark, "SLO " + quote_go(draft.name) +
+                              " is the composite of its objectives by `compositeWeight`: a minute "
+                              "is an event, and the target, " +
+                              format_double(draft.target_percent) +
+                              "%, is the weighted mean of theirs");
+  drafts.push_back(std::move(draft));
 }
 
 void read_slo(const YAML::Node& node, const Objects& objects, std::vector<Draft>& drafts,
@@ -307,8 +334,14 @@ void read_slo(const YAML::Node& node, const Objects& objects, std::vector<Draft>
   common.objectives = objectives.size();
   if (objectives.empty())
     source.fail(spec.mark({"objectives"}), "`objectives` is empty: at least one is needed");
+  const std::size_t first = drafts.size();
+  std::vector<std::optional<double>> weights(objectives.size());
   for (std::size_t i = 0; i < objectives.size(); ++i)
-    drafts.push_back(read_objective(objectives[i], common, i, objects, source));
+    drafts.push_back(read_objective(objectives[i], common, i, objects, weights[i], source));
+  const bool weighted = std::any_of(weights.begin(), weights.end(),
+                                    [](const auto& weight) { return weight.has_value(); });
+  if (weighted && objectives.size() > 1)
+    add_composite(common.draft, weights, first, drafts, source);
   if (objectives.size() > 1) {
     source.note(spec.mark({"objectives"}),
                 "each of the " + std::to_string(objectives.size()) + " objectives becomes an SLO");

@@ -55,6 +55,15 @@ std::string indicator_toml(const DraftIndicator& indicator) {
   return "";
 }
 
+std::string members_toml(const std::vector<Draft>& drafts, const Draft& draft) {
+  std::string out = "[slos.indicator.composite]\nmethod = 'weighted'\nmembers = [\n";
+  for (const auto& [index, weight] : draft.members) {
+    out += "  { slo = " + toml_string(drafts[index].name) + ", weight = " + toml_number(weight) +
+           " },\n";
+  }
+  return out + "]\n";
+}
+
 std::string texts_toml(const char* table, const DraftTexts& texts) {
   std::string out;
   if (texts.disabled) out += "disable = true\n";
@@ -92,7 +101,7 @@ std::string window_toml(const Draft& draft) {
          ", time_zone = " + toml_string(draft.time_zone) + " } }";
 }
 
-std::string slo_toml(const Draft& draft) {
+std::string slo_toml(const std::vector<Draft>& drafts, const Draft& draft) {
   std::string out = "[[slos]]\nname = " + toml_string(draft.name) +
                     "\nservice = " + toml_string(draft.service) + "\n";
   if (!draft.description.empty()) out += "description = " + toml_string(draft.description) + "\n";
@@ -111,7 +120,9 @@ std::string slo_toml(const Draft& draft) {
       names += (names.empty() ? "" : ", ") + toml_string(name);
     out += "group_by = [" + names + "]\n";
   }
-  return out + indicator_toml(draft.indicator) + alerting_toml(draft);
+  return out +
+         (draft.members.empty() ? indicator_toml(draft.indicator) : members_toml(drafts, draft)) +
+         alerting_toml(draft);
 }
 
 void make_unique(std::vector<Draft>& drafts, Source& source) {
@@ -129,6 +140,18 @@ void make_unique(std::vector<Draft>& drafts, Source& source) {
     }
     draft.name = std::move(name);
   }
+}
+
+// A composite is checked with its members; one of them that is left out leaves it out, too.
+std::string problem_of(const std::vector<Draft>& drafts, const Draft& draft,
+                       const std::string& toml, const Check& check) {
+  std::string whole;
+  for (const auto& [index, weight] : draft.members) {
+    if (!drafts[index].problem.empty())
+      return "its objective " + quote_go(drafts[index].name) + " is not converted";
+    whole += slo_toml(drafts, drafts[index]);
+  }
+  return check ? check(whole + toml) : "";
 }
 
 std::string one_line(std::string text) {
@@ -184,8 +207,8 @@ Converted write_all(std::vector<Draft> drafts, Source& source, const Check& chec
   make_unique(drafts, source);
   for (Draft& draft : drafts) {
     drop_unreachable(draft, source);
-    const std::string toml = slo_toml(draft);
-    if (draft.problem.empty() && check) draft.problem = one_line(check(toml));
+    const std::string toml = slo_toml(drafts, draft);
+    if (draft.problem.empty()) draft.problem = one_line(problem_of(drafts, draft, toml, check));
     const std::string from = source.line_of(draft.mark);
     if (!out.toml.empty()) out.toml += "\n";
     if (!draft.problem.empty()) {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <yaml-cpp/yaml.h>
@@ -40,6 +41,7 @@ struct Draft {
   double slice_target = 0;   // 0: none
   std::string slice_window;  // empty: the default
   DraftIndicator indicator;
+  std::vector<std::pair<std::size_t, double>> members;  // of a composite: other drafts, and weights
   std::vector<std::string> group_by;
   std::string preset = "google-30d";     // empty: `windows`
   std::vector<slo::BurnWindow> windows;  // what the alerts look at, also with a preset
