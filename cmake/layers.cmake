@@ -40,7 +40,7 @@ nines_layer(rules/promql          USES base/core base/model base/text storage/ap
 nines_layer(rules/logql           USES base/core base/model base/text storage/api rules/promql)
 nines_layer(rules/alerts          USES base/core base/model base/text base/log base/telemetry storage/api
                                        rules/promql rules/logql)
-nines_layer(rules/maintenance     USES base/core base/model base/text)
+nines_layer(rules/maintenance     USES base/core base/model base/text storage/api)
 nines_layer(rules/slo             USES base/core base/model base/text base/log base/telemetry storage/api
                                        rules/promql rules/logql rules/alerts rules/maintenance)
 nines_layer(rules/notify          USES base/core base/model base/text base/net base/log base/telemetry

@@ -48,9 +48,17 @@ int check_rules(const std::vector<std::string>& files, const LintOptions& option
   }
   int code = kExitOk;
   for (const std::string& file : files) {
-    const auto config = load_rule_file(*fs, file);
+    const auto config = options.config.empty() ? load_rule_file(*fs, file)
+                                               : load_rule_file_of(*fs, options.config, file);
     if (!config) {
-      fmt::print(stderr, "{}\n", config.error().what());
+      const std::string what = config.error().what();
+      fmt::print(stderr, "{}\n", what);
+      if (options.config.empty() && what.find("is not among [[") != std::string::npos) {
+        fmt::print(stderr,
+                   "a file that uses names of the configuration is checked with it: "
+                   "nines check rules --config nines.toml {}\n",
+                   file);
+      }
       code = kExitFailure;
       continue;
     }

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/cli/internal/people_verbs.h"
 #include "app/cli/internal/storage_verbs.h"
 #include "app/cli/internal/verbs.h"
 
@@ -35,6 +36,9 @@ struct Commands {
   ImportOptions import_options;
   LintOptions lint_options;
   ReplayOptions replay_options;
+  MaintenanceOptions maintenance_options;
+  AcknowledgeOptions acknowledge_options;
+  int incidents_shown = 50;
   double target_percent = 99.9, error_percent = 1;
   int window_days = 30;
   std::string junit, file, expr, time, start, end, step, label;
@@ -52,6 +56,8 @@ struct Commands {
     add_storage_verbs();
     add_backup_verbs();
     add_client_verbs();
+    add_maintenance_verbs();
+    add_incident_verbs();
     app.final_callback([this] {
       if (app.get_subcommands().empty()) exit_code = serve(serve_options, verbose);
     });
@@ -98,6 +104,8 @@ struct Commands {
     verb = check.add_subcommand("rules", "check rule files (TOML, or Prometheus's YAML)");
     verb->add_option("FILE", files)->required();
     verb->add_flag("!--no-lint", lint_options.lint, "only whether the files load, no advice");
+    verb->add_option("--config", lint_options.config,
+                     "the configuration that the files belong to: its maintenance, receivers, SLOs");
     verb->add_flag("--lint-fatal", lint_options.fatal, "advice makes the exit code 1");
     verb->add_option("--server,--url", lint_options.server,
                      "URL of a nines or Prometheus: name selectors that match nothing there");
@@ -222,6 +230,64 @@ struct Commands {
     verb->add_flag("--force", backup_options.force,
                    "replace what nines keeps in the data folder; other files stay");
     verb->callback([this] { exit_code = restore_storage(backup_options); });
+  }
+
+  void add_maintenance_verbs() {
+    CLI::App& maintenance = group("maintenance", "planned work, of the configuration and added");
+    CLI::App* verb = maintenance.add_subcommand("list", "all, with the window that lasts or comes");
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = maintenance_list(client); });
+    verb = maintenance.add_subcommand("create", "plan some on a running nines");
+    MaintenanceOptions& o = maintenance_options;
+    verb->add_option("NAME", o.name)->required();
+    verb->add_option("MATCHER", o.matchers, "whom it concerns, as 'service=\"db\"'")->required();
+    verb->add_option("--duration", o.duration, "whole minutes, as 1h30m")->required();
+    verb->add_option("--start", o.start, "default this minute");
+    verb->add_option("--time-zone", o.zone, "IANA name; default UTC");
+    verb->add_option("--rrule", o.rrule, "RFC 5545, as FREQ=WEEKLY;BYDAY=SU; default once");
+    verb->add_option("--rdate", o.rdate, "a start more");
+    verb->add_option("--exdate", o.exdate, "a start, or a day, less");
+    verb->add_option("--effect", o.effects, "silence, slo_exclude, no_remediation; default all");
+    verb->add_option("--comment", o.comment);
+    verb->add_option("--by", o.by, "who plans it");
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = maintenance_create(client, maintenance_options); });
+    verb = maintenance.add_subcommand("end", "end one that was added, now and for good");
+    verb->add_option("NAME", o.name)->required();
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = maintenance_end(client, maintenance_options.name); });
+    verb = maintenance.add_subcommand("windows", "when a configuration file plans it");
+    verb->add_option("FILE", file)->required();
+    verb->add_option("--from", start, "RFC 3339 or seconds; default now");
+    verb->add_option("--to", end, "RFC 3339 or seconds; default 30 days later");
+    verb->add_option("-o,--output", client.output, "table, json or csv")
+        ->check(CLI::IsMember({"table", "json", "csv"}));
+    verb->callback([this] { exit_code = maintenance_windows(client, file, start, end); });
+  }
+
+  void add_incident_verbs() {
+    CLI::App& incident = group("incident", "what fired, and who works on it");
+    CLI::App* verb = incident.add_subcommand("list", "the newest incidents");
+    verb->add_option("--limit", incidents_shown)->default_val(50)->check(CLI::Range(1, 1'000));
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = incident_list(client, incidents_shown); });
+    verb = incident.add_subcommand("show", "everything that happened in one");
+    verb->add_option("INCIDENT", label)->required();
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = incident_show(client, label); });
+    AcknowledgeOptions& o = acknowledge_options;
+    verb = incident.add_subcommand("ack", "say who works on it: it is not told again meanwhile");
+    verb->add_option("INCIDENT", o.episode)->required();
+    verb->add_option("--by", o.by, "who")->required();
+    verb->add_option("--comment", o.comment);
+    verb->add_option("--expires-in", o.expires_in, "as 2h; default when it is over");
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = incident_acknowledge(client, acknowledge_options); });
+    verb = incident.add_subcommand("unack", "take an acknowledgement back");
+    verb->add_option("INCIDENT", o.episode)->required();
+    verb->add_option("--by", o.by, "who");
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = incident_unacknowledge(client, acknowledge_options); });
   }
 
   void add_gate_verb() {

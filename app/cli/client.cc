@@ -17,20 +17,12 @@
 #include "base/text/text.h"
 
 namespace nines::app {
-// Asks, and says on stderr what went wrong; `exit_code` then is not kExitOk.
-Answer ask(const ClientOptions& client, const std::string& method, const std::string& path,
-           const Params& params) {
+namespace {
+
+Answer send(const ClientOptions& client, HttpRequest request) {
   const auto http = make_curl_http_client({1, 10, std::string("nines-cli/") + kVersion});
-  HttpRequest request;
-  request.method = method;
-  request.url = client.server + path;
   request.timeout = Duration(130'000);  // longer than the server's own limit for queries
   request.body_bytes_max = 256u << 20;
-  std::string form;
-  for (const auto& [name, value] : params) {
-    form += (form.empty() ? "" : "&") + url_encode(name) + "=" + url_encode(value);
-  }
-  if (!form.empty()) request.url += "?" + form;
   Answer answer;
   Result<HttpResponse> response = send_and_wait(*http, std::move(request));
   if (!response) {
@@ -48,6 +40,31 @@ Answer ask(const ClientOptions& client, const std::string& method, const std::st
   fmt::print(stderr, "nines: {} answered {}: {}\n", client.server, response->status, why);
   answer.exit_code = response->status == 404 ? kExitNotFound : kExitFailure;
   return answer;
+}
+
+}  // namespace
+
+Answer ask(const ClientOptions& client, const std::string& method, const std::string& path,
+           const Params& params) {
+  HttpRequest request;
+  request.method = method;
+  request.url = client.server + path;
+  std::string form;
+  for (const auto& [name, value] : params) {
+    form += (form.empty() ? "" : "&") + url_encode(name) + "=" + url_encode(value);
+  }
+  if (!form.empty()) request.url += "?" + form;
+  return send(client, std::move(request));
+}
+
+Answer ask_with_body(const ClientOptions& client, const std::string& method,
+                     const std::string& path, std::string body) {
+  HttpRequest request;
+  request.method = method;
+  request.url = client.server + path;
+  request.body = std::move(body);
+  request.headers.emplace_back("Content-Type", "application/json");
+  return send(client, std::move(request));
 }
 
 namespace {

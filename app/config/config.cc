@@ -1,6 +1,7 @@
 #include "app/config/config.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -29,7 +30,7 @@ constexpr std::string_view kLaterSections[] = {"escalations", "schedules", "time
                                                "heartbeats"};
 
 constexpr std::string_view kSecretKeys[] = {"password", "secret", "credentials", "token",
-                                             "assertion"};
+                                            "assertion"};
 
 // The text with the values of secret keys, and user names and passwords in URLs, replaced.
 std::string redact(std::string_view text) {
@@ -88,6 +89,14 @@ void load_rules_toml(const std::string& name, std::string_view text, const ReadS
   problems.insert(problems.end(), found.lines().begin(), found.lines().end());
 }
 
+// Problems of groups begin with `file:line: ` of the rule, or with `file: `.
+std::string with_column(const std::string& path, const std::string& problem) {
+  if (!problem.starts_with(path + ":")) return path + ":1:1: " + problem;
+  const std::size_t place = problem.find(": ", path.size());
+  const std::string line = problem.substr(0, place);
+  return (line == path ? path + ":1" : line) + ":1" + problem.substr(place);
+}
+
 void load_rule_file(Fs& fs, const std::string& path, const ReadSecret& secrets, Config& config,
                     std::vector<std::string>& problems) {
   const Result<std::string> text = read_file(fs, path, kConfigBytesMax);
@@ -105,16 +114,21 @@ void load_rule_file(Fs& fs, const std::string& path, const ReadSecret& secrets, 
     return;
   }
   for (alerts::GroupConfig& group : *groups) {
-    const int line = group.rules.empty() ? 1 : std::max(1, group.rules.front().line);
-    for (const std::string& problem : alerts::check_group(group, config.promql)) {
-      problems.push_back(path + ":" + std::to_string(line) + ":1: " + problem);
-    }
+    for (const std::string& problem : alerts::check_group(group, config.promql))
+      problems.push_back(with_column(path, problem));
     config.groups.push_back(std::move(group));
   }
 }
 
+std::string plain_path(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
+// `besides` (empty: none) is read too, once.
 void load_rule_files(Fs& fs, TableReader& root, const std::string& name, const ReadSecret& secrets,
-                     Config& config, std::vector<std::string>& problems) {
+                     Config& config, std::vector<std::string>& problems,
+                     const std::string& besides) {
+  bool read_besides = besides.empty();
   std::vector<std::string> patterns;
   root.read("rule_files", patterns);
   for (const std::string& pattern : patterns) {
@@ -127,8 +141,13 @@ void load_rule_files(Fs& fs, TableReader& root, const std::string& name, const R
     if (files->empty() && literal) {
       root.fail("rule_files", "`rule_files`: " + quote_go(pattern) + " does not exist");
     }
-    for (const std::string& file : *files) load_rule_file(fs, file, secrets, config, problems);
+    for (const std::string& file : *files) {
+      const bool is_it = !besides.empty() && plain_path(file) == plain_path(besides);
+      read_besides = read_besides || is_it;
+      load_rule_file(fs, is_it ? besides : file, secrets, config, problems);
+    }
   }
+  if (!read_besides) load_rule_file(fs, besides, secrets, config, problems);
 }
 
 // Composites may be made of SLOs of other files.
@@ -159,9 +178,8 @@ void add_builtin_rules(const ReadSecret& secrets, Config& config,
   }
 }
 
-}  // namespace
-
-Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text) {
+Result<Config> load_all(Fs& fs, const std::string& name, std::string_view text,
+                        const std::string& besides) {
   NINES_TRY(const toml::table table, parse_toml(name, text));
   Config config;
   config.file = name;
@@ -196,7 +214,7 @@ Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text)
   read_slos(root, config);
   read_remediations(root, config, context);
   std::vector<std::string> others;  // of rule files
-  load_rule_files(fs, root, name, secrets, config, others);
+  load_rule_files(fs, root, name, secrets, config, others, besides);
   for (const std::string_view later : kLaterSections) {
     if (!root.has(later)) continue;
     root.fail(later, "[" + std::string(later) + "] is not in this version of nines yet; remove it");
@@ -208,6 +226,17 @@ Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text)
   if (all.empty()) check_slos_together(config.slos, all);
   if (!all.empty()) return Error(ErrorCode::kInvalid, joined(all));
   return config;
+}
+
+}  // namespace
+
+Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text) {
+  return load_all(fs, name, text, "");
+}
+
+Result<Config> load_file_with_rules(Fs& fs, const std::string& path, const std::string& rule_file) {
+  NINES_TRY(const std::string text, read_file(fs, path, kConfigBytesMax));
+  return load_all(fs, path, text, rule_file);
 }
 
 Result<collector::TargetGroups> load_targets_toml(const std::string& name, std::string_view text) {

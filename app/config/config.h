@@ -43,6 +43,21 @@ struct Builtin {
   bool self = true;   // scraping nines itself
 };
 
+// One of [alerting] alertmanagers.
+struct AlertmanagerJob {
+  std::string scheme = "http";
+  std::string path_prefix;  // empty, or with a slash before and none behind
+  Duration timeout{10'000};
+  collector::TargetGroups static_configs;
+  collector::JobDiscovery discovery;
+  collector::HttpAccess access;
+  std::vector<collector::RelabelRule> relabel_configs;        // of targets
+  std::vector<collector::RelabelRule> alert_relabel_configs;  // those of [alerting] first
+};
+// Whom to tell at these targets; relabelling may drop some.
+std::vector<notify::AlertmanagerConfig> alertmanagers_at(const AlertmanagerJob& job,
+                                                         const collector::TargetGroups& targets);
+
 struct Config {
   std::string file;  // empty: the built-in defaults
   std::string toml;  // the file as read, values of secrets replaced by <secret>
@@ -65,7 +80,8 @@ struct Config {
   std::vector<alerts::GroupConfig> groups;  // of the file, of rule_files, and the built-in ones
   std::vector<maintenance::Maintenance> maintenance;
   std::vector<slo::SloConfig> slos;
-  notify::Config notify;
+  notify::Config notify;  // `alertmanagers`: those of static_configs
+  std::vector<AlertmanagerJob> alertmanager_jobs;
   std::vector<remediation::RemediationConfig> remediations;
 };
 
@@ -82,6 +98,9 @@ Result<Config> load_file(Fs& fs, const std::string& path);
 
 // The same for text already read; `fs` resolves rule_files relative to the folder of `name`.
 Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text);
+
+// A configuration file, and `rule_file` as if it were among its rule_files.
+Result<Config> load_file_with_rules(Fs& fs, const std::string& path, const std::string& rule_file);
 
 // A target file of file_sd_configs in TOML: [[static_configs]] as a job has them. kInvalid: the
 // first mistake, with its place.

@@ -35,6 +35,7 @@ class RunningApplication final : public Application {
       : options_(std::move(options)), around_(around) {}
 
   Result<void> begin() {
+    const MutexLock one_at_a_time(reload_mutex_);  // requests come in before `parts_` is set
     NINES_TRY(config::Config config, load_config(around_.fs, options_));
     {
       MutexLock lock(mutex_);
@@ -47,7 +48,8 @@ class RunningApplication final : public Application {
       running_ = started_ = config;
     }
     NINES_TRY(parts_, Parts::open(std::move(config), around_,
-                                  {[this] { return runtime(); }, [this] { return reload(); }}));
+                                  {[this] { return runtime(); }, [this] { return reload(); },
+                                   [this] { return maintenance_changed(); }}));
     return {};
   }
 
@@ -87,6 +89,17 @@ class RunningApplication final : public Application {
   }
 
  private:
+  Result<void> maintenance_changed() {
+    const MutexLock one_at_a_time(reload_mutex_);
+    config::Config config;
+    {
+      const MutexLock lock(mutex_);
+      config = running_;
+    }
+    parts_->apply_maintenance(config);
+    return {};
+  }
+
   web::RuntimeInfo runtime() const {
     MutexLock lock(mutex_);
     return runtime_;

@@ -27,11 +27,18 @@ struct Maintenance {
   Duration duration{};                     // elapsed time, whole minutes
   std::string rrule;                       // as written; empty: once
   std::optional<Occurrences> occurrences;  // of `rrule`
+  // Starts besides those, and starts that are none: iCalendar's RDATE and EXDATE, on the zone's
+  // clock.
+  std::vector<LocalTime> rdate;
+  std::vector<LocalTime> exdate;
+  std::vector<std::chrono::local_days> exdate_days;  // no window begins on them
   // What it does, `effects`.
   bool silences = true;
   bool excludes = true;  // from error budgets
   bool stops_remediation = true;
   int line = 0;
+  std::string created_by;             // of one that was added while nines ran
+  std::optional<Timestamp> ended_at;  // nothing of it lasts from then on
 
   bool concerns(const LabelSet& labels) const {
     return !matchers.empty() && matches_all(matchers, labels);
@@ -45,6 +52,9 @@ struct Span {  // [from, to)
   Timestamp to{};
   bool operator==(const Span&) const = default;
 };
+
+// Windows of one rule that may begin within one duration.
+inline constexpr std::size_t kOverlapMax = 1'000;
 
 // Reads `rrule` into `occurrences`, and checks start and duration. kInvalid.
 Result<void> prepare(Maintenance& maintenance);

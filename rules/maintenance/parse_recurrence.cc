@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <set>
+#include <span>
 
 #include "base/text/numbers.h"
 #include "base/text/text.h"
@@ -10,13 +12,20 @@ namespace nines::maintenance {
 namespace {
 
 constexpr std::array<std::string_view, 7> kWeekdays = {"SU", "MO", "TU", "WE", "TH", "FR", "SA"};
-constexpr std::array<std::string_view, 11> kParts = {"FREQ",     "INTERVAL",   "COUNT",   "UNTIL",
-                                                     "BYDAY",    "BYMONTHDAY", "BYMONTH", "BYHOUR",
-                                                     "BYMINUTE", "BYSETPOS",   "WKST"};
+constexpr std::array<std::string_view, 7> kFrequencies = {"SECONDLY", "MINUTELY", "HOURLY", "DAILY",
+                                                          "WEEKLY",   "MONTHLY",  "YEARLY"};
+constexpr std::array<std::string_view, 14> kParts = {
+    "FREQ",     "INTERVAL", "COUNT",  "UNTIL",    "BYDAY",    "BYMONTHDAY", "BYYEARDAY",
+    "BYWEEKNO", "BYMONTH",  "BYHOUR", "BYMINUTE", "BYSECOND", "BYSETPOS",   "WKST"};
 
 Error wrong(std::string_view part, std::string_view value, std::string_view wanted) {
   return {ErrorCode::kInvalid,
           std::string(part) + "=" + std::string(value) + ": " + std::string(wanted)};
+}
+
+std::string in_words(std::span<const std::string_view> all) {
+  const std::vector<std::string> words(all.begin(), all.end());
+  return join(words, ", ");
 }
 
 std::string upper(std::string_view text) {
@@ -51,6 +60,14 @@ Result<std::vector<int>> numbers(std::string_view part, std::string_view value, 
     }
     out.push_back(*number);
   }
+  return out;
+}
+
+// Ascending, each once.
+Result<std::vector<int>> clock_numbers(std::string_view part, std::string_view value, int most) {
+  NINES_TRY(std::vector<int> out, numbers(part, value, 0, most));
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 
@@ -111,19 +128,10 @@ Result<Until> until(std::string_view value) {
 
 Result<void> set_part(std::string_view part, std::string_view value, Recurrence& rule) {
   if (part == "FREQ") {
-    if (value == "DAILY") {
-      rule.frequency = Frequency::kDaily;
-    } else if (value == "WEEKLY") {
-      rule.frequency = Frequency::kWeekly;
-    } else if (value == "MONTHLY") {
-      rule.frequency = Frequency::kMonthly;
-    } else if (value == "YEARLY") {
-      rule.frequency = Frequency::kYearly;
-    } else {
-      return wrong(part, value,
-                   "must be DAILY, WEEKLY, MONTHLY or YEARLY (for several times a day: FREQ=DAILY "
-                   "with BYHOUR and BYMINUTE)");
-    }
+    const auto* found = std::find(kFrequencies.begin(), kFrequencies.end(), value);
+    if (found == kFrequencies.end())
+      return wrong(part, value, "must be one of " + in_words(kFrequencies));
+    rule.frequency = static_cast<Frequency>(found - kFrequencies.begin());
   } else if (part == "INTERVAL" || part == "COUNT") {
     const int most = part == "COUNT" ? kCountMax : kIntervalMax;
     const std::optional<int> number = whole(value);
@@ -137,12 +145,23 @@ Result<void> set_part(std::string_view part, std::string_view value, Recurrence&
     NINES_TRY(rule.by_day, weekdays(value));
   } else if (part == "BYMONTHDAY") {
     NINES_TRY(rule.by_month_day, numbers(part, value, 1, 31, true));
+  } else if (part == "BYYEARDAY") {
+    NINES_TRY(rule.by_year_day, numbers(part, value, 1, 366, true));
+  } else if (part == "BYWEEKNO") {
+    NINES_TRY(rule.by_week_no, numbers(part, value, 1, 53, true));
   } else if (part == "BYMONTH") {
     NINES_TRY(rule.by_month, numbers(part, value, 1, 12));
   } else if (part == "BYHOUR") {
-    NINES_TRY(rule.by_hour, numbers(part, value, 0, 23));
+    NINES_TRY(rule.by_hour, clock_numbers(part, value, 23));
   } else if (part == "BYMINUTE") {
-    NINES_TRY(rule.by_minute, numbers(part, value, 0, 59));
+    NINES_TRY(rule.by_minute, clock_numbers(part, value, 59));
+  } else if (part == "BYSECOND") {
+    NINES_TRY(rule.by_second, clock_numbers(part, value, 60));
+    // Clocks here have no leap second: the RFC then takes the 59th.
+    if (rule.by_second.back() == 60) {
+      rule.by_second.pop_back();
+      if (rule.by_second.empty() || rule.by_second.back() != 59) rule.by_second.push_back(59);
+    }
   } else if (part == "BYSETPOS") {
     NINES_TRY(rule.by_position, numbers(part, value, 1, 366, true));
   } else if (part == "WKST") {
@@ -151,15 +170,44 @@ Result<void> set_part(std::string_view part, std::string_view value, Recurrence&
     rule.week_start = *day;
   } else {
     std::string message = "unknown part " + quote_go(part);
-    if (part == "BYSECOND" || part == "BYYEARDAY" || part == "BYWEEKNO") {
-      message = std::string(part) + " is not supported";
-    }
     const std::string_view near = nearest_word(part, kParts);
     if (!near.empty()) message += ", did you mean " + std::string(near) + "?";
-    return Error(ErrorCode::kInvalid,
-                 message +
-                     "; parts are FREQ, INTERVAL, COUNT, UNTIL, BYDAY, BYMONTHDAY, BYMONTH, "
-                     "BYHOUR, BYMINUTE, BYSETPOS, WKST");
+    return Error(ErrorCode::kInvalid, message + "; parts are " + in_words(kParts));
+  }
+  return {};
+}
+
+// How many times a period of hours or less may have at most; 0: more than BYSETPOS can say.
+std::size_t times_in_period(const Recurrence& rule) {
+  const std::size_t seconds = std::max<std::size_t>(1, rule.by_second.size());
+  const std::size_t minutes = std::max<std::size_t>(1, rule.by_minute.size());
+  switch (rule.frequency) {
+    case Frequency::kSecondly:
+      return 1;
+    case Frequency::kMinutely:
+      return seconds;
+    case Frequency::kHourly:
+      return minutes * seconds;
+    default:
+      return 0;
+  }
+}
+
+Result<void> check_positions(const Recurrence& rule) {
+  if (rule.by_position.empty()) return {};
+  const bool other_parts = !rule.by_day.empty() || !rule.by_month_day.empty() ||
+                           !rule.by_year_day.empty() || !rule.by_week_no.empty() ||
+                           !rule.by_month.empty() || !rule.by_hour.empty() ||
+                           !rule.by_minute.empty() || !rule.by_second.empty();
+  if (!other_parts)
+    return Error(ErrorCode::kInvalid, "BYSETPOS needs another BY part to choose from");
+  const std::size_t most = times_in_period(rule);
+  const auto is_there = [&](int position) {
+    return static_cast<std::size_t>(std::abs(position)) <= most;
+  };
+  if (most > 0 && std::none_of(rule.by_position.begin(), rule.by_position.end(), is_there)) {
+    return Error(ErrorCode::kInvalid, "BYSETPOS never holds: a period of this rule has at most " +
+                                          std::to_string(most) + " times");
   }
   return {};
 }
@@ -171,22 +219,29 @@ Result<void> check(const Recurrence& rule, const std::set<std::string>& seen) {
   }
   if (rule.count > 0 && rule.until)
     return Error(ErrorCode::kInvalid, "COUNT and UNTIL exclude each other: leave one out");
-  const bool by_month =
-      rule.frequency == Frequency::kMonthly || rule.frequency == Frequency::kYearly;
+  const Frequency frequency = rule.frequency;
+  const bool by_month = frequency == Frequency::kMonthly || frequency == Frequency::kYearly;
   const bool ordinals = std::any_of(rule.by_day.begin(), rule.by_day.end(),
                                     [](const WeekdayPart& part) { return part.ordinal != 0; });
   if (ordinals && !by_month) {
     return Error(ErrorCode::kInvalid,
                  "an ordinal in BYDAY, like 1MO, needs FREQ=MONTHLY or FREQ=YEARLY");
   }
-  if (rule.frequency == Frequency::kWeekly && !rule.by_month_day.empty())
+  if (ordinals && !rule.by_week_no.empty()) {
+    return Error(ErrorCode::kInvalid,
+                 "an ordinal in BYDAY, like 1MO, does not go with BYWEEKNO: leave one out");
+  }
+  if (frequency == Frequency::kWeekly && !rule.by_month_day.empty())
     return Error(ErrorCode::kInvalid, "BYMONTHDAY does not go with FREQ=WEEKLY: use FREQ=MONTHLY");
-  const bool other_parts = !rule.by_day.empty() || !rule.by_month_day.empty() ||
-                           !rule.by_month.empty() || !rule.by_hour.empty() ||
-                           !rule.by_minute.empty();
-  if (!rule.by_position.empty() && !other_parts)
-    return Error(ErrorCode::kInvalid, "BYSETPOS needs another BY part to choose from");
-  return {};
+  if (frequency != Frequency::kYearly && !rule.by_week_no.empty())
+    return Error(ErrorCode::kInvalid, "BYWEEKNO needs FREQ=YEARLY");
+  const bool of_days = frequency == Frequency::kDaily || frequency == Frequency::kWeekly ||
+                       frequency == Frequency::kMonthly;
+  if (of_days && !rule.by_year_day.empty()) {
+    return Error(ErrorCode::kInvalid,
+                 "BYYEARDAY does not go with FREQ=DAILY, WEEKLY or MONTHLY: use FREQ=YEARLY");
+  }
+  return check_positions(rule);
 }
 
 }  // namespace

@@ -1,100 +1,27 @@
 #include "rules/maintenance/recurrence.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <utility>
+
+#include "rules/maintenance/internal/recurrence_days.h"
 
 namespace nines::maintenance {
 namespace {
 
 using std::chrono::days;
+using std::chrono::hours;
 using std::chrono::local_days;
+using std::chrono::minutes;
+using std::chrono::seconds;
 using std::chrono::year_month;
 using std::chrono::year_month_day;
 
 constexpr int kYearsMax = 100;  // how far occurrences are looked for
+constexpr std::int64_t kLookedAtMax = 20'000'000;
 
-template <typename T>
-bool holds(const std::vector<T>& list, T value) {
+bool holds(const std::vector<int>& list, int value) {
   return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-unsigned weekday_of(local_days day) {
-  return std::chrono::weekday(day).c_encoding();
-}
-
-// A stretch of days: a month, or a year.
-struct DaySpan {
-  local_days first, last;
-};
-
-DaySpan month_span(year_month month) {
-  return {local_days(month / std::chrono::day(1)), local_days(month / std::chrono::last)};
-}
-
-DaySpan year_span(std::chrono::year year) {
-  return {local_days(year / 1 / 1), local_days(year / 12 / 31)};
-}
-
-// Whether `day` is what `part` means within the span.
-bool matches(const WeekdayPart& part, local_days day, DaySpan span) {
-  if (weekday_of(day) != part.weekday) return false;
-  if (part.ordinal == 0) return true;
-  const auto nth =
-      part.ordinal > 0 ? (day - span.first).count() / 7 + 1 : -((span.last - day).count() / 7 + 1);
-  return nth == part.ordinal;
-}
-
-bool is_wanted_day(const Recurrence& rule, local_days day, DaySpan span) {
-  return rule.by_day.empty() ||
-         std::any_of(rule.by_day.begin(), rule.by_day.end(),
-                     [&](const WeekdayPart& part) { return matches(part, day, span); });
-}
-
-bool is_wanted_month(const Recurrence& rule, local_days day) {
-  const auto month = static_cast<unsigned>(year_month_day(day).month());
-  return rule.by_month.empty() || holds(rule.by_month, static_cast<int>(month));
-}
-
-bool is_wanted_month_day(const Recurrence& rule, local_days day) {
-  if (rule.by_month_day.empty()) return true;
-  const year_month_day date(day);
-  const int from_start = static_cast<int>(static_cast<unsigned>(date.day()));
-  const auto last = static_cast<unsigned>((date.year() / date.month() / std::chrono::last).day());
-  const int from_end = from_start - static_cast<int>(last) - 1;
-  return holds(rule.by_month_day, from_start) || holds(rule.by_month_day, from_end);
-}
-
-bool is_start_day_of_month(local_days day, local_days start) {
-  return year_month_day(day).day() == year_month_day(start).day();
-}
-
-// The days of one month that the rule wants.
-void add_month(const Recurrence& rule, year_month month, DaySpan for_ordinals, local_days start,
-               std::vector<local_days>& out) {
-  const DaySpan span = month_span(month);
-  for (local_days day = span.first; day <= span.last; day += days(1)) {
-    const bool wanted =
-        rule.by_month_day.empty() && rule.by_day.empty()
-            ? is_start_day_of_month(day, start)
-            : is_wanted_month_day(rule, day) && is_wanted_day(rule, day, for_ordinals);
-    if (wanted) out.push_back(day);
-  }
-}
-
-void add_year(const Recurrence& rule, std::chrono::year year, local_days start,
-              std::vector<local_days>& out) {
-  const bool by_parts = !rule.by_month_day.empty() || !rule.by_day.empty();
-  for (int m = 1; m <= 12; ++m) {
-    const year_month month = year / std::chrono::month(static_cast<unsigned>(m));
-    const bool wanted = !rule.by_month.empty() ? holds(rule.by_month, m)
-                        : by_parts             ? true
-                                               : month.month() == year_month_day(start).month();
-    if (!wanted) continue;
-    // "The first Monday" is of the month when months are named, else of the year.
-    add_month(rule, month, rule.by_month.empty() ? year_span(year) : month_span(month), start, out);
-  }
 }
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) {
@@ -110,8 +37,12 @@ year_month month_of(local_days day) {
   return date.year() / date.month();
 }
 
-local_days week_of(local_days day, unsigned week_start) {
-  return day - days((weekday_of(day) + 7 - week_start) % 7);
+LocalTime floor_to(LocalTime at, seconds unit) {
+  return LocalTime(at.time_since_epoch() - (at - day_of(at)) % unit);
+}
+
+std::vector<int> or_else(const std::vector<int>& named, std::int64_t otherwise) {
+  return named.empty() ? std::vector<int>{static_cast<int>(otherwise)} : named;
 }
 
 // Of the occurrences of one period, those at the positions asked for.
@@ -139,27 +70,36 @@ Timestamp instant_of(const TimeZone& zone, LocalTime local) {
   return Timestamp(local.time_since_epoch() - offset);
 }
 
-local_days Occurrences::first_day(std::int64_t period) const {
+LocalTime Occurrences::first_of(std::int64_t period) const {
   const local_days start = day_of(start_);
   const std::int64_t steps = period * rule_.interval;
   switch (rule_.frequency) {
+    case Frequency::kSecondly:
+    case Frequency::kMinutely:
+    case Frequency::kHourly:
+      return std::chrono::floor<hours>(start_) + hours(period);
     case Frequency::kDaily:
       return start + days(steps);
     case Frequency::kWeekly:
       return week_of(start, rule_.week_start) + days(7 * steps);
     case Frequency::kMonthly:
-      return month_span(month_of(start) + std::chrono::months(steps)).first;
+      return local_days((month_of(start) + std::chrono::months(steps)) / 1);
     case Frequency::kYearly:
       break;
   }
-  return year_span(year_month_day(start).year() + std::chrono::years(steps)).first;
+  return local_days((year_month_day(start).year() + std::chrono::years(steps)) / 1 / 1);
 }
 
-// The period `day` lies in, or the one before the gap it lies in.
-std::int64_t Occurrences::period_of(local_days day) const {
+// The period `at` lies in, or the one before the gap it lies in.
+std::int64_t Occurrences::period_of(LocalTime at) const {
   const local_days start = day_of(start_);
+  const local_days day = day_of(at);
   std::int64_t units = 0;
   switch (rule_.frequency) {
+    case Frequency::kSecondly:
+    case Frequency::kMinutely:
+    case Frequency::kHourly:
+      return (std::chrono::floor<hours>(at) - std::chrono::floor<hours>(start_)).count();
     case Frequency::kDaily:
       units = (day - start).count();
       break;
@@ -176,64 +116,96 @@ std::int64_t Occurrences::period_of(local_days day) const {
   return floor_div(units, rule_.interval);
 }
 
-std::vector<LocalTime> Occurrences::of_period(std::int64_t period) const {
-  const local_days first = first_day(period);
-  const local_days start = day_of(start_);
-  std::vector<local_days> wanted;
-  switch (rule_.frequency) {
-    case Frequency::kDaily:
-      if (is_wanted_month(rule_, first) && is_wanted_month_day(rule_, first) &&
-          is_wanted_day(rule_, first, {first, first})) {
-        wanted.push_back(first);
-      }
-      break;
-    case Frequency::kWeekly:
-      for (int i = 0; i < 7; ++i) {
-        const local_days day = first + days(i);
-        const bool right_day = rule_.by_day.empty() ? weekday_of(day) == weekday_of(start)
-                                                    : is_wanted_day(rule_, day, {day, day});
-        if (right_day && is_wanted_month(rule_, day)) wanted.push_back(day);
-      }
-      break;
-    case Frequency::kMonthly:
-      if (is_wanted_month(rule_, first))
-        add_month(rule_, month_of(first), month_span(month_of(first)), start, wanted);
-      break;
-    case Frequency::kYearly:
-      add_year(rule_, year_month_day(first).year(), start, wanted);
-      break;
-  }
-  const auto of_day = start_ - start;
-  const auto start_hour = std::chrono::floor<std::chrono::hours>(of_day);
-  const auto start_minute = std::chrono::floor<std::chrono::minutes>(of_day - start_hour);
-  const auto rest = of_day - start_hour - start_minute;
-  const std::vector<int> hours = rule_.by_hour.empty()
-                                     ? std::vector<int>{static_cast<int>(start_hour.count())}
-                                     : rule_.by_hour;
-  const std::vector<int> minutes = rule_.by_minute.empty()
-                                       ? std::vector<int>{static_cast<int>(start_minute.count())}
-                                       : rule_.by_minute;
-  std::vector<LocalTime> out;
-  for (const local_days day : wanted) {
-    for (const int hour : hours) {
-      for (const int minute : minutes) {
-        out.push_back(
-            LocalTime(day + std::chrono::hours(hour) + std::chrono::minutes(minute) + rest));
+void Occurrences::add_day(local_days day, std::vector<LocalTime>& out) const {
+  const std::chrono::hh_mm_ss clock(start_ - day_of(start_));
+  for (const int hour : or_else(rule_.by_hour, clock.hours().count())) {
+    for (const int minute : or_else(rule_.by_minute, clock.minutes().count())) {
+      for (const int second : or_else(rule_.by_second, clock.seconds().count())) {
+        out.push_back(day + hours(hour) + minutes(minute) + seconds(second) + clock.subseconds());
       }
     }
   }
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  out = at_positions(out, rule_.by_position);
+}
+
+// The seconds, minutes or the one hour of the rule's interval within this hour.
+void Occurrences::add_hour(LocalTime hour, std::vector<LocalTime>& out) const {
+  const local_days day = day_of(hour);
+  if (!rule_.by_hour.empty() &&
+      !holds(rule_.by_hour,
+             static_cast<int>(std::chrono::duration_cast<hours>(hour - day).count())))
+    return;
+  if (!wants_day(rule_, day, day_of(start_))) return;
+  const std::chrono::hh_mm_ss clock(start_ - day_of(start_));
+  const std::vector<int> of_minute = or_else(rule_.by_second, clock.seconds().count());
+  const auto unit_length = rule_.frequency == Frequency::kHourly     ? seconds(3600)
+                           : rule_.frequency == Frequency::kMinutely ? seconds(60)
+                                                                     : seconds(1);
+  // The first unit of this hour that is whole intervals after the start's own.
+  const auto from_start = (hour - floor_to(start_, unit_length)) / unit_length;
+  const std::int64_t first =
+      floor_div(from_start + rule_.interval - 1, rule_.interval) * rule_.interval - from_start;
+  for (std::int64_t unit = first; unit * unit_length < hours(1); unit += rule_.interval) {
+    const LocalTime at = hour + unit * unit_length;
+    const auto minute = static_cast<int>(std::chrono::floor<minutes>(at - hour).count());
+    std::vector<LocalTime> set;
+    const auto add_minute = [&](int m) {
+      for (const int second : of_minute)
+        set.push_back(hour + minutes(m) + seconds(second) + clock.subseconds());
+    };
+    if (rule_.frequency == Frequency::kHourly) {
+      for (const int m : or_else(rule_.by_minute, clock.minutes().count())) add_minute(m);
+    } else if (!rule_.by_minute.empty() && !holds(rule_.by_minute, minute)) {
+      continue;
+    } else if (rule_.frequency == Frequency::kMinutely) {
+      add_minute(minute);
+    } else {
+      const auto second = static_cast<int>((at - hour - minutes(minute)) / seconds(1));
+      if (rule_.by_second.empty() || holds(rule_.by_second, second))
+        set.push_back(at + clock.subseconds());
+    }
+    for (const LocalTime one : at_positions(set, rule_.by_position)) out.push_back(one);
+  }
+}
+
+std::vector<LocalTime> Occurrences::of_period(std::int64_t period) const {
+  std::vector<LocalTime> out;
+  const LocalTime first = first_of(period);
+  if (rule_.frequency <= Frequency::kHourly) {
+    add_hour(first, out);
+  } else {
+    const local_days start = day_of(start_);
+    // Of a week, month or year every day; the periods between are the interval's.
+    const local_days from = day_of(first);
+    const year_month_day date(from);
+    const local_days to =
+        rule_.frequency == Frequency::kDaily    ? from + days(1)
+        : rule_.frequency == Frequency::kWeekly ? from + days(7)
+        : rule_.frequency == Frequency::kMonthly
+            ? local_days((date.year() / date.month() + std::chrono::months(1)) / 1)
+            : local_days((date.year() + std::chrono::years(1)) / 1 / 1);
+    for (local_days day = from; day < to; day += days(1)) {
+      if (wants_day(rule_, day, start)) add_day(day, out);
+    }
+    out = at_positions(out, rule_.by_position);
+  }
   std::erase_if(out, [&](LocalTime at) { return at < start_; });
   return out;
 }
 
 // COUNT counts from the start, whatever is asked for later: where it ends is found out once.
 Result<void> Occurrences::find_last() {
-  const local_days end = day_of(start_) + days(366LL * kYearsMax);
+  const LocalTime end = start_ + days(366LL * kYearsMax);
+  // How many seconds, minutes or hours a period costs at most.
+  const std::int64_t cost = rule_.frequency == Frequency::kSecondly   ? 3600
+                            : rule_.frequency == Frequency::kMinutely ? 60
+                                                                      : 1;
   int found = 0;
-  for (std::int64_t period = 0; first_day(period) < end; ++period) {
+  std::int64_t looked_at = 0;
+  for (std::int64_t period = 0; first_of(period) < end; ++period) {
+    const local_days day = day_of(first_of(period));
+    if (rule_.frequency > Frequency::kHourly || wants_day(rule_, day, day_of(start_)))
+      looked_at += cost;
+    if (looked_at > kLookedAtMax && found == 0) break;
     for (const LocalTime at : of_period(period)) {
       last_ = at;
       if (++found == std::max(1, rule_.count)) {
@@ -268,19 +240,20 @@ std::vector<Timestamp> Occurrences::between(Timestamp from, Timestamp to) const 
   std::vector<Timestamp> out;
   if (to <= from) return out;
   // A day on both sides for what the offset of the zone, or a jump of its clock, may move.
-  const local_days first = day_of(zone_.to_local(from)) - days(1);
-  const local_days last = day_of(zone_.to_local(to)) + days(1);
-  for (std::int64_t period = std::max<std::int64_t>(0, period_of(first)); first_day(period) <= last;
-       ++period) {
+  const LocalTime first = zone_.to_local(from) - days(1);
+  const LocalTime last = zone_.to_local(to) + days(1);
+  bool over = false;
+  for (std::int64_t period = std::max<std::int64_t>(0, period_of(first));
+       !over && first_of(period) <= last; ++period) {
     for (const LocalTime local : of_period(period)) {
-      if (last_ && local > *last_) break;
       const Timestamp at = instant_of(zone_, local);
+      over = last_ && local > *last_;
       if (rule_.until) {
-        const bool over = rule_.until->is_utc
-                              ? at.time_since_epoch() > rule_.until->at.time_since_epoch()
-                              : local > rule_.until->at;
-        if (over) break;
+        over = over ||
+               (rule_.until->is_utc ? at.time_since_epoch() > rule_.until->at.time_since_epoch()
+                                    : local > rule_.until->at);
       }
+      if (over) break;
       if (at >= from && at < to) out.push_back(at);
     }
   }

@@ -21,14 +21,18 @@ struct Waiting {
   std::string json;
 };
 
-std::string alert_json(const alerts::Alert& alert, const LabelSet& external_labels, Timestamp at) {
-  LabelBuilder labels(alert.labels);
+LabelSet with_external(const LabelSet& own, const LabelSet& external_labels) {
+  LabelBuilder labels(own);
   for (const Label& label : external_labels) {
     if (labels.get(label.name).empty()) labels.set(label.name, label.value);
   }
+  return labels.build();
+}
+
+std::string alert_json(const alerts::Alert& alert, const LabelSet& labels, Timestamp at) {
   JsonWriter json;
   json.begin_object().key("labels").begin_object();
-  for (const Label& label : labels.build()) json.field(label.name, label.value);
+  for (const Label& label : labels) json.field(label.name, label.value);
   json.end_object().key("annotations").begin_object();
   for (const Label& label : alert.annotations) json.field(label.name, label.value);
   json.end_object();
@@ -82,6 +86,7 @@ void Alertmanagers::Impl::enqueue(Peer& peer, const Waiting& alert) {
 
 void Alertmanagers::Impl::pump(const std::string& url) {
   HttpRequest request;
+  std::function<void(HttpRequest&)> prepare;
   std::uint64_t generation = 0;
   {
     const MutexLock lock(mutex);
@@ -98,12 +103,14 @@ void Alertmanagers::Impl::pump(const std::string& url) {
     }
     request.body += "]";
     request.timeout = peer.config.timeout;
+    prepare = peer.config.prepare;
     generation = peer.generation;
   }
   request.method = "POST";
   request.url = url;
   request.headers = {{"Content-Type", "application/json"}};
   request.body_bytes_max = 64u << 10;
+  if (prepare) prepare(request);
   const HttpCallId call = parts.http.send(
       std::move(request), [weak = weak_from_this(), url, generation](Result<HttpResponse> answer) {
         if (const auto self = weak.lock()) self->on_answer(url, generation, answer);
@@ -217,9 +224,15 @@ void Alertmanagers::on_alerts(const std::string& /*rule*/, std::span<const alert
       const bool just_resolved = is_resolved(alert) && alert.resolved_at > last->second;
       if (!is_new && !just_resolved && last->second + impl_->options.resend_delay >= at) continue;
       last->second = at;
-      const Waiting waiting{alert.fingerprint(),
-                            alert_json(alert, impl_->options.external_labels, at)};
-      for (auto& [url, peer] : impl_->peers) impl_->enqueue(peer, waiting);
+      const LabelSet labels = with_external(alert.labels, impl_->options.external_labels);
+      const Waiting waiting{alert.fingerprint(), alert_json(alert, labels, at)};
+      for (auto& [url, peer] : impl_->peers) {
+        if (!peer.config.relabel) {
+          impl_->enqueue(peer, waiting);
+        } else if (const auto seen = peer.config.relabel(labels)) {
+          impl_->enqueue(peer, {waiting.fingerprint, alert_json(alert, *seen, at)});
+        }
+      }
     }
     const Timestamp now = impl_->parts.scheduler.clock().now();
     std::erase_if(impl_->sent, [&](const auto& entry) { return entry.second + kForget < now; });

@@ -1,6 +1,7 @@
 #pragma once
 // Routes and receivers as configured, in Alertmanager's terms.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,7 +10,9 @@
 
 #include "base/core/clock.h"
 #include "base/core/result.h"
+#include "base/model/labels.h"
 #include "base/model/matcher.h"
+#include "base/net/http_client.h"
 #include "rules/maintenance/maintenance.h"
 
 namespace nines::notify {
@@ -44,7 +47,11 @@ struct InhibitRule {
 struct AlertmanagerConfig {
   std::string url;  // whole, with the path: http://host:9093/api/v2/alerts
   Duration timeout{10'000};
-  bool operator==(const AlertmanagerConfig&) const = default;
+  // Adds credentials, TLS, proxy and headers. Null: none are needed.
+  std::function<void(HttpRequest&)> prepare = nullptr;
+  // An alert's labels as this Alertmanager is to see them; nothing: it is not told. Null: as they
+  // are.
+  std::function<std::optional<LabelSet>(const LabelSet&)> relabel = nullptr;
 };
 
 struct Config {

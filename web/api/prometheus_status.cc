@@ -128,7 +128,7 @@ void add_prometheus_status(Router& router, const Parts& parts) {
   get("/api/v1/alertmanagers", Pool::kFast, [](const ApiParts& p, const Request&) {
     JsonWriter json;
     json.begin_object().key("activeAlertmanagers").begin_array();
-    for (const auto& one : p.notifier.config().alertmanagers)
+    for (const auto& one : p.alertmanagers.active())
       json.begin_object().field("url", one.url).end_object();
     json.end_array().key("droppedAlertmanagers").begin_array().end_array().end_object();
     return success(json.take());

@@ -16,6 +16,7 @@ void add_routes(Router& router, const ApiParts& given) {
   add_native(router, parts);
   add_native_slos(router, parts);
   add_acknowledge(router, {given.clock, given.notifier});
+  add_maintenance(router, {given.clock, given.calendar, given.maintenance_changed});
   add_collecting(router, parts);
   add_receive(router, parts);
   add_prometheus_features(router);

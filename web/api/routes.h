@@ -20,6 +20,8 @@
 #include "collector/tail/tailer.h"
 #include "rules/alerts/manager.h"
 #include "rules/logql/engine.h"
+#include "rules/maintenance/calendar.h"
+#include "rules/notify/alertmanagers.h"
 #include "rules/notify/notifier.h"
 #include "rules/promql/engine.h"
 #include "rules/remediation/remediator.h"
@@ -69,7 +71,10 @@ struct ApiParts {
   const alerts::Manager& rules;
   slo::Service& slos;
   notify::Notifier& notifier;
+  const notify::Alertmanagers& alertmanagers;
   remediation::Remediator& remediator;
+  maintenance::Calendar& calendar;
+  std::function<Result<void>()> maintenance_changed;  // what the calendar has takes effect
   std::function<RuntimeInfo()> runtime;
   std::function<Result<void>()> reload;  // re-reads the configuration
   std::function<Result<void>()> flush;   // writes open rows into pages, syncs logs

@@ -24,6 +24,10 @@ struct Answer {
 Answer ask(const ClientOptions& client, const std::string& method, const std::string& path,
            const Params& params);
 
+// The same with a JSON body.
+Answer ask_with_body(const ClientOptions& client, const std::string& method,
+                     const std::string& path, std::string body);
+
 // A table, or CSV where that was asked for.
 void print_rows(const ClientOptions& client, const Row& head, const std::vector<Row>& rows);
 

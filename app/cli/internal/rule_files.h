@@ -12,4 +12,8 @@ namespace nines::app {
 // A TOML or Prometheus rule file alone: its groups and SLOs, without the built-in ones.
 Result<config::Config> load_rule_file(Fs& fs, const std::string& file);
 
+// The same of a file that uses names of the configuration in `main`: [[maintenance]], [[receivers]],
+// SLOs of other files. Everything is checked, what is returned is the file's own.
+Result<config::Config> load_rule_file_of(Fs& fs, const std::string& main, const std::string& file);
+
 }  // namespace nines::app

@@ -21,6 +21,7 @@ int check_config(const std::string& file);
 
 struct LintOptions {
   bool lint = true;
+  std::string config;         // the configuration whose names the files use; empty: none
   bool fatal = false;         // findings make the exit code 1
   std::string server;         // URL to look for dead selectors at; empty: not looked for
   std::string window = "1h";  // how far back a series may have ended and still count

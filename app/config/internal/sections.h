@@ -41,6 +41,7 @@ void read_alert_naming(TableReader& alerting, slo::AlertNaming& out);
 void read_slo_rest(TableReader& t, slo::SloConfig& s, const Config& config);
 // Before the SLOs, which name them.
 void read_maintenance(TableReader& root, Config& config);
+void read_alerting(TableReader& root, Config& config, const Context& context);
 
 void read_notify(TableReader& root, Config& config, const Context& context);
 void read_remediations(TableReader& root, Config& config, const Context& context);

@@ -5,11 +5,11 @@
 #include "app/config/internal/sections.h"
 #include "base/text/numbers.h"
 #include "base/text/text.h"
+#include "rules/maintenance/encode.h"
 
 namespace nines::config {
 namespace {
 
-// An instant with its offset, or a time on the zone's clock.
 void read_start(TableReader& t, maintenance::Maintenance& m) {
   std::string text;
   t.read("starts_at", text);
@@ -17,42 +17,31 @@ void read_start(TableReader& t, maintenance::Maintenance& m) {
     t.fail("", "`starts_at` is missing in " + t.name() +
                    ": \"2026-01-04 02:00:00\" on the clock of `time_zone`, or "
                    "\"2026-01-04T02:00:00Z\"");
-    return;
-  }
-  std::string local = text;
-  if (local.size() == 19 && local[10] == 'T') local[10] = ' ';
-  if (const auto at = parse_local_time(local)) {
+  } else if (const auto at = maintenance::parse_start(text, m.zone)) {
     m.start = *at;
-    return;
-  }
-  const auto instant = parse_time(text);
-  if (!instant || text.find('T') == std::string::npos) {
+  } else {
     t.fail("starts_at",
            "`starts_at` must be a time like \"2026-01-04 02:00:00\" on the clock of "
            "`time_zone`, or like \"2026-01-04T02:00:00Z\", not " +
                quote_go(text));
-    return;
   }
-  m.start = m.zone.to_local(*instant);
+}
+
+void read_dates(TableReader& t, maintenance::Maintenance& m) {
+  std::vector<std::string> texts;
+  t.read("rdate", texts);
+  if (const auto set = maintenance::set_rdate(m, texts); !set) t.fail("rdate", set.error().what());
+  texts.clear();
+  t.read("exdate", texts);
+  if (const auto set = maintenance::set_exdate(m, texts); !set)
+    t.fail("exdate", set.error().what());
 }
 
 void read_effects(TableReader& t, maintenance::Maintenance& m) {
   std::vector<std::string> effects{"silence", "slo_exclude", "no_remediation"};
   t.read("effects", effects);
-  m.silences = m.excludes = m.stops_remediation = false;
-  for (const std::string& effect : effects) {
-    if (effect == "silence") {
-      m.silences = true;
-    } else if (effect == "slo_exclude") {
-      m.excludes = true;
-    } else if (effect == "no_remediation") {
-      m.stops_remediation = true;
-    } else {
-      t.fail("effects", "`effects` are \"silence\", \"slo_exclude\" and \"no_remediation\", not " +
-                            quote_go(effect));
-    }
-  }
-  if (effects.empty()) t.fail("effects", "`effects` is empty: this maintenance would do nothing");
+  if (const auto set = maintenance::set_effects(m, effects); !set)
+    t.fail("effects", set.error().what());
   if (m.matchers.empty() && (m.silences || m.stops_remediation)) {
     t.fail("", "`matchers` is missing in " + t.name() +
                    ": whose alerts are quiet? With `effects = [\"slo_exclude\"]` none are needed: "
@@ -82,6 +71,7 @@ void read_maintenance(TableReader& root, Config& config) {
     t.read("duration", m.duration);
     if (!t.has("duration")) t.fail("", "`duration` is missing in " + t.name() + ", like \"1h\"");
     t.read("rrule", m.rrule);
+    read_dates(t, m);
     read_effects(t, m);
     for (const auto& other : config.maintenance) {
       if (other.name == m.name)

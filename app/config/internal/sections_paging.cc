@@ -59,45 +59,12 @@ void read_receivers(TableReader& root, Config& config, const Context& context) {
   });
 }
 
-// [alerting], as in Prometheus: external Alertmanagers.
-void read_alertmanagers(TableReader& root, Config& config) {
-  root.table("alerting", [&](TableReader& alerting) {
-    alerting.tables("alertmanagers", [&](TableReader& t) {
-      std::string scheme = "http", prefix, version = "v2";
-      notify::AlertmanagerConfig common;
-      t.read_one_of("scheme", scheme, {"http", "https"});
-      t.read_one_of("api_version", version, {"v2"});
-      t.read("path_prefix", prefix);
-      t.read("timeout", common.timeout);
-      while (prefix.ends_with('/')) prefix.pop_back();
-      if (!prefix.empty() && !prefix.starts_with('/')) prefix.insert(0, "/");
-      std::size_t targets = 0;
-      t.tables("static_configs", [&](TableReader& s) {
-        std::vector<std::string> list;
-        s.read("targets", list);
-        for (const std::string& target : list) {
-          ++targets;
-          common.url = scheme + "://" + target + prefix + "/api/v2/alerts";
-          if (target.empty() || target.find('/') != std::string::npos)
-            s.fail("targets", "a target is HOST:PORT, not " + quote_go(target));
-          check_url(s, "targets", common.url);
-          config.notify.alertmanagers.push_back(common);
-        }
-      });
-      if (targets == 0) {
-        t.fail("static_configs",
-               "`static_configs = [{ targets = [\"HOST:9093\"] }]` is missing in " + t.name());
-      }
-    });
-  });
-}
-
 }  // namespace
 
 void read_notify(TableReader& root, Config& config, const Context& context) {
   root.table("route", [&](TableReader& t) { config.notify.route = read_route(t, 0); });
   read_receivers(root, config, context);
-  read_alertmanagers(root, config);
+  read_alerting(root, config, context);
   root.tables("inhibit_rules", [&](TableReader& t) {
     notify::InhibitRule rule;
     t.read("source_matchers", rule.source_matchers);

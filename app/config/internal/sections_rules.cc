@@ -4,13 +4,15 @@
 #include <vector>
 
 #include "app/config/internal/sections.h"
+#include "base/model/matcher.h"
 #include "base/text/numbers.h"
 #include "base/text/text.h"
+#include "rules/logql/engine.h"
 
 namespace nines::config {
 namespace {
 
-// What TOML rules have beyond Prometheus's.
+// What TOML rules have beyond Prometheus's. What is wrong with a value is said where it stands.
 void read_extras(TableReader& t, alerts::RuleConfig& rule) {
   std::string type = "promql";
   t.read_one_of("type", type, {"promql", "logql"});
@@ -27,15 +29,39 @@ void read_extras(TableReader& t, alerts::RuleConfig& rule) {
   fallback("on_no_data", rule.on_no_data);
   fallback("on_error", rule.on_error);
   t.table("flap_detection", [&](TableReader& f) {
-    rule.flap_detection.emplace();
-    f.read("high", rule.flap_detection->high);
-    f.read("low", rule.flap_detection->low);
+    alerts::FlapDetection& flap = rule.flap_detection.emplace();
+    f.read("high", flap.high);
+    f.read("low", flap.low);
+    if (!(flap.low > 0 && flap.low < flap.high && flap.high < 1))
+      t.fail("flap_detection", "`flap_detection` wants 0 < low < high < 1");
   });
   t.read("depends_on", rule.depends_on);
+  for (const std::string& text : rule.depends_on) {
+    if (const auto matcher = parse_matcher(text); !matcher)
+      t.fail("depends_on", "`depends_on`: " + matcher.error().what());
+  }
   t.read("equal", rule.equal);
+  if (rule.depends_on.empty() && !rule.equal.empty())
+    t.fail("equal", "`equal` belongs to `depends_on`, which is missing");
 }
 
-alerts::RuleConfig read_rule(TableReader& t, const Config& config, bool& expr_ok) {
+void check_expr(TableReader& t, std::string_view key, const std::string& expr, bool logql,
+                const Config& config) {
+  if (!logql) {
+    check_promql(t, key, expr, config);
+    return;
+  }
+  const auto query = logql::LogQuery::parse(expr);
+  if (!query) {
+    t.fail(key, "`" + std::string(key) + "`: " + query.error().what());
+  } else if (!query->is_metric()) {
+    t.fail(key, "`" + std::string(key) +
+                    "`: the LogQL gives lines, a rule needs numbers: count_over_time(...)");
+  }
+}
+
+alerts::RuleConfig read_rule(TableReader& t, const Config& config, bool& sound) {
+  const std::size_t before = t.problems().lines().size();
   alerts::RuleConfig rule;
   rule.line = t.line();
   t.read("record", rule.record);
@@ -48,23 +74,21 @@ alerts::RuleConfig read_rule(TableReader& t, const Config& config, bool& expr_ok
   read_extras(t, rule);
   if (rule.record.empty() == rule.alert.empty()) {
     t.fail("", "a rule needs exactly one of `alert` and `record`");
-    expr_ok = false;
   }
   if (rule.expr.empty()) {
     t.fail("expr", "`expr` is missing in rule " + quote_go(rule.alert + rule.record));
-    expr_ok = false;
-  } else if (rule.logql) {
-    // Checked with its group: the place is the rule's.
-  } else if (const auto query = promql::Query::parse(rule.expr, config.promql); !query) {
-    check_promql(t, "expr", rule.expr, config);
-    expr_ok = false;
+  } else {
+    check_expr(t, "expr", rule.expr, rule.logql, config);
   }
+  if (!rule.resolve_expr.empty())
+    check_expr(t, "resolve_expr", rule.resolve_expr, rule.logql, config);
   if (!rule.record.empty()) {
     for (const char* key : {"for", "keep_firing_for", "annotations"}) {
       if (t.has(key))
         t.fail(key, "`" + std::string(key) + "` belongs to alerting rules, not to `record`");
     }
   }
+  sound = sound && t.problems().lines().size() == before;
   return rule;
 }
 

@@ -112,17 +112,20 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
       receivers_({sender_.appender(), store_->state(), around.scheduler, *collect_pool_, around.log,
                   *telemetry_},
                  config.receive),
+      calendar_(store_->state(), around.clock),
       slos_(
           {store_->querier(), sender_.appender(), store_->state(), around.scheduler, *rules_pool_,
            around.log, *telemetry_, &store_->log_querier(), &store_->state(),
            [this](const std::string& receiver, const alerts::Alert& alert, const std::string& key) {
              return notifier_.page_directly(receiver, alert, key);
-           }}),
+           },
+           &store_->late_samples(), config.storage.out_of_order_window}),
       notifier_(notifier_options(config),
                 {store_->state(), store_->state(), store_->state(), *http_, around.scheduler,
                  *act_pool_, around.rng, around.log, *telemetry_}),
       alertmanagers_({config.global.external_labels},
                      {*http_, around.scheduler, around.log, *telemetry_}),
+      alertmanager_targets_(alertmanagers_),
       remediator_({promql_, store_->state(), store_->state(), *http_, around.scheduler, *act_pool_,
                    around.log, *telemetry_,
                    [this](const std::string& receiver, const alerts::Alert& alert,
@@ -195,13 +198,16 @@ Result<std::unique_ptr<Parts>> Parts::open(config::Config config, const Surround
   // answered when rules and alerts are there: nobody is told that nothing fires.
   if (Result<void> bound = parts->bind(config, std::move(callbacks)); !bound) {
     return with_hint(bound.error(), "use another: nines serve --listen 127.0.0.1:" +
-                                         std::to_string(next_port(config.web.listen)));
+                                        std::to_string(next_port(config.web.listen)));
   }
   if (config.builtin.self) {
     parts->scraper_.add_self(
         "nines", config.web.listen, config.global.scrape_interval,
         [telemetry_text = parts->telemetry_.get()] { return telemetry_text->text(); });
   }
+  if (Result<void> recalled = parts->calendar_.recall(); !recalled)
+    around.log.error("maintenance", "what people have added is not in force: {}",
+                     recalled.error().what());
   parts->sender_.start();
   if (Result<void> applied = parts->apply(config); !applied) return std::move(applied).error();
   if (Result<void> started = parts->receivers_.start(); !started) return std::move(started).error();
@@ -233,7 +239,10 @@ Result<void> Parts::bind(const config::Config& config, Callbacks callbacks) {
                                          rules_,
                                          slos_,
                                          notifier_,
+                                         alertmanagers_,
                                          remediator_,
+                                         calendar_,
+                                         std::move(callbacks.maintenance_changed),
                                          std::move(callbacks.runtime),
                                          std::move(callbacks.reload),
                                          [this] { return store_->flush(); }});
@@ -242,18 +251,41 @@ Result<void> Parts::bind(const config::Config& config, Callbacks callbacks) {
   return {};
 }
 
-Result<void> Parts::apply(const config::Config& config) {
+// What people have added counts as if it stood in the file.
+config::Config Parts::with_added(config::Config config) const {
+  for (maintenance::Maintenance& one : calendar_.added()) {
+    for (slo::SloConfig& slo : config.slos) {
+      const bool concerned = one.concerns({{"service", slo.service}, {"slo", slo.name}}) ||
+                             (!slo.definition.empty() &&
+                              one.concerns({{"service", slo.service}, {"slo", slo.definition}}));
+      if (one.excludes && concerned) slo.exclude.push_back(one);
+    }
+    config.maintenance.push_back(std::move(one));
+  }
+  return config;
+}
+
+void Parts::apply_maintenance(const config::Config& running) {
+  const config::Config config = with_added(running);
+  slos_.load(config.slos);
+  notifier_.load(with_dependencies(config));
+  remediator_.load(config.remediations, config.maintenance);
+}
+
+Result<void> Parts::apply(const config::Config& given) {
+  calendar_.set_configured(given.maintenance);
+  const config::Config config = with_added(given);
   if (Result<void> loaded = tailer_.load(config.logs); !loaded) return loaded;
   slos_.load(config.slos);
   // Before the rules: loading them may already tell that alerts of removed rules are over.
   notifier_.load(with_dependencies(config));
-  alertmanagers_.load(config.notify.alertmanagers);
+  alertmanager_targets_.load(config.alertmanager_jobs);
   remediator_.load(config.remediations, config.maintenance);
   if (Result<void> loaded = rules_.load(all_groups(config)); !loaded) return loaded;
   scraper_.load(config.scrapes, config.global.external_labels);
   prober_.set_modules(config.probe_modules, config.probe_options);
   prober_.load(config.probes, config.global.external_labels);
-  std::map<std::string, collector::JobDiscovery> pools;
+  std::map<std::string, collector::JobDiscovery> pools = alertmanager_targets_.pools();
   for (const auto& scrape : config.scrapes) pools[kScrapePool + scrape.job_name] = scrape.discovery;
   for (const auto& probe : config.probes) pools[kProbePool + probe.job_name] = probe.discovery;
   discovery_.load(std::move(pools));
@@ -261,6 +293,7 @@ Result<void> Parts::apply(const config::Config& config) {
 }
 
 void Parts::take_targets(const std::string& pool, collector::TargetGroups groups) {
+  if (alertmanager_targets_.found(pool, groups)) return;
   if (pool.starts_with(kScrapePool)) {
     scraper_.set_discovered(pool.substr(kScrapePool.size()), std::move(groups));
   } else {

@@ -7,6 +7,7 @@
 
 #include "app/config/config.h"
 #include "app/server/application.h"
+#include "app/server/internal/alertmanager_targets.h"
 #include "base/core/real_clock.h"
 #include "base/net/http_client.h"
 #include "base/net/resolver.h"
@@ -20,6 +21,7 @@
 #include "collector/tail/tailer.h"
 #include "rules/alerts/manager.h"
 #include "rules/logql/engine.h"
+#include "rules/maintenance/calendar.h"
 #include "rules/notify/alertmanagers.h"
 #include "rules/notify/notifier.h"
 #include "rules/promql/engine.h"
@@ -34,6 +36,7 @@ namespace nines::app {
 struct Callbacks {
   std::function<web::RuntimeInfo()> runtime;
   std::function<Result<void>()> reload;
+  std::function<Result<void>()> maintenance_changed;
 };
 
 class Parts {
@@ -46,6 +49,8 @@ class Parts {
 
   // Hands each module its part of a configuration that has been checked. What can fail comes first.
   Result<void> apply(const config::Config& config);
+  // Only what maintenance concerns, after people have added or ended some.
+  void apply_maintenance(const config::Config& config);
   void note_reload(bool ok, Timestamp at);
   std::string greeting(const config::Config& config, Duration since_start) const;
 
@@ -54,6 +59,7 @@ class Parts {
         std::unique_ptr<storage::Engine> store, std::unique_ptr<Telemetry> telemetry);
   Result<void> bind(const config::Config& config, Callbacks callbacks);
   void start();
+  config::Config with_added(config::Config config) const;
   void take_targets(const std::string& pool, collector::TargetGroups groups);
 
   const Surroundings around_;
@@ -75,9 +81,11 @@ class Parts {
   std::unique_ptr<collector::Host> host_;
   collector::Tailer tailer_;
   collector::Receivers receivers_;
+  maintenance::Calendar calendar_;
   slo::Service slos_;
   notify::Notifier notifier_;
   notify::Alertmanagers alertmanagers_;
+  AlertmanagerTargets alertmanager_targets_;
   remediation::Remediator remediator_;
   alerts::Manager rules_;
   collector::Discovery discovery_;  // after those whom it tells

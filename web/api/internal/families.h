@@ -35,6 +35,12 @@ struct AcknowledgeParts {
   notify::Notifier& notifier;
 };
 
+struct MaintenanceParts {
+  const Clock& clock;
+  maintenance::Calendar& calendar;
+  std::function<Result<void>()> changed;  // makes what the calendar has take effect
+};
+
 void add_prometheus_query(Router& router, QueryParts parts);
 void add_federate(Router& router, QueryParts parts);
 void add_prometheus_features(Router& router);
@@ -45,6 +51,7 @@ void add_loki(Router& router, LokiParts parts);
 void add_native(Router& router, const Parts& parts);
 void add_native_slos(Router& router, const Parts& parts);
 void add_acknowledge(Router& router, AcknowledgeParts parts);
+void add_maintenance(Router& router, MaintenanceParts parts);
 void add_collecting(Router& router, const Parts& parts);
 void add_receive(Router& router, const Parts& parts);
 void add_probe(Router& router, const Parts& parts);

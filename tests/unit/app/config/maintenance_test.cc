@@ -71,6 +71,27 @@ TEST_CASE("a start may be an instant with its offset, or a local time") {
   }
 }
 
+TEST_CASE("single starts are added and taken out, a thousand of each") {
+  const auto config =
+      load(planned(kStart + "time_zone = \"Europe/Paris\"\nrrule = \"FREQ=WEEKLY;BYDAY=SU\"\n"
+                            "rdate = [\"2026-01-07 02:00:00\", \"2026-01-08T02:00:00Z\"]\n"
+                            "exdate = [\"2026-01-11\", \"2026-01-18T02:00:00\"]\n"));
+  REQUIRE_MESSAGE(config, (config ? "" : config.error().what()));
+  const auto at = [](const char* text) { return TimeZone::utc().to_utc(*parse_local_time(text)); };
+  CHECK(maintenance::windows(config->maintenance[0], at("2026-01-01"), at("2026-01-26")) ==
+        std::vector<maintenance::Span>{{at("2026-01-04 01:00:00"), at("2026-01-04 02:00:00")},
+                                       {at("2026-01-07 01:00:00"), at("2026-01-07 02:00:00")},
+                                       {at("2026-01-08 02:00:00"), at("2026-01-08 03:00:00")},
+                                       {at("2026-01-25 01:00:00"), at("2026-01-25 02:00:00")}});
+  const auto days = [](int count) {
+    std::string list;
+    for (int i = 0; i < count; ++i) list += "\"2026-12-24\",";
+    return planned(kStart + "exdate = [" + list + "]\n");
+  };
+  CHECK(load(days(1000)));
+  says(days(1001), "`exdate` has 1001 times, more than 1000");
+}
+
 TEST_CASE("what is wrong with a maintenance is said with file, line, key and remedy") {
   says(planned("duration = \"1h\"\n"), "n.toml:4:1: `starts_at` is missing in [[maintenance]]: ");
   says(planned("starts_at = \"soon\"\nduration = \"1h\"\n"),
@@ -80,7 +101,10 @@ TEST_CASE("what is wrong with a maintenance is said with file, line, key and rem
        "n.toml:7:13: the start must be a whole minute");
   says(planned("starts_at = \"2026-01-04 02:00:00\"\nduration = \"30s\"\n"),
        "n.toml:8:12: the duration must be whole minutes");
-  says(planned(kStart + "rrule = \"FREQ=HOURLY\"\n"), "n.toml:9:9: FREQ=HOURLY: must be DAILY");
+  says(planned(kStart + "rrule = \"FREQ=NEVER\"\n"),
+       "n.toml:9:9: FREQ=NEVER: must be one of SECONDLY");
+  says(planned(kStart + "rdate = [\"2026-01-04\"]\n"), "n.toml:9:9: `rdate` are times like");
+  says(planned(kStart + "exdate = [\"2026-02-30\"]\n"), "n.toml:9:10: `exdate` are times like");
   says(planned(kStart + "time_zone = \"Mars/Base\"\n"), "n.toml:9:13: no time zone");
   says(planned(kStart + "effects = [\"quiet\"]\n"), "n.toml:9:11: `effects` are");
   says(planned(kStart + "effects = []\n"), "would do nothing");

@@ -84,6 +84,36 @@ TEST_CASE("slices, calendars and presets are read, and what cannot be is said") 
         std::string::npos);
 }
 
+TEST_CASE("external Alertmanagers are looked for, relabelled, and told as they want to be") {
+  const auto config = load(
+      "[alerting]\nalert_relabel_configs = [{ action = \"labeldrop\", regex = \"replica\" }]\n"
+      "[[alerting.alertmanagers]]\nstatic_configs = [{ targets = [\"a:1\", \"b:2\"] }]\n"
+      "file_sd_configs = [{ files = [\"am.json\"] }]\n"
+      "relabel_configs = [{ source_labels = [\"__address__\"], regex = \"b.*\", action = \"drop\" "
+      "}]\n"
+      "alert_relabel_configs = [{ target_label = \"to\", replacement = \"x\" }]\n"
+      "basic_auth = { username = \"u\", password = \"p\" }\n");
+  REQUIRE_MESSAGE(config, (config ? "" : config.error().what()));
+  REQUIRE(config->notify.alertmanagers.size() == 1);
+  const notify::AlertmanagerConfig& one = config->notify.alertmanagers[0];
+  CHECK(one.url == "http://a:1/api/v2/alerts");
+  const auto seen = one.relabel({{"alertname", "A"}, {"replica", "1"}});
+  REQUIRE(seen);
+  CHECK(*seen == LabelSet{{"alertname", "A"}, {"to", "x"}});
+  HttpRequest request;
+  one.prepare(request);
+  CHECK(request.basic_user == "u");
+  REQUIRE(config->alertmanager_jobs.size() == 1);
+  CHECK(config->alertmanager_jobs[0].discovery.files.size() == 1);
+  const auto found = alertmanagers_at(config->alertmanager_jobs[0], {{{"c:3", "b:4"}, {}}});
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].url == "http://c:3/api/v2/alerts");
+  CHECK(mistake("[alerting]\n[[alerting.alertmanagers]]\nfile_sd_configs = [{ files = [] }]\n") !=
+        "");
+  CHECK(mistake("[alerting]\n[[alerting.alertmanagers]]\nsigv4 = { region = \"x\" }\n")
+            .find("sigv4") != std::string::npos);
+}
+
 TEST_CASE("external Alertmanagers are read as Prometheus reads them") {
   const auto config = load(
       "[alerting]\n[[alerting.alertmanagers]]\nscheme = \"https\"\npath_prefix = \"am/\"\n"

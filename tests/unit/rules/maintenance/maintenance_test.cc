@@ -57,6 +57,33 @@ TEST_CASE("the duration is elapsed time, also when the clock jumps") {
         std::vector<Span>{{utc("2026-03-29 00:00:00"), utc("2026-03-29 03:00:00")}});
 }
 
+TEST_CASE("single starts are added to a rule, and taken out of it") {
+  Maintenance weekly = make("2026-01-04 02:00:00", kHour, "FREQ=WEEKLY;BYDAY=SU", "Europe/Paris");
+  weekly.rdate = {*parse_local_time("2026-01-07 02:00:00"),
+                  *parse_local_time("2026-01-11 02:30:00")};
+  weekly.exdate = {*parse_local_time("2026-01-04 02:00:00")};
+  weekly.exdate_days = {std::chrono::floor<std::chrono::days>(*parse_local_time("2026-01-18"))};
+  REQUIRE(prepare(weekly));
+  CHECK(windows(weekly, utc("2026-01-01"), utc("2026-01-26")) ==
+        std::vector<Span>{{utc("2026-01-07 01:00:00"), utc("2026-01-07 02:00:00")},
+                          {utc("2026-01-11 01:00:00"), utc("2026-01-11 02:30:00")},
+                          {utc("2026-01-25 01:00:00"), utc("2026-01-25 02:00:00")}});
+  CHECK_FALSE(is_active(weekly, utc("2026-01-18 01:30:00")));
+  Maintenance once = make("2026-01-04 02:00:00", kHour);
+  once.rdate = {*parse_local_time("2026-02-04 02:00:00")};
+  REQUIRE(prepare(once));
+  CHECK(windows(once, utc("2026-01-01"), utc("2027-01-01")).size() == 2);
+}
+
+TEST_CASE("windows that overlap too often are refused, on both sides of the limit") {
+  Maintenance full = make("2026-01-04 02:00:00", 1000 * Duration(60'000), "FREQ=MINUTELY");
+  CHECK(prepare(full));
+  full.duration += Duration(60'000);
+  CHECK_FALSE(prepare(full));
+  Maintenance endless = make("2026-01-04 02:00:00", kDurationMax, "FREQ=SECONDLY");
+  CHECK_FALSE(prepare(endless));
+}
+
 TEST_CASE("starts and durations have limits, on both sides") {
   Maintenance odd = make("2026-01-04 02:00:30", kHour);
   CHECK_FALSE(prepare(odd));

@@ -156,6 +156,53 @@ TEST_CASE("yearly rules of the RFC") {
   CHECK(first("1996-02-29", "FREQ=YEARLY", 3) == "1996: 2/29 2000: 2/29 2004: 2/29");
 }
 
+TEST_CASE("yearly rules of the RFC by days and weeks of the year") {
+  CHECK(first("1997-01-01", "FREQ=YEARLY;INTERVAL=3;COUNT=10;BYYEARDAY=1,100,200") ==
+        "1997: 1/1 4/10 7/19 2000: 1/1 4/9 7/18 2003: 1/1 4/10 7/19 2006: 1/1");
+  CHECK(first("1997-05-12", "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", 3) ==
+        "1997: 5/12 1998: 5/11 1999: 5/17");
+  CHECK(first("1997-01-01", "FREQ=YEARLY;BYYEARDAY=-1", 3) ==
+        "1997: 12/31 1998: 12/31 1999: 12/31");
+  // Week 1 of 2009 begins in 2008. Without BYDAY it is the weekday of the start.
+  CHECK(first("2007-01-01", "FREQ=YEARLY;BYWEEKNO=1", 3) == "2007: 1/1 12/31 2008: 12/29");
+  CHECK(first("1997-01-01", "FREQ=YEARLY;BYWEEKNO=53;BYDAY=TH", 3) ==
+        "1998: 12/31 2004: 12/30 2009: 12/31");
+  CHECK(first("1997-01-01", "FREQ=YEARLY;BYWEEKNO=-1;BYDAY=SU", 3) ==
+        "1997: 12/28 1999: 1/3 2000: 1/2");
+}
+
+TEST_CASE("rules by hours, minutes and seconds") {
+  const auto all = [](const std::string& rule, const std::string& start = "1997-09-02 09:00:00") {
+    return of(rule, start).between(utc("1997-01-01"), utc("1998-01-01"));
+  };
+  // UTC is four hours ahead of New York there.
+  CHECK(all("FREQ=HOURLY;INTERVAL=3;UNTIL=19970902T210000Z") ==
+        std::vector{utc("1997-09-02 13:00:00"), utc("1997-09-02 16:00:00"),
+                    utc("1997-09-02 19:00:00")});
+  const auto quarters = all("FREQ=MINUTELY;INTERVAL=15;COUNT=6");
+  REQUIRE(quarters.size() == 6);
+  CHECK(quarters.back() == utc("1997-09-02 14:15:00"));
+  CHECK(all("FREQ=MINUTELY;INTERVAL=90;COUNT=4").back() == utc("1997-09-02 17:30:00"));
+  CHECK(all("FREQ=MINUTELY;INTERVAL=20;BYHOUR=9,10,11,12,13,14,15,16;COUNT=200") ==
+        all("FREQ=DAILY;BYHOUR=9,10,11,12,13,14,15,16;BYMINUTE=0,20,40;COUNT=200"));
+  CHECK(all("FREQ=SECONDLY;INTERVAL=45;COUNT=3") == std::vector{utc("1997-09-02 13:00:00"),
+                                                                utc("1997-09-02 13:00:45"),
+                                                                utc("1997-09-02 13:01:30")});
+  CHECK(all("FREQ=DAILY;BYSECOND=60,30;COUNT=3") == std::vector{utc("1997-09-02 13:00:30"),
+                                                                utc("1997-09-02 13:00:59"),
+                                                                utc("1997-09-03 13:00:30")});
+  CHECK(all("FREQ=HOURLY;BYMINUTE=10,20,30;BYSETPOS=-1;COUNT=2") ==
+        std::vector{utc("1997-09-02 13:30:00"), utc("1997-09-02 14:30:00")});
+  CHECK(all("FREQ=HOURLY;BYYEARDAY=-1;BYHOUR=3;COUNT=1") ==
+        std::vector{utc("1997-12-31 08:00:00")});
+  // The hour that is skipped is the one after; the one that comes twice is its first.
+  CHECK(of("FREQ=HOURLY", "2026-03-29 00:00:00", "Europe/Paris")
+            .between(utc("2026-03-28 23:00:00"), utc("2026-03-29 03:00:00"))
+            .size() == 4);
+  CHECK_FALSE(Occurrences::make(*parse_recurrence("FREQ=SECONDLY;INTERVAL=2;BYSECOND=1"),
+                                *parse_local_time("2026-01-01"), TimeZone::utc()));
+}
+
 TEST_CASE("a window in the middle of a rule is found without counting from its start") {
   const auto weekly = of("FREQ=WEEKLY;BYDAY=SU", "1990-01-07 02:00:00", "UTC");
   CHECK(weekly.between(utc("2026-11-22"), utc("2026-11-29")) ==
@@ -206,12 +253,16 @@ TEST_CASE("UNTIL is taken in UTC, on the zone's clock, or as a whole day") {
 
 TEST_CASE("what is no rule is refused with what may stand there") {
   CHECK(parse_recurrence("rrule:freq=weekly;byday=su"));
-  CHECK(refusal("FREQ=HOURLY").find("BYHOUR") != std::string::npos);
+  CHECK(refusal("FREQ=SOMETIMES").find("HOURLY, DAILY") != std::string::npos);
   CHECK(refusal("INTERVAL=2").find("FREQ is missing") != std::string::npos);
   CHECK(refusal("FREQ=DAILY;COUNT=3;UNTIL=20260101").find("exclude each other") !=
         std::string::npos);
   CHECK(refusal("FREQ=DAILY;INTREVAL=2").find("did you mean INTERVAL?") != std::string::npos);
-  CHECK(refusal("FREQ=YEARLY;BYYEARDAY=1").find("not supported") != std::string::npos);
+  CHECK(refusal("FREQ=MONTHLY;BYYEARDAY=1").find("use FREQ=YEARLY") != std::string::npos);
+  CHECK(refusal("FREQ=MONTHLY;BYWEEKNO=1").find("needs FREQ=YEARLY") != std::string::npos);
+  CHECK(refusal("FREQ=YEARLY;BYWEEKNO=1;BYDAY=1MO").find("BYWEEKNO") != std::string::npos);
+  CHECK(refusal("FREQ=SECONDLY;BYSECOND=1;BYSETPOS=2").find("at most 1") != std::string::npos);
+  CHECK(refusal("FREQ=HOURLY;BYMINUTE=1,2;BYSETPOS=3").find("at most 2") != std::string::npos);
   CHECK(refusal("FREQ=WEEKLY;BYDAY=1MO").find("FREQ=MONTHLY") != std::string::npos);
   CHECK(refusal("FREQ=WEEKLY;BYMONTHDAY=1").find("FREQ=MONTHLY") != std::string::npos);
   CHECK(refusal("FREQ=DAILY;FREQ=DAILY").find("twice") != std::string::npos);
@@ -234,6 +285,7 @@ TEST_CASE("every limit of a rule holds on both sides") {
                                                         {"INTERVAL=1", "INTERVAL=0"},
                                                         {"BYHOUR=0,23", "BYHOUR=24"},
                                                         {"BYMINUTE=0,59", "BYMINUTE=60"},
+                                                        {"BYSECOND=0,60", "BYSECOND=61"},
                                                         {"BYMONTH=1,12", "BYMONTH=13"},
                                                         {"BYMONTHDAY=31,-31", "BYMONTHDAY=32"}}) {
     CHECK_MESSAGE(parse_recurrence("FREQ=MONTHLY;" + good), good);

@@ -226,6 +226,32 @@ TEST_CASE("an Alertmanager that is down hears the newest state when it is back")
   CHECK(w.sent.size() == 1);
 }
 
+TEST_CASE("each Alertmanager sees alerts as relabelled for it, with its credentials") {
+  alerts::RuleConfig rule;
+  rule.alert = "Down";
+  rule.expr = "metric > 0";
+  World world(rule, {{"region", "eu"}});
+  AlertmanagerConfig one{"http://am:9093/api/v2/alerts", Duration(10'000)};
+  std::vector<std::string> authorized;
+  one.prepare = [&](HttpRequest& request) {
+    request.headers.emplace_back("Authorization", "Bearer x");
+    authorized.push_back(request.url);
+  };
+  one.relabel = [](const LabelSet& labels) -> std::optional<LabelSet> {
+    if (labels.get("instance") == "b") return std::nullopt;
+    return labels.with("seen", labels.get("region"));
+  };
+  world.alertmanagers->load({one});
+  world.metrics.add(kSeries, at(0), 1);
+  world.metrics.add({{"__name__", "metric"}, {"instance", "b"}}, at(0), 1);
+  world.manager->evaluate_once(at(0));
+  world.scheduler.run_for(Duration(1'000));
+  REQUIRE(world.sent.size() == 1);
+  CHECK(world.sent[0].alert["labels"]["instance"].as_string() == "a");
+  CHECK(world.sent[0].alert["labels"]["seen"].as_string() == "eu");
+  CHECK(authorized.size() == 1);
+}
+
 TEST_CASE("a full queue loses the oldest, and counts it") {
   testing::SimClock clock(kStart);
   testing::SimScheduler scheduler(clock);

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -31,10 +32,36 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   return text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
+// Whether a rule's condition held, at each step that was evaluated.
+class Truth {
+ public:
+  void note(Timestamp at, bool held) {
+    const std::size_t step = step_of(at);
+    if (step >= known_.size()) known_.resize(step + 1, kNothing);
+    known_[step] = held ? kHeld : kNot;
+  }
+  bool is_known(Timestamp at) const {
+    const std::size_t step = step_of(at);
+    return kStart + kStep * static_cast<std::int64_t>(step) == at && step < known_.size() &&
+           known_[step] != kNothing;
+  }
+  bool held(Timestamp at) const { return is_known(at) && known_[step_of(at)] == kHeld; }
+
+ private:
+  enum Held : char { kNothing, kNot, kHeld };
+  static std::size_t step_of(Timestamp at) {
+    return static_cast<std::size_t>((at - kStart) / kStep);
+  }
+  std::vector<Held> known_;
+};
+
 struct Target {
   LabelSet labels;
   bool up = true;
   bool scraped = true;
+  std::optional<Timestamp> seen_at = std::nullopt;  // its last sample, and what it said
+  bool seen_up = true;
+  Truth truth = {};
 };
 
 class Simulation {
@@ -118,15 +145,14 @@ class Simulation {
     scheduler_.run_for(kStep);
     const Timestamp now = clock_.now();
     for (Target& target : targets_) {
-      const std::string instance(target.labels.get("instance"));
       if (target.scraped) {
         metrics_.add(target.labels, now, target.up ? 1 : 0);
-        last_seen_[instance] = {now, target.up};
+        target.seen_at = now;
+        target.seen_up = target.up;
       }
       // What the rule sees: the last sample, for five minutes.
-      const auto seen = last_seen_.find(instance);
-      const bool fresh = seen != last_seen_.end() && now - seen->second.first < Duration(300'000);
-      truth_[instance][now] = fresh && !seen->second.second;
+      const bool fresh = target.seen_at && now - *target.seen_at < Duration(300'000);
+      target.truth.note(now, fresh && !target.seen_up);
     }
     manager_->evaluate_once(now);
   }
@@ -155,16 +181,16 @@ class Simulation {
   void heard(const Json& alert) {
     const std::string instance = alert["labels"]["instance"].as_string();
     const Timestamp starts = *parse_time(alert["startsAt"].as_string());
-    const auto& truth = truth_[instance];
+    const Truth& truth = targets_[static_cast<std::size_t>(instance[0] - 'a')].truth;
     const bool resolved = alert["status"].as_string() == "resolved";
     told_[instance] = {starts, resolved};
     if (!resolved) {
       firing_told_.insert({instance, starts});
       // Every page cites an evaluation at which the condition had held for `for`.
-      REQUIRE(truth.contains(starts));
-      CHECK(truth.at(starts));
-      for (auto it = truth.lower_bound(starts - kHold); it != truth.upper_bound(starts); ++it) {
-        CHECK(it->second);
+      REQUIRE(truth.is_known(starts));
+      CHECK(truth.held(starts));
+      for (Timestamp at = starts - kHold; at <= starts; at += kStep) {
+        if (truth.is_known(at)) CHECK(truth.held(at));  // unknown: the process was dead
       }
       return;
     }
@@ -173,8 +199,8 @@ class Simulation {
     const bool refused = last_refused_ && *last_refused_ >= starts;
     CHECK((firing_told_.contains({instance, starts}) || refused));
     const Timestamp ends = *parse_time(alert["endsAt"].as_string());
-    REQUIRE(truth.contains(ends));
-    CHECK_FALSE(truth.at(ends));
+    REQUIRE(truth.is_known(ends));
+    CHECK_FALSE(truth.held(ends));
   }
 
   // Everything works for hours: what people know is then what is.
@@ -221,8 +247,6 @@ class Simulation {
   bool receiver_up_ = true, crash_wanted_ = false;
   std::optional<Timestamp> last_refused_;
   int crashes_ = 0, pages_ = 0, answers_lost_ = 0;
-  std::map<std::string, std::pair<Timestamp, bool>> last_seen_;
-  std::map<std::string, std::map<Timestamp, bool>> truth_;  // whether the rule's condition held
   std::map<std::string, std::pair<Timestamp, bool>> told_;  // last: startsAt, resolved
   std::set<std::pair<std::string, Timestamp>> firing_told_;
   std::map<std::string, int> keys_;

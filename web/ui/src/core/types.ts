@@ -89,6 +89,12 @@ export interface Incident {
   resolved_at: Time;
   state: 'pending' | 'firing' | 'resolved';
 }
+export interface Acknowledgement {
+  by: string;
+  comment: string;
+  at: number;
+  expires_at: Time;
+}
 export interface IncidentEvent {
   id: number;
   at: number;

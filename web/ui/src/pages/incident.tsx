@@ -1,20 +1,23 @@
 // One incident, from the first sign to the last.
 
+import { useState } from 'preact/hooks';
 import { clockTime, dateTime, duration } from '../core/format';
 import { t } from '../core/i18n';
 import { now } from '../core/clock';
 import { prom } from '../core/api';
 import { useLive } from '../core/live';
 import { href } from '../core/router';
-import type { Incident, IncidentEvent, RuleGroup } from '../core/types';
+import type { Acknowledgement, Incident, IncidentEvent, RuleGroup } from '../core/types';
 import { Card, Empty, ErrorBox, exploreHref, incidentTitle, LabelList, PageHead, QueryLink, State, Tile, Waiting } from '../ui/bits';
 import { Icon } from '../ui/icons';
+import { AcknowledgeDialog, AcknowledgedBy } from './acknowledge';
 import { eventSentence } from './event_text';
 import { incidentSeconds, Severity } from './incident_rows';
 import { eventWord, lookOf, Timeline } from './timeline';
 
 interface Answer {
   incident: Incident;
+  acknowledged: Acknowledgement | null;
   events: IncidentEvent[];
 }
 
@@ -37,7 +40,7 @@ function Detail({ detail }: { detail: IncidentEvent['detail'] }) {
   );
 }
 
-function Events({ incident, events }: Answer) {
+function Events({ incident, events }: Pick<Answer, 'incident' | 'events'>) {
   const zero = incident.fired_at ?? incident.started_at ?? events[0]?.at ?? 0;
   return (
     <ol class="events">
@@ -62,7 +65,7 @@ function Events({ incident, events }: Answer) {
   );
 }
 
-function Tiles({ incident, events }: Answer) {
+function Tiles({ incident, events }: Pick<Answer, 'incident' | 'events'>) {
   const fired = incident.fired_at;
   const page = events.find((event) => event.kind === 'notified');
   return (
@@ -78,8 +81,9 @@ function Tiles({ incident, events }: Answer) {
 export function IncidentPage({ name }: { name: string }) {
   const live = useLive<Answer>(`/api/nines/v1/incidents/${encodeURIComponent(name)}`);
   const rules = useLive('rules:alert', { interval: 60_000, fetcher: (abort) => prom<{ groups: RuleGroup[] }>('/api/v1/rules', { type: 'alert' }, abort) });
+  const [asking, setAsking] = useState(false);
   if (!live.data) return <><PageHead title={t('incident.title')} /><Waiting data={live.data} error={live.error} /></>;
-  const { incident, events } = live.data;
+  const { incident, events, acknowledged } = live.data;
   const from = Math.floor((incident.started_at ?? now.value) - 900);
   const to = incident.resolved_at ? String(Math.ceil(incident.resolved_at + 900)) : 'now';
   const alertname = incident.labels['alertname'];
@@ -88,11 +92,14 @@ export function IncidentPage({ name }: { name: string }) {
   return (
     <>
       <PageHead title={<>{incidentTitle(incident.labels)} <Severity labels={incident.labels} /></>} sub={<><State of={incident.state} /> <span>{incident.annotations['summary'] ?? ''}</span></>}>
+        {incident.state === 'firing' && !acknowledged && <button type="button" class="button primary" onClick={() => setAsking(true)}>{t('ack.do')}</button>}
         {rule && <a class="button" href={exploreHref(rule.query, from, to)}>{t('alert.query')}</a>}
         <a class="button" href={href('/logs', { from: String(from), to })}>{t('nav.logs')}</a>
         {slo && <a class="button" href={`/slos/${encodeURIComponent(slo)}`}>SLO</a>}
       </PageHead>
       {live.error && <ErrorBox text={live.error} />}
+      {asking && <AcknowledgeDialog episode={incident.episode} onClose={() => setAsking(false)} onDone={() => { setAsking(false); live.reload(); }} />}
+      {acknowledged && <p role="status"><AcknowledgedBy episode={incident.episode} ack={acknowledged} onDone={live.reload} /></p>}
       <Tiles incident={incident} events={events} />
       <Card title={t('timeline.title')}><Timeline incident={incident} events={events} /></Card>
       <Card title={t('events.title')} flush>{events.length === 0 ? <Empty title={t('events.empty')} /> : <Events incident={incident} events={events} />}</Card>
