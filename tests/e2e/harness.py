@@ -203,6 +203,11 @@ class Nines:
     def json(self, path, **params):
         return json.loads(get(self.url + path + ("?" + urllib.parse.urlencode(params) if params else "")))
 
+    def post(self, path, body):
+        request = urllib.request.Request(self.url + path, data=json.dumps(body).encode(), method="POST", headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read())
+
     def query(self, expr):
         return self.json("/api/v1/query", query=expr)["data"]["result"]
 

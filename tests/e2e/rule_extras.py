@@ -356,9 +356,10 @@ def mistakes_in_rules(args, folder):
     bad = {
         'on_no_data = "kep"': ('7:14', 'did you mean "keep"?'),
         'on_error = 1': ('7:12', "`on_error`"),
-        'flap_detection = { high = 0.1, low = 0.2 }': ('4:1', "0 < low < high < 1"),
-        'resolve_expr = "up =="': ('4:1', "resolve_expr"),
-        'depends_on = ["="]': ('4:1', "depends_on"),
+        'flap_detection = { high = 0.1, low = 0.2 }': ('7:18', "0 < low < high < 1"),
+        'resolve_expr = "up =="': ('7:16', "resolve_expr"),
+        'depends_on = ["="]': ('7:14', "depends_on"),
+        'equal = ["instance"]': ('7:9', "depends_on"),
         'type = "sql"': ('7:8', '"promql", "logql"'),
     }
     for line, (place, words) in bad.items():

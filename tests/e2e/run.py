@@ -16,6 +16,7 @@ import time
 import traceback
 
 import alert_generator
+import alertmanagers
 import backups
 import basics
 import consul
@@ -32,7 +33,9 @@ import lapped
 import lines
 import newcomers
 import offline
+import old_state
 import peers
+import planned
 import protobuf
 import pushes
 import probes
@@ -42,6 +45,7 @@ import relabelled
 import resize
 import rule_api
 import rule_extras
+import rule_files
 import rule_unit_tests
 import scenario
 import secure
@@ -114,7 +118,14 @@ TESTS = (
     probes.prometheus_probes_through_nines,
     rule_unit_tests.same_verdicts_as_promtool,
     rule_unit_tests.toml_twins,
+    rule_unit_tests.replay_of_a_known_history,
     rule_extras.mistakes_in_rules,
+    rule_files.rule_files_as_promtool,
+    rule_files.rule_file_of_a_configuration,
+    alertmanagers.alerts_reach_a_real_alertmanager,
+    old_state.older_state_is_carried_over,
+    planned.recurrences_as_dateutil,
+    planned.planned_while_it_runs,
     rule_api.rules_as_prometheus_lists_them,
     slo_imports.slos_of_other_tools,
     scenario.scenario,
