@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include "storage/api/reading_on.h"
 #include "storage/metrics/internal/selected_series.h"
 #include "tests/unit/storage/metrics/store_rig.h"
 
