@@ -276,6 +276,7 @@ Draft read_objective(const YAML::Node& node, const Common& common, std::size_t i
 void add_composite(const Draft& common, const std::vector<std::optional<double>>& weights,
                    std::size_t first, std::vector<Draft>& drafts, Source& source) {
   Draft draft = common;
+  draft.name += "-composite";
   draft.budgeting = "Occurrences";
   double sum = 0, good = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
