@@ -296,10 +296,14 @@ Result<void> Parser::binary_modifiers(Binary& node) {
 Result<void> Parser::fill_modifiers(VectorMatching& matching) {
   while ((type() == Tok::kFill || type() == Tok::kFillLeft || type() == Tok::kFillRight) &&
          type(1) == Tok::kLeftParen) {
-    const Tok which = take().type;
+    const bool left = type() != Tok::kFillRight;
+    const bool right = type() != Tok::kFillLeft;
+    // Each side once.
+    if ((left && matching.fill_left) || (right && matching.fill_right)) return unexpected("", "");
+    take();
     NINES_TRY(const double value, fill_value());
-    if (which != Tok::kFillRight) matching.fill_left = value;
-    if (which != Tok::kFillLeft) matching.fill_right = value;
+    if (left) matching.fill_left = value;
+    if (right) matching.fill_right = value;
   }
   return {};
 }

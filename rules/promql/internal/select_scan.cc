@@ -14,14 +14,19 @@ namespace {
 // Walks one series' samples along ascending instants.
 class Cursor {
  public:
-  explicit Cursor(const SampleColumns& samples) : samples_(samples) {}
+  // What is smoothed draws its lines past marks of staleness, as the windows of ranges do.
+  Cursor(const SampleColumns& samples, bool past_stale)
+      : samples_(samples), past_stale_(past_stale) {}
   // The index of the last sample in (at - lookback, at]; false when there is none, or it says
   // "stale".
   bool find(std::int64_t at, std::int64_t lookback, std::size_t& index) {
     while (next_ < samples_.size() && samples_.times[next_] <= at) ++next_;
-    if (next_ == 0 || samples_.times[next_ - 1] <= at - lookback) return false;
-    index = next_ - 1;
-    return !stale(index);
+    for (std::size_t end = next_; end > 0 && samples_.times[end - 1] > at - lookback; --end) {
+      index = end - 1;
+      if (!stale(index)) return true;
+      if (!past_stale_) return false;
+    }
+    return false;
   }
   // After find(): is there a sample in (at - lookback, at], be it one that says "stale"?
   bool any(std::int64_t at, std::int64_t lookback) const {
@@ -29,9 +34,12 @@ class Cursor {
   }
   // After find(): the first sample later than its instant, at most `lookback` later.
   bool following(std::int64_t at, std::int64_t lookback, std::size_t& index) const {
-    if (next_ >= samples_.size() || samples_.times[next_] > at + lookback) return false;
-    index = next_;
-    return !stale(index);
+    for (index = next_; index < samples_.size() && samples_.times[index] <= at + lookback;
+         ++index) {
+      if (!stale(index)) return true;
+      if (!past_stale_) return false;
+    }
+    return false;
   }
 
  private:
@@ -42,6 +50,7 @@ class Cursor {
     return is_stale_nan(samples_.values[i]);
   }
   const SampleColumns& samples_;
+  const bool past_stale_;
   std::size_t next_ = 0;
 };
 
@@ -191,7 +200,7 @@ class SelectScanner final : public Scanner {
   bool fill(std::size_t i, std::size_t row, FoundRows& to) {
     Block& out = to.rows;
     const Grid& grid = plan_.grid;
-    Cursor cursor(samples_);
+    Cursor cursor(samples_, plan_.selector.smoothed);
     std::optional<TierCursor> windows;
     if (plan_.tier) windows.emplace(*plan_.tier, tier_);
     bool any = false;
