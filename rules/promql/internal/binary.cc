@@ -32,13 +32,31 @@ void annotate(Annotations& annotations, const Binary& node, const Operand& a, co
   if (outcome.bounds_reconciled) annotations.buckets_reconciled(doing, node.range);
 }
 
+bool FloatFilter::keeps(double value, std::size_t step) const {
+  const double scalar = scalars[step];
+  return scalar_left ? compare(op, scalar, value) : compare(op, value, scalar);
+}
+
+Result<Block> Evaluator::filtered(const Expr& expr, const Grid& grid, const FloatFilter& filter) {
+  const Expr& inner = unwrap(expr);
+  const bool once = !inner.step_invariant || grid.count == 1;
+  if (once && inner.kind() == ExprKind::kVectorSelector)
+    return select(as<VectorSelector>(inner), grid, Take::kValue, nullptr, &filter);
+  return vector(expr, grid);
+}
+
 Result<Block> Evaluator::binary(const Binary& node, const Grid& grid) {
   const HintMode mode(resolve_hints_, false);
   const bool scalar_left = node.lhs->type() == ValueType::kScalar;
   const bool scalar_right = node.rhs->type() == ValueType::kScalar;
   if (scalar_left || scalar_right) {
     NINES_TRY(const Column scalars, scalar(scalar_left ? *node.lhs : *node.rhs, grid));
-    NINES_TRY(Block block, vector(scalar_left ? *node.rhs : *node.lhs, grid));
+    const Expr& other = scalar_left ? *node.rhs : *node.lhs;
+    if (is_comparison(node.op) && !node.return_bool) {
+      NINES_TRY(Block some, filtered(other, grid, {node.op, scalars, scalar_left}));
+      return binary_with_scalar(node, std::move(some), scalars, scalar_left);
+    }
+    NINES_TRY(Block block, vector(other, grid));
     return binary_with_scalar(node, std::move(block), scalars, scalar_left);
   }
   NINES_TRY(Block lhs, vector(*node.lhs, grid));

@@ -121,6 +121,16 @@ class RowSink {
                             std::size_t index) = 0;
 };
 
+// A comparison with scalars that floats must stand, or their row is not even made: of most alerting
+// rules nothing is left. Histograms pass, and whoever asked compares once more.
+struct FloatFilter {
+  BinaryOp op;
+  const Column& scalars;  // one a step
+  bool scalar_left = false;
+
+  bool keeps(double value, std::size_t step) const;
+};
+
 // Where what reading has to say goes: the query's own, or a piece's until its turn comes.
 struct Notes {
   Annotations& annotations;
@@ -147,6 +157,8 @@ class Evaluator {
   friend class SelectScanner;
 
   Result<Block> vector_now(const Expr& expr, const Grid& grid);
+  // May leave out what the filter does not keep.
+  Result<Block> filtered(const Expr& expr, const Grid& grid, const FloatFilter& filter);
   Result<Column> scalar_now(const Expr& expr, const Grid& grid);
   Result<Column> scalar_call(const Call& call, const Grid& grid);
   Result<Block> broadcast(Block one, const Grid& grid);
@@ -155,7 +167,7 @@ class Evaluator {
   enum class Take : std::uint8_t { kValue, kTimestamp, kStartTimestamp };
   // With a sink, rows go to it and the block comes back empty.
   Result<Block> select(const VectorSelector& selector, const Grid& grid, Take take = Take::kValue,
-                       RowSink* sink = nullptr);
+                       RowSink* sink = nullptr, const FloatFilter* filter = nullptr);
   // What the selection holds is added to `held`.
   Result<std::unique_ptr<storage::SeriesSelection>> open(const VectorSelector& selector,
                                                          std::int64_t from, std::int64_t to,

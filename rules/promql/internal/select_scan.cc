@@ -1,5 +1,6 @@
 // Instant selectors: the value each step sees.
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -88,6 +89,7 @@ struct SelectPlan {
   const Grid& grid;
   bool timestamps = false, starts = false;  // instead of values
   const RowSink* sink = nullptr;            // whom rows go to
+  const FloatFilter* filter = nullptr;
   std::int64_t offset = 0;
   std::optional<std::int64_t> fixed;  // by @
   std::int64_t first = 0;             // the first instant
@@ -140,8 +142,15 @@ class SelectScanner final : public Scanner {
     const bool values = !plan_.timestamps && !plan_.starts;
     const bool plain = values && samples_.histograms.empty() && !plan_.selector.smoothed &&
                        !plan_.fixed && !plan_.tier;
+    const bool filtered = plain && plan_.filter != nullptr && !q_.tally.on;
+    if (filtered) {
+      row_.assign(plan_.grid.count, absent());
+      if (!fill_plain(row_.data()) || !kept(row_)) return {};
+    }
     NINES_TRY(const std::size_t row, to.rows.add_row({row_labels(found_, i, plan_.sink), !values}));
-    if (!(plain ? fill_plain(to.rows.row(row)) : fill(i, row, to))) {
+    if (filtered) {
+      std::copy(row_.begin(), row_.end(), to.rows.row(row));
+    } else if (!(plain ? fill_plain(to.rows.row(row)) : fill(i, row, to))) {
       to.rows.pop_row();
       return {};
     }
@@ -161,10 +170,19 @@ class SelectScanner final : public Scanner {
     const double value =
         plan_.timestamps ? static_cast<double>(newest.time_ms) / 1000 : newest.value;
     if (q_.tally.on) q_.tally.add(0, 1);
+    if (plan_.filter != nullptr && !plan_.filter->keeps(value, 0)) return {};
     NINES_TRY(const std::size_t row,
               to.rows.add_row({row_labels(found_, i, plan_.sink), plan_.timestamps}));
     to.rows.row(row)[0] = value;
     return {};
+  }
+
+  // Is there a step whose value the filter keeps?
+  bool kept(const Column& row) const {
+    for (std::size_t s = 0; s < row.size(); ++s) {
+      if (!is_absent(row[s]) && plan_.filter->keeps(row[s], s)) return true;
+    }
+    return false;
   }
 
   // Which sample each step sees.
@@ -273,6 +291,7 @@ class SelectScanner final : public Scanner {
   const bool asks_latest_;
   std::size_t first_ = 0;  // of latest_
   std::vector<storage::LatestSample> latest_;
+  Column row_;
   SampleColumns samples_;
   static constexpr std::uint32_t kNone = UINT32_MAX;
   std::vector<std::uint32_t> seen_;  // by step, of samples_
@@ -281,12 +300,13 @@ class SelectScanner final : public Scanner {
 };
 
 Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid, Take take,
-                                RowSink* sink) {
+                                RowSink* sink, const FloatFilter* filter) {
   SelectPlan plan{selector,
                   grid,
                   take == Take::kTimestamp,
                   take == Take::kStartTimestamp,
                   sink,
+                  filter,
                   0,
                   {},
                   0,
