@@ -37,9 +37,10 @@ struct Connection {
   std::string remote;
   Phase phase = Phase::kReading;
   RequestFramer framer;
-  std::string pending;  // bytes of the next requests, read along with this one
-  std::string out;      // the answer
-  std::size_t out_done = 0;
+  std::string pending;                  // bytes of the next requests, read along with this one
+  std::string out;                      // the answer, or its head
+  std::string body;                     // what follows it
+  std::size_t out_done = 0;             // of both
   std::size_t out_armed_at = 0;         // progress that the write deadline has seen
   std::size_t body_counted = 0;         // bytes of its request in the front's sum
   bool close_after = false;             // this answer

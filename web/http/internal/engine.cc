@@ -21,19 +21,27 @@ class MemoryStream final : public httplib::Stream {
     return static_cast<ssize_t>(n);
   }
   ssize_t write(const char* from, std::size_t size) override {
-    out_.append(from, size);
+    if (body_ != nullptr && from == body_->data() && size == body_->size()) {
+      taken_ = std::move(*body_);  // whole, and the last that is written
+    } else {
+      out_.append(from, size);
+    }
     return static_cast<ssize_t>(size);
   }
   void get_remote_ip_and_port(std::string&, int&) const override {}
   void get_local_ip_and_port(std::string&, int&) const override {}
   socket_t socket() const override { return 0; }
   std::string take() { return std::move(out_); }
-  void reserve(std::size_t bytes) { out_.reserve(bytes); }
+  std::string take_body() { return std::move(taken_); }
+  // The string to be taken when it is written. It must outlive the writing.
+  void expect(std::string& body) { body_ = &body; }
 
  private:
   std::string in_;
   std::size_t done_ = 0;
   std::string out_;
+  std::string* body_ = nullptr;
+  std::string taken_;
 };
 
 class HttplibEngine final : public Engine, private httplib::Server {
@@ -64,9 +72,9 @@ class HttplibEngine final : public Engine, private httplib::Server {
     stream_ = &stream;
     bool connection_closed = false;
     const bool served = process_request(stream, close, connection_closed, nullptr);
-    Answer out{status_, stream.take()};
+    Answer out{status_, stream.take(), stream.take_body()};
     if (!served || out.bytes.empty()) {
-      out = {500, refusal_bytes(500, "internal server error", parts_.security)};
+      out = {500, refusal_bytes(500, "internal server error", parts_.security), {}};
     }
     return out;
   }
@@ -86,12 +94,12 @@ class HttplibEngine final : public Engine, private httplib::Server {
     if (!body.empty() || response.status == 200) {
       out.headers.emplace("Content-Type", response.content_type);
     }
-    stream_->reserve(body.size() + 1024);
     if (response.static_body.data() != nullptr) {
       out.body.assign(response.static_body);
     } else {
       out.body = std::move(response.body);
     }
+    stream_->expect(out.body);
   }
 
   // What the library adds by itself and is not true of this server.

@@ -25,7 +25,8 @@ class Engine {
  public:
   struct Answer {
     int status = 500;
-    std::string bytes;  // head and body, ready for the socket
+    std::string bytes;  // the head, ready for the socket
+    std::string body;   // as the handler made it: large ones are not copied
   };
   virtual ~Engine() = default;
   // `close`: the answer says that the connection ends with it.

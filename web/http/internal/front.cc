@@ -181,7 +181,7 @@ void Front::on_mail(Instant now) {
     connection.client.reset();
     if (connection.phase != Phase::kWorking) continue;  // a stream: its handler has returned
     count(completion.status);
-    send_answer(connection, std::move(completion.bytes), now);
+    send_answer(connection, std::move(completion.bytes), std::move(completion.body), now);
     pump(connection, {}, now);
   }
   for (const std::uint64_t id : letters.streams) {
@@ -224,7 +224,7 @@ void Front::work(Engine& engine, Job job) {
   const std::uint64_t id = job.connection;
   if (job.stream == nullptr) {
     Engine::Answer answer = engine.answer(std::move(job.request), job.close);
-    mailbox_->deliver({id, answer.status, std::move(answer.bytes)});
+    mailbox_->deliver({id, answer.status, std::move(answer.bytes), std::move(answer.body)});
     return;
   }
   try {
@@ -233,7 +233,7 @@ void Front::work(Engine& engine, Job job) {
   } catch (const std::exception& e) {
     log_.error("http", "{} failed: {}", job.request.path, e.what());
   }
-  mailbox_->deliver({id, 200, {}});
+  mailbox_->deliver({id, 200, {}, {}});
 }
 
 }  // namespace nines::web

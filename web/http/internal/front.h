@@ -71,7 +71,7 @@ class Front {
   void begin_request(Connection& connection, Instant now);
   void begin_stream(Connection& connection, Job job, Instant now);
   void refuse(Connection& connection, const Refusal& refusal, Instant now);
-  void send_answer(Connection& connection, std::string bytes, Instant now);
+  void send_answer(Connection& connection, std::string bytes, std::string body, Instant now);
   void flush(Connection& connection, Instant now);
   void after_answer(Connection& connection, Instant now);
   void send_events(Connection& connection, Instant now);

@@ -1,10 +1,13 @@
 // Reading requests and sending answers.
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "web/http/internal/front.h"
@@ -16,6 +19,20 @@ constexpr std::size_t kWriteProgress = 64u << 10;  // bytes that earn a new writ
 constexpr Duration kLingerTime{2'000};
 constexpr Duration kPingInterval{15'000};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// Head and body in one call, so that a small answer is one packet.
+ssize_t send_rest(Connection& connection) {
+  const std::size_t done = connection.out_done;
+  const std::size_t head = std::min(done, connection.out.size());
+  const std::size_t body = done - head;
+  std::array<iovec, 2> parts = {
+      iovec{connection.out.data() + head, connection.out.size() - head},
+      iovec{connection.body.data() + body, connection.body.size() - body}};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  return sendmsg(connection.fd, &message, MSG_NOSIGNAL);
+}
 
 }  // namespace
 
@@ -145,21 +162,21 @@ void Front::refuse(Connection& connection, const Refusal& refusal, Instant now) 
   count(refusal.status);
   connection.close_after = true;
   connection.linger = true;
-  send_answer(connection, refusal_bytes(refusal.status, refusal.why, security_), now);
+  send_answer(connection, refusal_bytes(refusal.status, refusal.why, security_), {}, now);
 }
 
-void Front::send_answer(Connection& connection, std::string bytes, Instant now) {
+void Front::send_answer(Connection& connection, std::string bytes, std::string body, Instant now) {
   connection.phase = Phase::kWriting;
   connection.out = std::move(bytes);
+  connection.body = std::move(body);
   connection.out_done = connection.out_armed_at = 0;
   deadlines_.arm(connection, Wait::kWrite, now, options_.write_timeout);
   flush(connection, now);
 }
 
 void Front::flush(Connection& connection, Instant now) {
-  while (connection.out_done < connection.out.size()) {
-    const ssize_t n = send(connection.fd, connection.out.data() + connection.out_done,
-                           connection.out.size() - connection.out_done, MSG_NOSIGNAL);
+  while (connection.out_done < connection.out.size() + connection.body.size()) {
+    const ssize_t n = send_rest(connection);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno != EAGAIN) return close(connection);
     if (n < 0) {
@@ -174,6 +191,7 @@ void Front::flush(Connection& connection, Instant now) {
     connection.out_done += static_cast<std::size_t>(n);
   }
   std::string().swap(connection.out);
+  std::string().swap(connection.body);
   connection.out_done = connection.out_armed_at = 0;
   if (connection.phase == Phase::kWriting) return after_answer(connection, now);
   if (connection.phase != Phase::kStreaming) return;

@@ -14,7 +14,8 @@ namespace nines::web {
 struct Completion {
   std::uint64_t connection = 0;
   int status = 0;
-  std::string bytes;
+  std::string bytes;  // the head; small answers whole
+  std::string body;   // what follows them
 };
 
 // Thread-safe; take() is the front's.
