@@ -145,6 +145,11 @@ JsonWriter& JsonWriter::null() {
   return *this;
 }
 
+std::string& JsonWriter::raw_pieces() {
+  separate();
+  return out_;
+}
+
 JsonWriter& JsonWriter::raw(std::string_view json) {
   separate();
   out_ += json;

@@ -31,6 +31,8 @@ class JsonWriter {
   JsonWriter& value(double d);  // shortest digits; NaN and infinities become null
   JsonWriter& null();
   JsonWriter& raw(std::string_view json);  // a value that is JSON already
+  // For a value that is appended as JSON in many pieces, all before the next call of a method.
+  std::string& raw_pieces();
   // key and value in one.
   template <typename T>
   JsonWriter& field(std::string_view name, const T& v) {

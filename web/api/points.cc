@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
+#include "web/api/internal/decimal_digits.h"
 #include "web/api/internal/histogram_json.h"
 
 namespace nines::web {
@@ -26,7 +29,7 @@ void append_seconds(std::string& out, std::int64_t ms) {
 
 namespace {
 
-constexpr std::size_t kNumberMost = 48;  // bytes, of those that write_number() takes
+constexpr std::size_t kNumberMost = kDecimalMost;  // bytes, of those that write_number() takes
 
 // Numbers whose shortest digits have no exponent and no zeros that stand for others: there
 // std::to_chars finds the same ones. Null for all others.
@@ -39,6 +42,9 @@ char* write_number(char* to, double value) {
   if (static_cast<double>(whole) == value && (whole != 0 || !std::signbit(value))) {
     return std::to_chars(to, end, whole).ptr;  // counters, mostly
   }
+  constexpr double kFractionsBelow = 4503599627370496.0;  // 2^52
+  const bool power_of_two = std::bit_cast<std::uint64_t>(value) << 12 == 0;
+  if (size < kFractionsBelow && !power_of_two) return write_decimal(to, value);
   return std::to_chars(to, end, value, std::chars_format::fixed).ptr;
 }
 
@@ -53,36 +59,35 @@ void append_number(std::string& out, double value) {
   }
 }
 
-void TimeTexts::make(std::int64_t ms) {
-  const std::size_t begin = texts_.size();
-  append_seconds(texts_, ms);
-  known_.push_back({ms, begin, texts_.size()});
+TimeTexts::Text TimeTexts::make(std::int64_t ms) {
+  std::string text = ",[";
+  append_seconds(text, ms);
+  text += ",\"";
+  Text out;
+  out.ms = ms;
+  out.size = std::min(text.size(), out.bytes.size());
+  std::copy_n(text.data(), out.size, out.bytes.data());
+  return out;
 }
 
 void TimeTexts::begin(const SampleColumns& samples) {
   next_ = 0;
   if (samples.times.size() <= known_.size()) return;
   known_.clear();
-  texts_.clear();
-  for (const std::int64_t ms : samples.times) make(ms);
+  for (const std::int64_t ms : samples.times) known_.push_back(make(ms));
 }
 
-std::string_view TimeTexts::of(std::int64_t ms) {
+const TimeTexts::Text& TimeTexts::of(std::int64_t ms) {
   while (next_ < known_.size() && known_[next_].ms < ms) ++next_;
-  if (next_ < known_.size() && known_[next_].ms == ms) {
-    const Text& text = known_[next_];
-    return std::string_view(texts_).substr(text.begin, text.end - text.begin);
-  }
-  other_.clear();
-  append_seconds(other_, ms);
-  return other_;
+  if (next_ < known_.size() && known_[next_].ms == ms) return known_[next_];
+  return other_ = make(ms);
 }
 
 void append_floats(std::string& out, const SampleColumns& samples, TimeTexts& times) {
-  constexpr std::size_t kPointMost = kNumberMost + 32;  // with its time and what is between
-  std::array<char, 64 * kPointMost> buffer;             // NOLINT: written before it is read
+  constexpr std::size_t kPointMost =
+      kNumberMost + TimeTexts::kMost;        // with its time and what is between
+  std::array<char, 64 * kPointMost> buffer;  // NOLINT: written before it is read
   char* at = buffer.data();
-  const auto put = [&at](std::string_view text) { at = std::copy(text.begin(), text.end(), at); };
   times.begin(samples);
   *at++ = '[';
   bool first = true;
@@ -92,16 +97,19 @@ void append_floats(std::string& out, const SampleColumns& samples, TimeTexts& ti
       out.append(buffer.data(), at);
       at = buffer.data();
     }
-    put(first ? "[" : ",[");
+    const TimeTexts::Text& time = times.of(samples.times[i]);
+    const std::size_t skipped = first ? 1 : 0;
     first = false;
-    put(times.of(samples.times[i]));
-    put(",\"");
+    std::memcpy(at, time.bytes.data() + skipped, TimeTexts::kMost);  // as long as any: no call
+    at += time.size - skipped;
     if (char* const end = write_number(at, samples.values[i])) {
       at = end;
     } else {
-      put(api_number(samples.values[i]));
+      const std::string text = api_number(samples.values[i]);
+      at = std::copy(text.begin(), text.end(), at);
     }
-    put("\"]");
+    std::memcpy(at, "\"]", 2);
+    at += 2;
   }
   *at++ = ']';
   out.append(buffer.data(), at);

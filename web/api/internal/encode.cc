@@ -36,13 +36,7 @@ void write_histogram_point(JsonWriter& json, std::int64_t time_ms, const Histogr
   json.end_array();
 }
 
-// What series after series uses again.
-struct Scratch {
-  std::string points;
-  TimeTexts times;
-};
-
-void write_series(JsonWriter& json, const promql::MatrixSeries& series, Scratch& scratch) {
+void write_series(JsonWriter& json, const promql::MatrixSeries& series, TimeTexts& times) {
   json.begin_object().key("metric");
   write_labels(json, series.labels);
   const SampleColumns& s = series.samples;
@@ -52,9 +46,7 @@ void write_series(JsonWriter& json, const promql::MatrixSeries& series, Scratch&
   bool floats = false, histograms = false;
   for (std::size_t i = 0; i < s.size(); ++i) (is_histogram(i) ? histograms : floats) = true;
   if (floats) {
-    scratch.points.clear();
-    append_floats(scratch.points, s, scratch.times);
-    json.key("values").raw(scratch.points);
+    append_floats(json.key("values").raw_pieces(), s, times);
   }
   if (histograms) {
     json.key("histograms").begin_array();
@@ -82,12 +74,12 @@ void write_labels(JsonWriter& json, const LabelSet& labels) {
 }
 
 void write_point(JsonWriter& json, std::int64_t time_ms, double value) {
-  std::string point = "[";
-  append_seconds(point, time_ms);
-  point += ",\"";
-  append_number(point, value);
-  point += "\"]";
-  json.raw(point);
+  std::string& out = json.raw_pieces();
+  out += '[';
+  append_seconds(out, time_ms);
+  out += ",\"";
+  append_number(out, value);
+  out += "\"]";
 }
 
 void write_millis(JsonWriter& json, std::int64_t ms) {
@@ -128,10 +120,10 @@ void write_value(JsonWriter& json, const promql::Value& value, const storage::St
     json.end_array();
   } else if (const auto* matrix = std::get_if<promql::Matrix>(&value)) {
     json.field("resultType", "matrix").key("result").begin_array();
-    Scratch scratch;
+    TimeTexts times;
     for (const promql::MatrixSeries& series : *matrix) {
       if (stopped()) break;
-      write_series(json, series, scratch);
+      write_series(json, series, times);
     }
     json.end_array();
   } else if (const auto* scalar = std::get_if<promql::Scalar>(&value)) {

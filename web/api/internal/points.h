@@ -2,6 +2,7 @@
 // Points of a series as text: where the time of a large answer goes, so that nothing is allocated
 // for them one by one.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -20,22 +21,24 @@ void append_number(std::string& out, double value);
 // The texts of the times of one series, which are those of the next ones too.
 class TimeTexts {
  public:
+  // Room for any time and what is around it, and a byte to start later.
+  static constexpr std::size_t kMost = 32;
+  struct Text {
+    std::int64_t ms = 0;
+    std::size_t size = 0;
+    std::array<char, kMost + 1> bytes{};  // ,[1700000000.500,"
+  };
   // Before the times of a series, which ascend.
   void begin(const SampleColumns& samples);
   // Valid until the next call.
-  std::string_view of(std::int64_t ms);
+  const Text& of(std::int64_t ms);
 
  private:
-  struct Text {
-    std::int64_t ms = 0;
-    std::size_t begin = 0, end = 0;
-  };
-  void make(std::int64_t ms);
+  static Text make(std::int64_t ms);
 
   std::vector<Text> known_;  // ascending
-  std::string texts_;
   std::size_t next_ = 0;
-  std::string other_;  // of a time that is not among them
+  Text other_;  // of a time that is not among them
 };
 
 // [[1700000000.500,"1.5"],...] of the floats among the samples.

@@ -1,12 +1,17 @@
 #include "web/api/internal/points.h"
 
+#include <array>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <random>
+#include <string>
+#include <string_view>
 
 #include <doctest/doctest.h>
 
+#include "web/api/internal/decimal_digits.h"
 #include "web/api/internal/histogram_json.h"
 
 namespace nines::web {
@@ -38,6 +43,51 @@ TEST_CASE("numbers written in place are those of the slow way, whatever their bi
     const double usual = static_cast<double>(random() >> 20) / 1000;
     REQUIRE_MESSAGE(number(usual) == api_number(usual), usual);
   }
+}
+
+// As base/text writes them, and std::to_chars.
+void check_fraction(double value) {
+  const double size = std::fabs(value);
+  constexpr double kFractionsBelow = 4503599627370496.0;
+  if (!(size >= 1e-6 && size < kFractionsBelow) || size == std::floor(size)) return;
+  if (std::bit_cast<std::uint64_t>(value) << 12 == 0) return;
+  std::array<char, kDecimalMost> own{};
+  std::array<char, 64> expected{};
+  const char* const end = write_decimal(own.data(), value);
+  const char* const expected_end = std::to_chars(expected.data(), expected.data() + expected.size(),
+                                                 value, std::chars_format::fixed)
+                                       .ptr;
+  const std::string_view text(own.data(), static_cast<std::size_t>(end - own.data()));
+  const std::string_view wanted(expected.data(),
+                                static_cast<std::size_t>(expected_end - expected.data()));
+  if (text != wanted) FAIL_CHECK(std::string(text) << " is not " << std::string(wanted));
+}
+
+TEST_CASE("fractions have the shortest digits, and the nearest of those") {
+  std::mt19937_64 random(11);
+  const auto below = [&](std::uint64_t n) { return static_cast<int>(random() % n); };
+  for (int i = 0; i < 400'000; ++i) {
+    check_fraction(std::ldexp(static_cast<double>(random() >> 11), -below(73)));  // any mantissa
+    const double decimal =
+        static_cast<double>(random() >> (11 + below(53))) / std::pow(10.0, below(12));
+    for (const double near :
+         {decimal, -decimal, std::nextafter(decimal, 0), std::nextafter(decimal, 1e300)}) {
+      check_fraction(near);
+    }
+    // Neighbours of powers of two, and few bits: halves of units are ties.
+    const double power = std::ldexp(1.0, below(72) - 20);
+    check_fraction(std::nextafter(power, 0));
+    check_fraction(std::nextafter(power, 1e300));
+    check_fraction(power * static_cast<double>(2 * below(1 << 12) + 1) / 4096);
+  }
+  check_fraction(std::nextafter(1e-6, 1));
+  check_fraction(4503599627370495.5);
+  check_fraction(0.3);
+  CHECK(number(0.3) == "0.3");
+  CHECK(number(0.1 + 0.2) == "0.30000000000000004");
+  CHECK(number(0.5) == "0.5");
+  CHECK(number(9007199254740993.0) == "9007199254740992");
+  CHECK(number(-4503599627370495.5) == "-4503599627370495.5");
 }
 
 TEST_CASE("times have no decimals or three") {
