@@ -39,6 +39,7 @@ void look_at_storage(const storage::Options& a, const storage::Options& b,
       .look("max_label_value_length", a.label_value_bytes_max, b.label_value_bytes_max)
       .look("max_exemplars", a.exemplars_max, b.exemplars_max)
       .look("max_log_streams", a.streams_max, b.streams_max)
+      .look("selection_cache", a.selection_cache_bytes, b.selection_cache_bytes)
       .add_to(all);
 }
 

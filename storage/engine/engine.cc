@@ -80,6 +80,7 @@ class EngineImpl final : public Engine {
     metrics.label_name_bytes_max = options_.label_name_bytes_max;
     metrics.label_value_bytes_max = options_.label_value_bytes_max;
     metrics.exemplars_max = options_.exemplars_max;
+    metrics.selection_cache_bytes = options_.selection_cache_bytes;
     metrics.rows_per_page = options_.rows_per_page;
     metrics.page_age_max = options_.page_age_max;
     NINES_TRY(metrics_, MetricStore::open(metrics, {*ring_, *state_, around_.clock, around_.log,

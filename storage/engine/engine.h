@@ -45,6 +45,7 @@ struct Options {
   std::uint64_t label_name_bytes_max = 1'024;
   std::uint64_t label_value_bytes_max = 4'096;
   std::uint64_t exemplars_max = 100'000;  // the newest are kept; 0: none
+  std::uint64_t selection_cache_bytes = 32u << 20;  // kept of what selectors mean; 0: nothing
   std::uint64_t streams_max = 10'000;     // of logs
   std::uint32_t rows_per_page = 64;       // a group's columns are encoded after so many rows
   Duration page_age_max{900'000};         // or after this long

@@ -111,6 +111,10 @@ void read_storage(TableReader& root, Config& config) {
     t.read_bytes("max_label_value_length", s.label_value_bytes_max);
     t.read_count("max_exemplars", s.exemplars_max);
     t.read_count("max_log_streams", s.streams_max);
+    constexpr std::uint64_t kSelectionsMost = std::uint64_t{64} << 30;
+    t.read_bytes("selection_cache", s.selection_cache_bytes);
+    if (s.selection_cache_bytes > kSelectionsMost)
+      t.fail("selection_cache", "`selection_cache` must be between 0 (nothing is kept) and 64GiB");
   });
 }
 

@@ -83,6 +83,24 @@ TEST_CASE("limits of newcomers and the admin API are options") {
   check_mistake("[storage]\nmax_series_per_metrics = 5\n", "2:1", "did you mean");
 }
 
+TEST_CASE("how much is kept of what selectors mean is an option, with both its ends") {
+  testing::MemFs fs;
+  const auto kept = [&fs](const std::string& value) {
+    const auto config = load_text(fs, "n.toml", "[storage]\nselection_cache = " + value + "\n");
+    REQUIRE(config);
+    return config->storage.selection_cache_bytes;
+  };
+  CHECK(load_text(fs, "n.toml", "")->storage.selection_cache_bytes == 32u << 20);
+  CHECK(kept("\"1MiB\"") == 1u << 20);
+  CHECK(kept("0") == 0);
+  CHECK(kept("\"64GiB\"") == std::uint64_t{64} << 30);
+  check_mistake("[storage]\nselection_cache = \"65GiB\"\n", "2:19",
+                "`selection_cache` must be between 0 (nothing is kept) and 64GiB");
+  check_mistake("[storage]\nselection_cache = \"much\"\n", "2:19", "bad size");
+  check_mistake("[storage]\nselection_cache = -1\n", "2:19", "selection_cache");
+  check_mistake("[storage]\nselection_cashe = 0\n", "2:1", "did you mean `selection_cache`");
+}
+
 TEST_CASE("limits of queries: their defaults, what is asked for, and the ends of what may be") {
   testing::MemFs fs;
   const auto load = [&fs](const std::string& line) {

@@ -43,6 +43,7 @@ TEST_CASE(
       {"storage", "max_label_value_length", "10"},
       {"storage", "max_exemplars", "10"},
       {"storage", "max_log_streams", "10"},
+      {"storage", "selection_cache", "\"1MiB\""},
       {"web", "listen", "\"127.0.0.1:1234\""},
       {"web", "external_url", "\"http://nines.example\""},
       {"web", "max_connections", "10"},
