@@ -123,6 +123,13 @@ class OwnServer(Server):
             f.write(f'rule_files = ["{rules}"]\n[storage]\nbudget = "1GiB"\n[builtin]\nrules = false\nslo = false\nself = false\n[host]\nenabled = false\n')
         self.nines = Nines(binary, folder, config)
         self.processes, self.url, self.metrics_url = [self.nines.process], self.nines.url + "/api/v1/write", self.nines.url
+        # Writing the fresh folder once, ahead, is no part of a round.
+        self.filled = 0
+        wait_for("the folder is filled", self.settled, 600, 1)
+
+    def settled(self):
+        before, self.filled = self.filled, self.nines.json("/api/nines/v1/overview")["storage"]["zero_filled_bytes"]
+        return self.filled > 0 and self.filled == before
 
 
 class PrometheusServer(Server):
