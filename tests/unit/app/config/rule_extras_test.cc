@@ -90,19 +90,19 @@ TEST_CASE("a bad value of each key is told with file, line, key and remedy") {
   check("on_no_data = \"kep\"\n", "6:14", "did you mean \"keep\"?");
   check("on_no_data = true\n", "6:14", "`on_no_data`");
   check("on_error = \"fire\"\n", "6:12", "`on_error` must be one of \"ok\", \"alert\", \"keep\"");
-  check("resolve_expr = \"up ==\"\n", "3:1", "resolve_expr: ");
+  check("resolve_expr = \"up ==\"\n", "6:16", "`resolve_expr`: 1:6: parse error");
   check("resolve_expr = 1\n", "6:16", "`resolve_expr` in [[rules]] must be a string");
   check("flap_detection = true\n", "6:18", "`flap_detection` in [[rules]] must be a table");
   check("flap_detection = { hi = 0.5 }\n", "6:20", "unknown key `hi` in flap_detection");
   check("flap_detection = { high = \"much\" }\n", "6:27", "must be a number");
   for (const char* range : {"{ high = 0.2, low = 0.3 }", "{ high = 0.3, low = 0.3 }",
                             "{ high = 1.0, low = 0.3 }", "{ low = 0.0 }", "{ high = nan }"}) {
-    check("flap_detection = " + std::string(range) + "\n", "3:1",
-          "flap_detection wants 0 < low < high < 1");
+    check("flap_detection = " + std::string(range) + "\n", "6:18",
+          "`flap_detection` wants 0 < low < high < 1");
   }
   check("depends_on = \"A\"\n", "6:14", "`depends_on` in [[rules]] must be an array of strings");
-  check("depends_on = ['alertname=~\"(\"']\n", "3:1", "depends_on: ");
-  check("equal = [\"site\"]\n", "3:1", "equal belongs to depends_on");
+  check("depends_on = ['alertname=~\"(\"']\n", "6:14", "`depends_on`: ");
+  check("equal = [\"site\"]\n", "6:9", "`equal` belongs to `depends_on`");
   check("resolv_expr = \"up\"\n", "6:1", "did you mean `resolve_expr`?");
 }
 
@@ -114,8 +114,8 @@ TEST_CASE("flap_detection is taken on both sides of its bounds") {
 TEST_CASE("LogQL rules: what LogQL cannot do is refused") {
   const std::string head =
       "[[groups]]\nname = \"g\"\n[[groups.rules]]\nalert = \"A\"\ntype = \"logql\"\n";
-  check("expr = '{app=\"shop\"}'\n", "3:1", "a rule needs numbers", head);
-  check("expr = 'up == 0'\n", "3:1", "could not parse expression", head);
+  check("expr = '{app=\"shop\"}'\n", "6:8", "a rule needs numbers", head);
+  check("expr = 'up == 0'\n", "6:8", "`expr`: parse error at line 1, col 1", head);
   check("expr = 'count_over_time({app=\"shop\"}[5m]) > 0'\non_no_data = \"keep\"\n", "3:1",
         "on_no_data needs PromQL", head);
   CHECK(said("expr = 'count_over_time({app=\"shop\"}[5m]) > 0'\n", head).empty());
