@@ -46,6 +46,12 @@ struct StoreStatus {
       top_metrics;  // series per metric name, most first
   std::vector<std::pair<std::string, std::uint64_t>>
       top_labels;  // values per label name, most first
+  std::vector<std::pair<std::string, std::uint64_t>>
+      top_label_bytes;  // length of all values per label name, most first
+  std::vector<std::pair<std::string, std::uint64_t>>
+      top_pairs;                  // series per name=value, most first
+  std::uint64_t label_pairs = 0;  // how many there are
+  std::uint64_t raw_pages = 0;    // of single samples, on the ring
 };
 
 class StatusSource {

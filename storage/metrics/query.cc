@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <bit>
 #include <map>
-#include <set>
 #include <shared_mutex>
 #include <string>
 #include <tuple>
@@ -25,38 +24,91 @@ bool overlaps(const ring::TimeBounds& times, TimeRange range) {
 
 using CurrentVersions = std::vector<std::shared_ptr<const Version>>;
 
-// Series per metric name and values per label name. Without the store's mutex, and each layout
-// looked through once, however many targets share it: appends wait for none of it.
-void add_cardinality(const CurrentVersions& current, std::size_t top, StoreStatus& status) {
-  std::unordered_map<const Layout*, std::uint64_t> users;
-  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> values;
-  for (const std::shared_ptr<const Version>& version : current) {
-    ++users[version->layout.get()];
-    for (const Label& label : version->labels) values[label.name].insert(label.value);
+using Counts = std::vector<std::pair<std::string, std::uint64_t>>;
+
+// The `top` largest, most first.
+Counts most(Counts all, std::size_t top) {
+  const std::size_t kept = std::min(top, all.size());
+  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept), all.end(),
+                    [](const auto& a, const auto& b) {
+                      return std::tie(b.second, a.first) < std::tie(a.second, b.first);
+                    });
+  all.resize(kept);
+  return all;
+}
+
+// The `top` label pairs that most series have, as name=value: written out are no more than those.
+using SeriesByValue = std::map<std::string, std::uint64_t, std::less<>>;
+using SeriesByLabel = std::map<std::string, SeriesByValue, std::less<>>;
+Counts most_pairs(const SeriesByLabel& series, std::size_t top) {
+  struct Pair {
+    std::uint64_t series = 0;
+    const std::string* name = nullptr;
+    const std::string* value = nullptr;
+  };
+  std::vector<Pair> all;
+  for (const auto& [name, values] : series) {
+    for (const auto& [value, count] : values) {
+      if (count > 0) all.push_back({count, &name, &value});
+    }
   }
-  std::map<std::string, std::uint64_t, std::less<>> metrics;
-  for (const auto& [layout, count] : users) {
-    const std::uint64_t targets = count;
-    const std::shared_lock lock(layout->mutex);
-    layout->index.each_label(
-        [&](std::string_view label, std::string_view value, std::uint32_t series) {
-          if (label == kMetricName) metrics[std::string(value)] += series * targets;
-          if (!value.empty()) values[std::string(label)].emplace(value);
+  const std::size_t kept = std::min(top, all.size());
+  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept), all.end(),
+                    [](const Pair& a, const Pair& b) {
+                      return std::tie(b.series, *a.name, *a.value) <
+                             std::tie(a.series, *b.name, *b.value);
+                    });
+  Counts out;
+  for (std::size_t i = 0; i < kept; ++i)
+    out.emplace_back(*all[i].name + "=" + *all[i].value, all[i].series);
+  return out;
+}
+
+// What series there are, by their labels. Without the store's mutex, and each layout looked through
+// once, however many targets share it: appends wait for none of it.
+void add_cardinality(const CurrentVersions& current, std::size_t top, StoreStatus& status) {
+  struct Shared {
+    std::uint64_t targets = 0;
+    std::uint64_t series = 0;                                  // of each target
+    std::map<std::string, std::uint64_t, std::less<>> differ;  // from the target's label, by name
+  };
+  std::unordered_map<const Layout*, Shared> layouts;
+  for (const std::shared_ptr<const Version>& version : current)
+    ++layouts[version->layout.get()].targets;
+  SeriesByLabel series;
+  for (auto& entry : layouts) {
+    const Layout& layout = *entry.first;
+    Shared& shared = entry.second;
+    const std::shared_lock lock(layout.mutex);
+    shared.series = layout.index.size();
+    layout.index.each_label(
+        [&](std::string_view label, std::string_view value, std::uint64_t count) {
+          shared.differ[std::string(label)] += count;
+          if (!value.empty())
+            series[std::string(label)][std::string(value)] += count * shared.targets;
         });
   }
-  const auto most = [top](std::vector<std::pair<std::string, std::uint64_t>> all) {
-    const std::size_t kept = std::min(top, all.size());
-    std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept), all.end(),
-                      [](const auto& a, const auto& b) {
-                        return std::tie(b.second, a.first) < std::tie(a.second, b.first);
-                      });
-    all.resize(kept);
-    return all;
-  };
-  status.top_metrics = most({metrics.begin(), metrics.end()});
-  std::vector<std::pair<std::string, std::uint64_t>> counts;
-  for (const auto& [name, of] : values) counts.emplace_back(name, of.size());
-  status.top_labels = most(std::move(counts));
+  for (const std::shared_ptr<const Version>& version : current) {
+    const Shared& shared = layouts[version->layout.get()];
+    for (const Label& label : version->labels) {
+      const auto own = shared.differ.find(label.name);
+      series[label.name][label.value] +=
+          shared.series - (own == shared.differ.end() ? 0 : own->second);
+    }
+  }
+  if (const auto named = series.find(kMetricName); named != series.end())
+    status.top_metrics = most({named->second.begin(), named->second.end()}, top);
+  Counts values, bytes;
+  for (const auto& [name, of] : series) {
+    std::uint64_t length = 0;
+    for (const auto& [value, count] : of) length += value.size();
+    values.emplace_back(name, of.size());
+    bytes.emplace_back(name, length);
+    status.label_pairs += of.size();
+  }
+  status.top_labels = most(std::move(values), top);
+  status.top_label_bytes = most(std::move(bytes), top);
+  status.top_pairs = most_pairs(series, top);
 }
 
 }  // namespace
@@ -311,6 +363,8 @@ void StoreImpl::add_status(StoreStatus& status, std::size_t top) const {
     if (top == 0) return;
     for (const auto& [name, group] : catalog_.groups()) {
       if (group->current) current.push_back(group->current);
+      for (const std::shared_ptr<Version>& version : group->versions)
+        status.raw_pages += version->pages[paged_class(ring::SegmentClass::kRaw)].size();
     }
   }
   add_cardinality(current, top, status);

@@ -102,7 +102,10 @@ def table(now):
         ("/api/v1/metadata", [("metric", "shop_level")], False, lambda d: d == {"shop_level": [{"type": "gauge", "help": "Level.", "unit": ""}]}),
         ("/api/v1/status/buildinfo", [], False, lambda d: d["version"] and "features" not in d),
         ("/api/v1/status/runtimeinfo", [], False, lambda d: d["startTime"]),
-        ("/api/v1/status/tsdb", [], False, lambda d: d["headStats"]["numSeries"] > 0),
+        ("/api/v1/status/tsdb", [("limit", "100")], False, lambda d: d["headStats"]["numSeries"] > 0
+         and d["headStats"]["minTime"] <= d["headStats"]["maxTime"]
+         and any(p["name"] == "job=shop" and p["value"] >= 5 for p in d["seriesCountByLabelValuePair"])
+         and any(p["name"] == "job" and p["value"] >= len("shop") for p in d["memoryInBytesByLabelName"])),
         ("/api/v1/status/flags", [], False, lambda d: all(isinstance(v, str) for v in d.values())),
         ("/api/v1/status/config", [], False, lambda d: "yaml" in d),
         ("/api/v1/features", [], False, lambda d: all(isinstance(v, bool) for v in d["promql"].values())),

@@ -1,4 +1,5 @@
 // /api/v1/rules, alerts, status/*; /metrics, /-/healthy, /-/ready, /-/reload.
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -70,19 +71,26 @@ Response flags(const ApiParts& parts, const Request&) {
   return success(json.str());
 }
 
+// Of the single samples in segments that are full; 0 before there is one.
+std::int64_t oldest_sample(const storage::StoreStatus& store) {
+  std::int64_t oldest = 0;
+  for (const storage::ClassStatus& c : store.classes) {
+    const std::int64_t of = to_millis(c.oldest);
+    if (of != 0 && (c.name == "journal" || c.name == "raw"))
+      oldest = oldest == 0 ? of : std::min(oldest, of);
+  }
+  return oldest;
+}
+
 Response tsdb(const ApiParts& parts, const Request& request) {
   const auto limit = count_param(request, "limit", 10);
   if (!limit || *limit == 0) return bad_parameter("limit", "limit must be a positive number");
-  // All of them, for the number of pairs; shown are as many as were asked for.
-  storage::StoreStatus store = parts.store_status.status(SIZE_MAX);
-  std::uint64_t label_pairs = 0;
-  for (const auto& [name, values] : store.top_labels) label_pairs += values;
-  if (store.top_metrics.size() > *limit) store.top_metrics.resize(*limit);
-  if (store.top_labels.size() > *limit) store.top_labels.resize(*limit);
+  const storage::StoreStatus store = parts.store_status.status(*limit);
   JsonWriter json;
   json.begin_object().key("headStats").begin_object().field("numSeries", store.head_series);
-  json.field("numLabelPairs", label_pairs).field("chunkCount", std::uint64_t{0});
-  json.field("minTime", std::int64_t{0})
+  // What is here nearest to a chunk is a page, which holds the samples of many series.
+  json.field("numLabelPairs", store.label_pairs).field("chunkCount", store.raw_pages);
+  json.field("minTime", oldest_sample(store))
       .field("maxTime", to_millis(parts.clock.now()))
       .end_object();
   const auto pairs = [&](std::string_view name,
@@ -94,8 +102,8 @@ Response tsdb(const ApiParts& parts, const Request& request) {
   };
   pairs("seriesCountByMetricName", store.top_metrics);
   pairs("labelValueCountByLabelName", store.top_labels);
-  pairs("memoryInBytesByLabelName", {});
-  pairs("seriesCountByLabelValuePair", {});
+  pairs("memoryInBytesByLabelName", store.top_label_bytes);
+  pairs("seriesCountByLabelValuePair", store.top_pairs);
   json.key("retention").begin_array();
   for (const storage::ClassStatus& c : store.classes) {
     json.begin_object()

@@ -175,9 +175,38 @@ TEST_CASE("status counts a series for every target that shares its layout") {
   rig.store->add_status(status, 10);
   CHECK(status.top_metrics == Counts{{"a", 6}, {"b", 3}});
   CHECK(status.top_labels == Counts{{"instance", 3}, {"__name__", 2}, {"code", 2}, {"job", 1}});
+  CHECK(status.label_pairs == 8);
+  CHECK(status.top_label_bytes == Counts{{"instance", 6}, {"__name__", 2}, {"code", 2}, {"job", 2}});
+  CHECK(status.top_pairs == Counts{{"job=j0", 9},
+                                   {"__name__=a", 6},
+                                   {"__name__=b", 3},
+                                   {"code=1", 3},
+                                   {"code=2", 3},
+                                   {"instance=i0", 3},
+                                   {"instance=i1", 3},
+                                   {"instance=i2", 3}});
+  CHECK(status.raw_pages == 0);
   StoreStatus first;
   rig.store->add_status(first, 1);
   CHECK(first.top_metrics == Counts{{"a", 6}});
+  CHECK(first.top_pairs == Counts{{"job=j0", 9}});
+  CHECK(first.label_pairs == 8);
+}
+
+TEST_CASE("a series that is of another target is counted under its own label") {
+  StoreRig rig(16, 1u << 20);
+  const auto writer = rig.store->open_group({"g", target(0, 0), "family"});
+  REQUIRE(writer);
+  REQUIRE((*writer)->slot(target(0, 0).with(kMetricName, "a")));
+  REQUIRE((*writer)->slot(target(0, 0).with(kMetricName, "b").with("instance", "other")));
+  StoreStatus status;
+  rig.store->add_status(status, 10);
+  using Counts = std::vector<std::pair<std::string, std::uint64_t>>;
+  CHECK(status.top_pairs == Counts{{"job=j0", 2},
+                                   {"__name__=a", 1},
+                                   {"__name__=b", 1},
+                                   {"instance=i0", 1},
+                                   {"instance=other", 1}});
 }
 
 }  // namespace
