@@ -22,6 +22,9 @@ std::string seconds_text(std::int64_t ms) {
   return out;
 }
 
+constexpr std::size_t kRoomMost = 64u << 20;  // bytes made ready before they are needed
+constexpr std::size_t kLabelsUsual = 128;     // bytes
+
 // 1.25 for 1.250: how Prometheus writes the times of scalars and strings.
 std::string shortest_seconds(std::int64_t ms) {
   std::string text = seconds_text(ms);
@@ -36,7 +39,9 @@ void write_histogram_point(JsonWriter& json, std::int64_t time_ms, const Histogr
   json.end_array();
 }
 
-void write_series(JsonWriter& json, const promql::MatrixSeries& series, TimeTexts& times) {
+// Room for `more` series is made by the length of this one.
+void write_series(JsonWriter& json, const promql::MatrixSeries& series, TimeTexts& times,
+                  std::size_t more) {
   json.begin_object().key("metric");
   write_labels(json, series.labels);
   const SampleColumns& s = series.samples;
@@ -46,7 +51,12 @@ void write_series(JsonWriter& json, const promql::MatrixSeries& series, TimeText
   bool floats = false, histograms = false;
   for (std::size_t i = 0; i < s.size(); ++i) (is_histogram(i) ? histograms : floats) = true;
   if (floats) {
-    append_floats(json.key("values").raw_pieces(), s, times);
+    std::string& out = json.key("values").raw_pieces();
+    const std::size_t before = out.size();
+    append_floats(out, s, times);
+    // Growing step by step would copy all of it each time.
+    const std::size_t one = out.size() - before + kLabelsUsual;
+    if (more > 0) out.reserve(out.size() + std::min(kRoomMost, more * one));
   }
   if (histograms) {
     json.key("histograms").begin_array();
@@ -121,9 +131,10 @@ void write_value(JsonWriter& json, const promql::Value& value, const storage::St
   } else if (const auto* matrix = std::get_if<promql::Matrix>(&value)) {
     json.field("resultType", "matrix").key("result").begin_array();
     TimeTexts times;
+    std::size_t more = matrix->size() - std::min<std::size_t>(matrix->size(), 1);
     for (const promql::MatrixSeries& series : *matrix) {
       if (stopped()) break;
-      write_series(json, series, times);
+      write_series(json, series, times, std::exchange(more, 0));
     }
     json.end_array();
   } else if (const auto* scalar = std::get_if<promql::Scalar>(&value)) {
