@@ -50,7 +50,7 @@ TEST_CASE("files of Sloth, Pyrra and OpenSLO become what stands beside them, and
            {"sloth", "sloth", 6, 3},
            {"sloth", "sloth_kubernetes", 1, 2},
            {"pyrra", "pyrra", 3, 0},
-           {"openslo", "openslo", 3, 1}}) {
+           {"openslo", "openslo", 4, 1}}) {
     INFO(name);
     const convert::Converted done = import(kind, name);
     same_as_file(name + ".toml", done.toml);
@@ -74,14 +74,14 @@ TEST_CASE("an import keeps what counts: indicator, target, window, alerts") {
   CHECK(requests.service == "shop");
   CHECK(requests.target_percent == 99.95);
   CHECK(requests.window == Duration(30LL * 86'400'000));
-  CHECK(requests.indicator.bad == "shop_requests_total{job=\"shop\",code=~\"5..|429\"}");
+  CHECK(requests.indicator.bad == "shop_requests_total{code=~\"5..|429\",job=\"shop\"}");
   CHECK(requests.labels.at("tier") == "2");
   CHECK(requests.labels.at("team") == "checkout");
   CHECK(requests.alerting.size() == 4);
   CHECK(requests.alerts.name == "ShopErrors");
   CHECK(requests.alerts.page.labels.at("severity") == "critical");
   const slo::SloConfig& latency = loaded->slos.at(1);
-  CHECK(latency.indicator.good == "shop_request_seconds_bucket{le=\"0.25\",job=\"shop\"}");
+  CHECK(latency.indicator.good == "shop_request_seconds_bucket{job=\"shop\",le=\"0.25\"}");
   // 14.4 times a budget of 10 % cannot be.
   REQUIRE(latency.alerting.size() == 3);
   CHECK(latency.alerting[0].burn_rate == 6);

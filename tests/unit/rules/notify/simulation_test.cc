@@ -1,10 +1,14 @@
 // From sample to page on a virtual clock: targets flap and vanish, the receiver is down for hours,
 // the process is killed at any moment. Everything follows from one seed, which a failure prints.
-// NINES_SIM_SEEDS (default 6) and NINES_SIM_DAYS (default 7) make it longer.
+// 1,000 seeds of 7 days, two at a time; NINES_SIM_SEEDS and NINES_SIM_DAYS say otherwise, and
+// NINES_SIM_FIRST which seed is the first.
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <optional>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -88,7 +92,15 @@ class Simulation {
   }
 
  private:
+  // ManagerOptions::restore_grace is two intervals here: a restored alert whose data have not
+  // arrived yet is kept for so long, since its expression cannot tell that from an end.
+  bool in_grace(Timestamp at) const {
+    const auto boot = std::upper_bound(boots_.begin(), boots_.end(), at);
+    return boot != boots_.begin() && at - *std::prev(boot) <= kStep * 2;
+  }
+
   void boot() {
+    boots_.push_back(clock_.now());
     notifier_ = std::make_unique<Notifier>(
         NotifierOptions{}, NotifierParts{state_, state_, state_, http_, scheduler_, executor_, rng_,
                                          *log_, *telemetry_});
@@ -190,7 +202,8 @@ class Simulation {
       REQUIRE(truth.is_known(starts));
       CHECK(truth.held(starts));
       for (Timestamp at = starts - kHold; at <= starts; at += kStep) {
-        if (truth.is_known(at)) CHECK(truth.held(at));  // unknown: the process was dead
+        // Not known: the process was dead. Right after a start what was pending is waited for.
+        if (truth.is_known(at) && !in_grace(at)) CHECK(truth.held(at));
       }
       return;
     }
@@ -246,6 +259,7 @@ class Simulation {
   std::vector<Target> targets_;
   bool receiver_up_ = true, crash_wanted_ = false;
   std::optional<Timestamp> last_refused_;
+  std::vector<Timestamp> boots_;
   int crashes_ = 0, pages_ = 0, answers_lost_ = 0;
   std::map<std::string, std::pair<Timestamp, bool>> told_;  // last: startsAt, resolved
   std::set<std::pair<std::string, Timestamp>> firing_told_;
@@ -255,12 +269,26 @@ class Simulation {
 }  // namespace
 
 TEST_CASE("whatever happens, pages are true, in order, and nothing is forgotten") {
-  const std::uint64_t seeds = from_environment("NINES_SIM_SEEDS", 6);
+  const std::uint64_t seeds = from_environment("NINES_SIM_SEEDS", 1000);
   const std::uint64_t days = from_environment("NINES_SIM_DAYS", 7);
-  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-    INFO("seed ", seed);
-    Simulation(seed).run(days);
-  }
+  const std::uint64_t first = from_environment("NINES_SIM_FIRST", 1);
+  std::atomic<std::uint64_t> begun{0}, ended{0};
+  const auto some = [&] {
+    for (std::uint64_t i = begun++; i < seeds; i = begun++) {
+      const std::uint64_t seed = first + i;
+      INFO("seed ", seed);
+      try {
+        Simulation(seed).run(days);
+      } catch (...) {  // a REQUIRE that failed, which doctest has counted
+        return;
+      }
+      ++ended;
+    }
+  };
+  std::thread other(some);
+  some();
+  other.join();
+  CHECK(ended == seeds);
 }
 
 }  // namespace nines::notify
