@@ -295,7 +295,7 @@ scrape_configs:
             wait_for(f"{job} succeeds", lambda: nines.value(f'probe_success{{job="{job}"}}') == 1, 20)
         assert nines.value('probe_scenario_step_success{job="buy", step="cart"}') == 1
         assert nines.value('probe_scenario_assertion{job="buy", step="cart", assertion="body"}') == 1
-        assert nines.value('probe_success{job="reset"}') == 0
+        wait_for("reset is probed", lambda: nines.query('probe_success{job="reset"} == 0'), 20)
         target = next(t for t in nines.json("/api/nines/v1/targets")["targets"] if t["pool"] == "reset")
         assert "reset" in target["last_error"].lower() or "closed" in target["last_error"].lower(), target["last_error"]
 
