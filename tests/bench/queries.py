@@ -135,7 +135,7 @@ def make(name, args, folder, peers):
     config = os.path.join(folder, name + (".toml" if name == "nines" else ".yml"))
     with open(config, "w") as f:
         if name == "nines":
-            f.write(f'[storage]\nbudget = "{args.budget}"\n')
+            f.write(f'[storage]\nbudget = "{args.budget}"\nmax_series_per_metric = {max(500_000, 2 * args.wide_series)}\n')
             f.write("[host]\nenabled = false\n[builtin]\nself = false\nrules = false\nslo = false\n")
         else:
             f.write("global: {scrape_interval: 1h}\n")
