@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fs/fs.h"
+#include "base/fs/read_soon.h"
 
 namespace nines {
 namespace {
@@ -37,7 +38,7 @@ FileInfo to_info(const struct stat& s) {
   return info;
 }
 
-class PosixFile final : public File {
+class PosixFile final : public File, public ReadingSoon {
  public:
   PosixFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
   ~PosixFile() override { ::close(fd_); }
@@ -67,6 +68,11 @@ class PosixFile final : public File {
       done += static_cast<std::size_t>(n);
     }
     return {};
+  }
+
+  void will_read(std::uint64_t offset, std::uint64_t length) const noexcept override {
+    ::posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(length),
+                    POSIX_FADV_WILLNEED);
   }
 
   Result<void> sync() override {

@@ -202,9 +202,13 @@ std::vector<StoreImpl::Live> StoreImpl::live(std::span<const Matcher> matchers, 
   return out;
 }
 
-std::shared_ptr<const Page> StoreImpl::load(const ring::Location& location,
-                                            std::size_t& damaged) const {
+std::shared_ptr<const Page> StoreImpl::load(const ring::Location& location, std::size_t& damaged,
+                                            PageMisses* misses) const {
   if (std::shared_ptr<const Page> page = cache_.get(location)) return page;
+  if (misses != nullptr) {
+    misses->missed();
+    if (std::shared_ptr<const Page> page = cache_.get(location)) return page;
+  }
   const Result<ring::OwnedFrame> frame = parts_.ring.read(location);
   if (!frame) {
     // Evicted meanwhile: it is gone.
@@ -238,7 +242,7 @@ void StoreImpl::find_pages(const Versions& versions, std::span<const Place> plac
                              shelf.pages.push_back({page, nullptr});
                            });
     if (shelf.pages.size() > kKept) return;
-    shelf = {&first, block, from, to, directory.changes(), std::move(shelf.pages)};
+    shelf = {&first, block, from, to, directory.changes(), std::move(shelf.pages), shelf.misses};
     return;
   }
   for (const Place& place : places) {
@@ -277,7 +281,7 @@ Result<void> StoreImpl::read_series(const Versions& versions, std::span<const Pl
         (one.ref.present >> (slot - one.ref.slots.first) & 1) == 0) {
       continue;
     }
-    if (!one.page) one.page = load(one.ref.location, damaged);
+    if (!one.page) one.page = load(one.ref.location, damaged, shelf->misses);
     const std::size_t before = out.size();
     if (one.page && !one.page->read(slot, out)) {
       ++damaged;

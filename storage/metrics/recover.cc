@@ -25,6 +25,7 @@ StoreImpl::StoreImpl(const MetricStoreOptions& options, const MetricStoreParts& 
       exemplar_counters_(parts.telemetry),
       refusals_(parts.telemetry),
       cache_(options.page_cache_bytes),
+      piece_reader_(dynamic_cast<const ring::PieceReader*>(&parts.ring)),
       tier_cache_(options.page_cache_bytes),
       selections_(options.selection_cache_bytes) {}
 

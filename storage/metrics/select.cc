@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 
@@ -91,6 +92,29 @@ class Selection final : public SeriesSelection {
     return store_.read_windows(all_->versions(), places_of(index), tier, range, deleted(index),
                                out);
   }
+  // A page of this series is not in memory: those of the next ones are hardly either. Whoever
+  // misses one helps to bring them.
+  void read_ahead(std::size_t index, TimeRange range) const {
+    const std::uint64_t bytes_max = store_.ahead_bytes_max();
+    if (bytes_max == 0) return;
+    std::shared_ptr<ReadAhead> pages;
+    {
+      const std::lock_guard lock(ahead_mutex_);
+      if (index >= ahead_until_) {
+        StoreImpl::Ahead ahead;
+        ahead.from = to_millis(range.from), ahead.to = to_millis(range.to);
+        // Not from `index` on: another thread may be about to read what is before it.
+        for (; ahead_until_ < size() && (ahead_until_ <= index || ahead.bytes < bytes_max);
+             ++ahead_until_) {
+          for (const StoreImpl::Place& place : places_of(ahead_until_))
+            store_.expect(*all_->versions()[place.version], place.slot, ahead);
+        }
+        ahead_ = store_.bring(std::move(ahead));
+      }
+      pages = ahead_;
+    }
+    if (pages != nullptr) store_.help(*pages, stop_);
+  }
   // `places` is room for it.
   void latest(std::size_t first, TimeRange range, std::span<LatestSample> out,
               std::vector<StoreImpl::Place>& places) const {
@@ -113,13 +137,20 @@ class Selection final : public SeriesSelection {
   const std::optional<Part> part_;  // none: all of them
   const std::shared_ptr<const Tombstones> deletions_;
   const StopFlag* stop_;
+  mutable std::mutex ahead_mutex_;
+  mutable std::size_t ahead_until_ = 0;       // series whose pages were brought
+  mutable std::shared_ptr<ReadAhead> ahead_;  // the last of them
 };
 
-class Reader final : public ReadingOn {
+class Reader final : public ReadingOn, private PageMisses {
  public:
-  Reader(const StoreImpl& store, const Selection& selection) : selection_(selection), run_(store) {}
+  Reader(const StoreImpl& store, const Selection& selection)
+      : selection_(selection), run_(store, *this) {
+    shelf_.misses = this;
+  }
   Result<void> read(std::size_t index, TimeRange range, SampleColumns& out) override {
     run_.forget_times();
+    reading_ = index, range_ = range;
     return selection_.read(index, range, out, &shelf_);
   }
   Result<bool> read_on(std::size_t index, TimeRange range, SampleColumns& out) override {
@@ -127,6 +158,7 @@ class Reader final : public ReadingOn {
       if (selection_.is_stopped()) return was_stopped();
       const std::int64_t from = to_millis(range.from), to = to_millis(range.to);
       const std::uint32_t slot = selection_.places_of(index).front().slot;
+      reading_ = index, range_ = range;
       if (!run_.holds(*version, slot, from, to))
         run_.begin(*version, slots_from(index, *version), from, to);
       if (const std::optional<bool> same = run_.read(slot, out)) return *same;
@@ -159,7 +191,11 @@ class Reader final : public ReadingOn {
     return slots;
   }
 
+  void missed() override { selection_.read_ahead(reading_, range_); }
+
   const Selection& selection_;
+  std::size_t reading_ = 0;  // which series, and of what time
+  TimeRange range_;
   StoreImpl::PageShelf shelf_;
   SeriesRun run_;
   std::vector<StoreImpl::Place> places_;

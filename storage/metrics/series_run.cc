@@ -76,7 +76,7 @@ bool SeriesRun::join_times(Block& block) {
   for (std::size_t i = 0; i < pages_.size(); ++i) {
     ShelvedPage& one = pages_[i];
     if (one.ref.slots.first / kPageSlots != block.number) continue;
-    if (!one.page) one.page = store_.load(one.ref.location, damaged);
+    if (!one.page) one.page = store_.load(one.ref.location, damaged, &misses_);
     if (!one.page) return false;
     block.pages.push_back(i);
     const std::vector<std::int64_t>& times = one.page->times();

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/fs/read_soon.h"
+
 namespace nines::testing {
 namespace {
 
@@ -170,12 +172,15 @@ struct MemFs::State {
   std::vector<std::string> trace NINES_GUARDED_BY(mutex);
 
   // Counts an operation; the error when it is one that shall fail.
-  Result<void> step(std::string_view call, const std::string& path) NINES_REQUIRES(mutex) {
-    ++operations;
+  void note(std::string what) NINES_REQUIRES(mutex) {
     if (trace.size() >= 2 * kTraceMax) {
       trace.erase(trace.begin(), trace.begin() + static_cast<std::ptrdiff_t>(kTraceMax));
     }
-    trace.push_back(std::string(call) + " " + path);
+    trace.push_back(std::move(what));
+  }
+  Result<void> step(std::string_view call, const std::string& path) NINES_REQUIRES(mutex) {
+    ++operations;
+    note(std::string(call) + " " + path);
     const bool fails = fail_at != 0 && (fail_on ? operations >= fail_at : operations == fail_at);
     if (fails) return io(call, path, "Input/output error (injected)");
     return {};
@@ -232,7 +237,7 @@ struct MemFs::State {
   }
 };
 
-class MemFs::Handle final : public File {
+class MemFs::Handle final : public File, public ReadingSoon {
  public:
   Handle(std::shared_ptr<State> state, std::shared_ptr<Node> node, std::string path, bool writable,
          std::shared_ptr<int> lock = nullptr)
@@ -247,6 +252,12 @@ class MemFs::Handle final : public File {
     if (Result<void> r = state_->step("pread", path_); !r) return std::move(r).error();
     if (node_->is_directory) return io("read", path_, "Is a directory");
     return node_->read(offset, out);
+  }
+
+  void will_read(std::uint64_t offset, std::uint64_t length) const noexcept override {
+    const MutexLock lock(state_->mutex);
+    state_->note("will_read " + path_ + " " + std::to_string(offset) + " " +
+                 std::to_string(length));
   }
 
   Result<void> pwrite(std::uint64_t offset, std::span<const std::byte> bytes) override {

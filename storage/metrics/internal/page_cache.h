@@ -32,14 +32,21 @@ class PageCache {
     return slot.page;
   }
 
-  void put(const ring::Location& location, std::shared_ptr<const Page> page) {
+  // Without asking for it.
+  bool holds(const ring::Location& location) {
+    const std::lock_guard lock(mutex_);
+    return held_ > 0 && slots_[find(location)].page != nullptr;
+  }
+
+  // `wanted`: somebody is about to ask for it.
+  void put(const ring::Location& location, std::shared_ptr<const Page> page, bool wanted = false) {
     const std::size_t bytes = page->bytes();
     const std::lock_guard lock(mutex_);
     while (held_ > 0 && bytes_ + bytes > bytes_max_) drop_one();
     if (2 * (held_ + 1) > slots_.size()) grow();
     Slot& slot = slots_[find(location)];
     if (slot.page) return;
-    slot = {location.generation, location.offset, false, std::move(page)};
+    slot = {location.generation, location.offset, wanted, std::move(page)};
     bytes_ += bytes;
     ++held_;
   }

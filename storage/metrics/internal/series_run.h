@@ -17,6 +17,13 @@ namespace nines::storage {
 
 class StoreImpl;
 
+// Is told when a page is not in memory, and may bring it and others before it is read by itself.
+class PageMisses {
+ public:
+  virtual ~PageMisses() = default;
+  virtual void missed() = 0;
+};
+
 struct ShelvedPage {
   PageRef ref;
   std::shared_ptr<const Page> page;  // null: not read yet
@@ -25,7 +32,7 @@ struct ShelvedPage {
 // One thread at a time. What it shows is the store as it was at begin().
 class SeriesRun {
  public:
-  explicit SeriesRun(const StoreImpl& store) : store_(store) {}
+  SeriesRun(const StoreImpl& store, PageMisses& misses) : store_(store), misses_(misses) {}
 
   // Goes on with these slots (ascending) of a version, in the closed range.
   void begin(const Version& version, std::vector<std::uint32_t> slots, std::int64_t from,
@@ -56,6 +63,7 @@ class SeriesRun {
   bool read_pages(const Block& block, std::uint32_t slot, double* out, std::size_t& at);
 
   const StoreImpl& store_;
+  PageMisses& misses_;
   const Version* version_ = nullptr;
   std::int64_t from_ = 0, to_ = 0;
   std::vector<std::uint32_t> slots_;

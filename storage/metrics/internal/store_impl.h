@@ -19,6 +19,7 @@
 #include "storage/metrics/internal/exemplar_store.h"
 #include "storage/metrics/internal/page_cache.h"
 #include "storage/metrics/internal/page_log.h"
+#include "storage/metrics/internal/read_ahead.h"
 #include "storage/metrics/internal/selected_series.h"
 #include "storage/metrics/internal/series_limits.h"
 #include "storage/metrics/internal/series_run.h"
@@ -96,6 +97,7 @@ class StoreImpl final : public MetricStore {
     std::int64_t to = 0;
     std::uint64_t changes = 0;  // of the directory, when they were found
     std::vector<ShelvedPage> pages;
+    PageMisses* misses = nullptr;
   };
   // `shelf` belongs to one thread, and to readings of one list of versions.
   Result<void> read_series(const Versions& versions, std::span<const Place> places, TimeRange range,
@@ -103,7 +105,22 @@ class StoreImpl final : public MetricStore {
                            PageShelf* shelf = nullptr) const;
   // For SeriesRun: the pages of its slots and their open samples, as they are at one moment.
   void fill_run(SeriesRun& run) const;
-  std::shared_ptr<const Page> load(const ring::Location& location, std::size_t& damaged) const;
+  std::shared_ptr<const Page> load(const ring::Location& location, std::size_t& damaged,
+                                   PageMisses* misses = nullptr) const;
+  // Pages that are read soon, and are not in memory.
+  struct Ahead {
+    std::int64_t from = 0;  // of their samples
+    std::int64_t to = 0;
+    std::set<std::pair<const Version*, std::uint32_t>> blocks;  // looked at
+    std::vector<ring::Location> pages;
+    std::uint64_t bytes = 0;  // of the pages
+  };
+  // Of pages brought at once, packed; 0: they are read one by one.
+  std::uint64_t ahead_bytes_max() const;
+  // Adds the pages of a slot and its neighbours.
+  void expect(const Version& version, std::uint32_t slot, Ahead& ahead) const;
+  std::shared_ptr<ReadAhead> bring(Ahead ahead) const;
+  void help(ReadAhead& ahead, const StopFlag* stop) const;
   // As SeriesReader::latest(), of a place each; kNoVersion: it is not known.
   static constexpr std::uint32_t kNoVersion = UINT32_MAX;
   void latest(const Versions& versions, std::span<const Place> places, TimeRange range,
@@ -370,6 +387,7 @@ class StoreImpl final : public MetricStore {
   std::shared_ptr<const Tombstones> deletions_ = std::make_shared<const Tombstones>();
   std::vector<std::string> damage_;
   mutable PageCache<Page> cache_;
+  const ring::PieceReader* const piece_reader_;  // the ring; null: it is none
   mutable PageCache<TierPage> tier_cache_;
   mutable SelectionCache selections_;
 };

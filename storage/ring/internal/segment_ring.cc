@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/fs/read_soon.h"
 #include "storage/ring/internal/quotas.h"
 #include "storage/ring/internal/scanner.h"
 
@@ -391,15 +392,8 @@ Result<OwnedFrame> SegmentRing::read(const Location& location) const {
   const auto evicted = [&] {
     return Error(ErrorCode::kNotFound, segment_name(location.segment) + " was evicted");
   };
-  const File* file = nullptr;
-  {
-    const MutexLock lock(mutex_);
-    if (location.segment >= segments_.size() ||
-        segments_[location.segment].generation != location.generation) {
-      return evicted();
-    }
-    file = segments_[location.segment].file.get();
-  }
+  const File* const file = file_of(location);
+  if (file == nullptr) return evicted();
   std::vector<std::byte> bytes(kFrameHeaderBytes + location.length);
   NINES_TRY(const std::size_t got, file->pread(location.offset, bytes));
   if (got != bytes.size() ||
@@ -414,6 +408,45 @@ Result<OwnedFrame> SegmentRing::read(const Location& location) const {
   bytes.erase(bytes.begin(), bytes.begin() + kFrameHeaderBytes);
   frame.payload = std::move(bytes);
   return frame;
+}
+
+const File* SegmentRing::file_of(const Location& location) const {
+  const MutexLock lock(mutex_);
+  if (location.segment >= segments_.size() ||
+      segments_[location.segment].generation != location.generation) {
+    return nullptr;
+  }
+  return segments_[location.segment].file.get();
+}
+
+void SegmentRing::will_read(std::span<const Location> piece) const {
+  const std::uint32_t begin = piece.front().offset;
+  const std::size_t end = piece.back().offset + kFrameHeaderBytes + piece.back().length;
+  if (const auto* soon = dynamic_cast<const ReadingSoon*>(file_of(piece.front())))
+    soon->will_read(begin, end - begin);
+}
+
+void SegmentRing::read_piece(std::span<const Location> piece, std::vector<std::byte>& room,
+                             const std::function<void(const Frame&)>& visit) const {
+  const File* const file = file_of(piece.front());
+  if (file == nullptr) return;
+  const std::uint32_t begin = piece.front().offset;
+  const std::size_t length = piece.back().offset + kFrameHeaderBytes + piece.back().length - begin;
+  if (room.size() < length) room.resize(length);
+  const Result<std::size_t> got = file->pread(begin, std::span(room).first(length));
+  if (!got) return;
+  const std::uint32_t seed = frame_seed(super_.uuid, piece.front().generation);
+  for (const Location& at : piece) {
+    const std::size_t whole = kFrameHeaderBytes + at.length;
+    if (at.offset - begin + whole > *got) return;
+    const auto bytes = std::span<const std::byte>(room).subspan(at.offset - begin, whole);
+    if (!frame_is_intact(seed, bytes)) continue;
+    const FrameHeader header = decode_frame_header(bytes.data());
+    visit({.head = header.head,
+           .sequence = header.sequence,
+           .location = at,
+           .payload = bytes.subspan(kFrameHeaderBytes)});
+  }
 }
 
 std::vector<SegmentInfo> SegmentRing::segments(SegmentClass cls) const {

@@ -10,6 +10,7 @@
 
 #include "base/core/mutex.h"
 #include "storage/ring/internal/layout.h"
+#include "storage/ring/pieces.h"
 #include "storage/ring/ring.h"
 
 namespace nines::storage::ring {
@@ -37,7 +38,7 @@ struct RingParts {
   std::vector<std::string> notes;  // for the log: what opening changed
 };
 
-class SegmentRing final : public Ring {
+class SegmentRing final : public Ring, public PieceReader {
  public:
   SegmentRing(const RingOptions& options, Log& log, RingParts parts);
   ~SegmentRing() override;
@@ -55,6 +56,9 @@ class SegmentRing final : public Ring {
   void on_evict(SegmentClass cls, EvictListener listener) override;
 
   Result<OwnedFrame> read(const Location& location) const override;
+  void will_read(std::span<const Location> piece) const override;
+  void read_piece(std::span<const Location> piece, std::vector<std::byte>& room,
+                  const std::function<void(const Frame&)>& visit) const override;
   std::vector<SegmentInfo> segments(SegmentClass cls) const override;
   Result<ScanReport> scan(std::uint32_t segment, std::uint64_t generation,
                           const std::function<bool(const Frame&)>& visit) override;
@@ -79,6 +83,8 @@ class SegmentRing final : public Ring {
   static std::size_t index(SegmentClass cls) { return static_cast<std::size_t>(cls); }
 
   void resume_open_segments();
+  // Null: the segment lives another life now.
+  const File* file_of(const Location& location) const;
   SegmentInfo info(std::uint32_t segment) const NINES_REQUIRES(mutex_);
   std::uint64_t used(SegmentClass cls) const NINES_REQUIRES(mutex_);
   std::uint32_t oldest(SegmentClass cls) const NINES_REQUIRES(mutex_);
