@@ -24,13 +24,14 @@ void init_curl_once() {
 
 class CurlHttpClient final : public HttpClient {
  public:
-  explicit CurlHttpClient(const HttpClientOptions& options) : clock_(make_real_clock()) {
+  CurlHttpClient(net::WorkerOptions each, const HttpClientOptions& options)
+      : clock_(make_real_clock()) {
     init_curl_once();
+    each.handles_per_shard = std::max<std::size_t>(1, options.handles_per_shard);
+    each.user_agent = options.user_agent;
     for (int i = 0; i < std::max(1, options.threads); ++i) {
-      net::WorkerOptions worker;
-      worker.name = "nines-http-" + std::to_string(i);
-      worker.handles_per_shard = std::max<std::size_t>(1, options.handles_per_shard);
-      worker.user_agent = options.user_agent;
+      net::WorkerOptions worker = each;
+      worker.name += "-" + std::to_string(i);
       workers_.push_back(std::make_unique<net::Worker>(std::move(worker), *clock_));
     }
   }
@@ -91,7 +92,14 @@ std::string_view HttpResponse::header(std::string_view name) const {
 }
 
 std::unique_ptr<HttpClient> make_curl_http_client(const HttpClientOptions& options) {
-  return std::make_unique<CurlHttpClient>(options);
+  net::WorkerOptions worker;
+  worker.name = "nines-http";
+  return net::make_workers(worker, options);
+}
+
+std::unique_ptr<HttpClient> net::make_workers(WorkerOptions each,
+                                              const HttpClientOptions& options) {
+  return std::make_unique<CurlHttpClient>(std::move(each), options);
 }
 
 Result<HttpResponse> send_and_wait(HttpClient& client, HttpRequest request) {

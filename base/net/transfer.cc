@@ -8,43 +8,15 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "base/net/internal/http_text.h"
 #include "base/net/internal/tls_session.h"
+#include "base/text/text.h"
 
 namespace nines::net {
 namespace {
 
 constexpr long kRedirectsMax = 10;
 constexpr long kReadBytes = 64 * 1024;  // at once; a scrape's usual body
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string to_lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t from = text.find_first_not_of(kSpace);
-  if (from == text.npos) return {};
-  return text.substr(from, text.find_last_not_of(kSpace) - from + 1);
-}
-
-// RFC 9110's token: what a method and a header name are made of.
-bool is_token(std::string_view text) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    const char l = lower(c);
-    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || kMarks.find(c) != kMarks.npos;
-  });
-}
-
-bool is_field_value(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) == text.npos;
-}
 
 std::string seconds(Duration d) {
   const auto ms = d.count();
@@ -119,7 +91,10 @@ Result<std::string> origin_of(const std::string& url) {
 }
 
 Transfer::Transfer(HttpCallId id, HttpRequest request, HttpDone done)
-    : id_(id), request_(std::move(request)), done_(std::move(done)) {}
+    : id_(id),
+      request_(std::move(request)),
+      done_(std::move(done)),
+      patience_(std::max(Duration(1), request_.timeout)) {}
 
 Transfer::~Transfer() {
   curl_slist_free_all(headers_);
@@ -137,10 +112,23 @@ bool Transfer::plain() const {
          !r.http2_only && !r.fresh_connection && !r.tls_details;
 }
 
+bool Transfer::simple() const {
+  return plain() && !request_.keep_partial && request_.credentials_file.empty() &&
+         request_.oauth2 == nullptr;
+}
+
+void Transfer::spend(std::chrono::nanoseconds time) {
+  patience_ = std::max(Duration(1), patience_ - std::chrono::floor<Duration>(time));
+}
+
+Error Transfer::timed_out(const char* during) const {
+  return {ErrorCode::kUnavailable, "timed out after " + seconds(request_.timeout) + " " + during};
+}
+
 // What differs between two plain transfers, beside the headers.
 void Transfer::set_own() {
   const auto set = [&](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
-  const auto timeout = static_cast<long>(std::max<Duration::rep>(1, request_.timeout.count()));
+  const auto timeout = static_cast<long>(patience_.count());
   set(CURLOPT_URL, request_.url.c_str());
   set(CURLOPT_TIMEOUT_MS, timeout);
   set(CURLOPT_CONNECTTIMEOUT_MS, timeout);
@@ -173,6 +161,9 @@ Result<void> Transfer::prepare(CURL* easy, const std::string& user_agent, TlsFil
       static_cast<long>(request_.http2_only ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
                         : request_.http2    ? CURL_HTTP_VERSION_2TLS
                                             : CURL_HTTP_VERSION_1_1));
+  // Who wants HTTP/2 would be given a kept connection of HTTP/1.1. OpenSSL has no use for this
+  // option, but libcurl shares no connection between those that differ in it.
+  if (!request_.http2) set(CURLOPT_SSL_OPTIONS, static_cast<long>(CURLSSLOPT_NO_REVOKE));
   if (Result<void> way = set_way(); !way) return way;
   set_tls_versions();
   if (Result<void> named = set_server_name(); !named) return named;
@@ -399,8 +390,7 @@ Error Transfer::failure(CURLcode code) const {
       } else if (time_of(easy_, CURLINFO_STARTTRANSFER_TIME_T).count() != 0) {
         during = "while reading the answer";
       }
-      return {ErrorCode::kUnavailable,
-              "timed out after " + seconds(request_.timeout) + " " + during};
+      return timed_out(during);
     }
     case CURLE_COULDNT_CONNECT:
       if (os_error != 0) {

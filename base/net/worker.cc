@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint64_t kWakeKey = UINT64_MAX;
 constexpr std::size_t kOriginsMax = 100'000;  // remembered; past it the memory starts over
 
+thread_local bool delivering_here = false;
+
 std::uint64_t number(HttpCallId id) {
   return static_cast<std::uint64_t>(id);
 }
@@ -35,7 +37,13 @@ Worker::Worker(WorkerOptions options, const Clock& clock)
     : options_(std::move(options)),
       clock_(clock),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      plain_way_({options_.user_agent, options_.idle_max}, clock_, epoll_,
+                 [this](std::unique_ptr<Transfer> transfer, PlainWay::Outcome outcome) {
+                   if (outcome) return deliver(*transfer, *std::move(outcome));
+                   const std::string origin = *origin_of(transfer->request().url);
+                   start_in_library(std::move(transfer), origin);
+                 }) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = kWakeKey;
@@ -108,6 +116,10 @@ void Worker::run() {
         static_cast<void>(got);
         continue;
       }
+      if ((event.data.u64 & PlainWay::kKey) != 0) {
+        plain_way_.on_event(event.data.u64, event.events);
+        continue;
+      }
       int mask = 0;
       if ((event.events & (EPOLLIN | EPOLLHUP)) != 0) mask |= CURL_CSELECT_IN;
       if ((event.events & EPOLLOUT) != 0) mask |= CURL_CSELECT_OUT;
@@ -116,6 +128,7 @@ void Worker::run() {
           mask);
     }
     const Instant now = clock_.elapsed();
+    plain_way_.expire(now);
     for (std::size_t i = 0; i < shards_.size(); ++i) {
       Shard& shard = *shards_[i];
       if (!shard.deadline || *shard.deadline > now) continue;
@@ -147,26 +160,32 @@ void Worker::start(Order order) {
     deliver(*order.transfer, std::move(order.origin).error());
     return;
   }
+  if (plain_way_.start(order.transfer, *order.origin)) return;
+  start_in_library(std::move(order.transfer), *order.origin);
+}
+
+void Worker::start_in_library(std::unique_ptr<Transfer> transfer, const std::string& origin) {
   bool had_plain = false;
-  CURL* const easy = lend(order.transfer->plain(), had_plain);
+  CURL* const easy = lend(transfer->plain(), had_plain);
   if (easy == nullptr) {
-    deliver(*order.transfer, Error(ErrorCode::kUnavailable, "no memory for a request"));
+    deliver(*transfer, Error(ErrorCode::kUnavailable, "no memory for a request"));
     return;
   }
-  if (Result<void> ready =
-          order.transfer->prepare(easy, options_.user_agent, tls_files_, had_plain);
+  if (Result<void> ready = transfer->prepare(easy, options_.user_agent, tls_files_, had_plain);
       !ready) {
-    deliver(*order.transfer, std::move(ready).error());
+    deliver(*transfer, std::move(ready).error());
     release(easy, false);
     return;
   }
-  Shard& shard = shard_for(*order.origin);
+  Shard& shard = shard_for(origin);
   ++shard.in_flight;
-  running_[number(order.id)] = {std::move(order.transfer), &shard};
+  const std::uint64_t id = number(transfer->id());
+  running_[id] = {std::move(transfer), &shard};
   curl_multi_add_handle(shard.multi, easy);
 }
 
 void Worker::drop(HttpCallId id) {
+  if (plain_way_.drop(id)) return;
   const auto found = running_.find(number(id));
   if (found == running_.end()) return;
   CURL* easy = found->second.transfer->easy();
@@ -247,7 +266,7 @@ int Worker::on_timer(CURLM*, long timeout_ms, void* shard_pointer) {
 }
 
 int Worker::wait_ms() const {
-  std::optional<Instant> first;
+  std::optional<Instant> first = plain_way_.deadline();
   for (const auto& shard : shards_) {
     if (shard->deadline && (!first || *shard->deadline < *first)) first = shard->deadline;
   }
@@ -287,13 +306,19 @@ void Worker::deliver(Transfer& transfer, Result<HttpResponse> result) {
     if (live_.erase(number(transfer.id())) == 0) return;  // cancelled
     delivering_ = transfer.id();
   }
+  delivering_here = options_.works_on_answers;
   transfer.done()(std::move(result));
+  delivering_here = false;
   transfer.done() = nullptr;  // what it holds goes before cancel() may return
   {
     const std::lock_guard lock(mutex_);
     delivering_ = HttpCallId::kNone;
   }
   delivered_.notify_all();
+}
+
+bool Worker::delivers_here() {
+  return delivering_here;
 }
 
 // A handle to prepare: fresh, reset, or, for a plain transfer, one that had another of them.

@@ -35,6 +35,8 @@ class Transfer {
   // Of a scrape as most are: GET in plain text, with nothing special about it. Such requests differ
   // in few options, and a handle that has had one of them can have the next.
   bool plain() const;
+  // Plain, and with nothing to look up or to read before it can be asked.
+  bool simple() const;
   // Sets every option of a fresh or reset handle; of one that a plain transfer had before this
   // plain one, as `had_plain` says, those that differ. kInvalid: method or header that would break
   // out of its line. kUnavailable: a TLS file or a secret's cannot be read.
@@ -42,7 +44,13 @@ class Transfer {
   // The answer, or why there is none, once libcurl said `code`.
   Result<HttpResponse> finish(CURLcode code);
 
+  // Time that was needed elsewhere counts, too.
+  void spend(std::chrono::nanoseconds time);
+  Duration patience() const { return patience_; }  // what is left of the request's
+  Error timed_out(const char* during) const;
+
   HttpCallId id() const { return id_; }
+  const HttpRequest& request() const { return request_; }
   CURL* easy() const { return easy_; }
   HttpDone& done() { return done_; }
 
@@ -68,6 +76,7 @@ class Transfer {
   const HttpCallId id_;
   HttpRequest request_;
   HttpDone done_;
+  Duration patience_;
   CURL* easy_ = nullptr;  // lent by the worker
   curl_slist* headers_ = nullptr;
   curl_slist* way_ = nullptr;

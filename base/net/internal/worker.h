@@ -1,5 +1,6 @@
 #pragma once
-// One thread that drives many transfers: epoll below, several small libcurl multis above it.
+// One thread that drives many transfers: epoll below, above it several small libcurl multis and,
+// for requests that need no library, a way of their own.
 
 #include <condition_variable>
 #include <cstddef>
@@ -18,6 +19,7 @@
 #include "base/core/clock.h"
 #include "base/core/result.h"
 #include "base/net/http_client.h"
+#include "base/net/internal/plain_way.h"
 #include "base/net/internal/transfer.h"
 
 namespace nines::net {
@@ -26,6 +28,8 @@ struct WorkerOptions {
   std::string name;                     // of the thread
   std::size_t handles_per_shard = 500;  // a libcurl multi grows slower than linear beyond
   std::string user_agent;
+  std::size_t idle_max = 10'000;  // connections in plain HTTP/1.1 kept for a next request
+  bool works_on_answers = false;  // a `done` may take its time, and post to an answer executor
 };
 
 // add() and cancel() from any thread, from inside a `done` too.
@@ -42,6 +46,8 @@ class Worker {
   // The call's `done` is not running and will not run once this returned, unless this is called
   // from inside that very `done`.
   void cancel(HttpCallId id);
+  // Whether this thread is inside a `done` that may take its time.
+  static bool delivers_here();
 
  private:
   struct Shard;
@@ -57,6 +63,7 @@ class Worker {
   void run();
   bool take_orders();  // false: stop
   void start(Order order);
+  void start_in_library(std::unique_ptr<Transfer> transfer, const std::string& origin);
   void drop(HttpCallId id);
   Shard& shard_for(const std::string& origin);
   Shard& make_shard();
@@ -91,8 +98,12 @@ class Worker {
   std::vector<CURL*> idle_;        // handles to use again
   std::vector<CURL*> idle_plain_;  // with the options of a plain transfer in them
   TlsFiles tls_files_;
+  PlainWay plain_way_;
 
   std::thread thread_;  // last: it uses everything above
 };
+
+// A client of that many workers, each with `each`'s name and a number.
+std::unique_ptr<HttpClient> make_workers(WorkerOptions each, const HttpClientOptions& options);
 
 }  // namespace nines::net
