@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/net/answer_threads.h"
 #include "base/net/fiber_pool.h"
 #include "base/net/oauth2.h"
 #include "base/text/numbers.h"
@@ -80,7 +81,10 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
       telemetry_(std::move(telemetry)),
       store_(std::move(store)),
       http_(make_oauth2_http_client(make_curl_http_client({}), around.scheduler)),
+      // Its threads do the work of a scrape, too: nobody else should have to wait for that.
+      scrape_http_(make_answer_http_client({.name = "scrape", .with_tokens = http_.get()})),
       collect_pool_(make_thread_pool("collect", 2, kQueueMax)),
+      scrape_executor_(make_answer_executor(*collect_pool_)),
       rules_pool_(make_thread_pool("rules", 2, kQueueMax)),
       act_pool_(make_thread_pool("act", 1, kQueueMax)),
       wait_pool_(make_waiting_pool("wait", kWaitersMax, kQueueMax)),
@@ -99,7 +103,8 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
       logql_(store_->log_querier()),
       resolver_(make_resolver()),
       scraper_(
-          {sender_.appender(), *http_, around.scheduler, *collect_pool_, around.log, *telemetry_}),
+          {sender_.appender(), *scrape_http_, around.scheduler, *scrape_executor_, around.log,
+           *telemetry_}),
       prober_({sender_.appender(), *http_, *resolver_, around.scheduler, *probe_pool_, around.log}),
       host_(
           config.host.enabled

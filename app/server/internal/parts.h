@@ -66,7 +66,9 @@ class Parts {
   std::unique_ptr<Telemetry> telemetry_;
   std::unique_ptr<storage::Engine> store_;
   std::unique_ptr<HttpClient> http_;
+  std::unique_ptr<HttpClient> scrape_http_;  // its threads parse and append what they bring
   std::unique_ptr<Executor> collect_pool_;  // bodies parsed and appended, /proc and log files read
+  std::unique_ptr<Executor> scrape_executor_;
   std::unique_ptr<Executor> rules_pool_;    // rules, SLOs: never behind a person's query
   std::unique_ptr<Executor> act_pool_;      // notification and remediation state
   std::unique_ptr<Executor> wait_pool_;     // names asked for, target files read
