@@ -75,6 +75,19 @@ void look_at_probes(const collector::ProbeOptions& a, const collector::ProbeOpti
   Changes("probes").look("max_scheduled", a.max_scheduled, b.max_scheduled).add_to(all);
 }
 
+void look_at_receivers(const collector::ReceiveOptions& a, const collector::ReceiveOptions& b,
+                       std::vector<std::string>& all) {
+  const auto look = [&all](const char* section, const auto& started, const auto& now) {
+    if (!(started == now)) all.push_back(std::string("[") + section + "]");
+  };
+  look("remote_write_receiver", a.remote_write, b.remote_write);
+  look("otlp", a.otlp, b.otlp);
+  look("pushgateway", a.push, b.push);
+  look("influx", a.influx, b.influx);
+  look("statsd", a.statsd, b.statsd);
+  look("graphite", a.graphite, b.graphite);
+}
+
 }  // namespace
 
 std::vector<std::string> changes_that_wait(const Config& started, const Config& now) {
@@ -83,6 +96,7 @@ std::vector<std::string> changes_that_wait(const Config& started, const Config& 
   look_at_web(started, now, all);
   look_at_query(started.promql, now.promql, all);
   look_at_probes(started.probe_options, now.probe_options, all);
+  look_at_receivers(started.receive, now.receive, all);
   if (started.remote_writes_text != now.remote_writes_text) all.emplace_back("[[remote_write]]");
   return all;
 }

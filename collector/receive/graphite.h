@@ -22,6 +22,7 @@ struct GraphiteOptions {
   Duration idle_max{300'000};              // a connection that says nothing for so long is closed
   std::size_t labels_max = 64;             // of one series
   std::size_t label_bytes_max = 4096;      // of one name or value
+  bool operator==(const GraphiteOptions&) const = default;
 };
 
 struct GraphiteParts {

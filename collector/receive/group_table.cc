@@ -87,7 +87,7 @@ Result<std::shared_ptr<GroupTable::Group>> GroupTable::group_of(const LabelSet& 
   if (groups_.size() >= limits_.groups_max) close_idle();
   if (groups_.size() >= limits_.groups_max) {
     return Error(ErrorCode::kLimit, "more than " + std::to_string(limits_.groups_max) +
-                                        " pairs of job and instance are sent");
+                                        " pairs of job and instance are sent (max_groups)");
   }
   NINES_TRY(std::unique_ptr<storage::GroupWriter> writer,
             appender_.open_group(

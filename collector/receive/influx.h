@@ -23,6 +23,7 @@ struct InfluxOptions {
   std::size_t label_bytes_max = 4096;         // of one name or value
   std::size_t groups_max = 10'000;            // job and instance pairs with an open group
   Duration group_idle_max{3'600'000};         // a pair that sent nothing for so long is closed
+  bool operator==(const InfluxOptions&) const = default;
 };
 
 struct InfluxParts {

@@ -41,6 +41,7 @@ struct OtlpOptions {
   Duration group_idle_max{3'600'000};         // a pair that sent nothing for so long is closed
   std::size_t delta_series_max = 100'000;     // whose deltas are added up
   Duration delta_idle_max{300'000};           // a sum that got nothing for so long is forgotten
+  bool operator==(const OtlpOptions&) const = default;
 };
 
 struct OtlpParts {

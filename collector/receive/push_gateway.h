@@ -25,6 +25,7 @@ struct PushGatewayOptions {
   std::size_t labels_max = 64;                // of one series
   std::size_t label_bytes_max = 4096;         // of one name or value
   bool consistency_check = true;              // a metric has one type in all groups
+  bool operator==(const PushGatewayOptions&) const = default;
 };
 
 struct PushGatewayParts {

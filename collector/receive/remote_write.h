@@ -20,6 +20,7 @@ struct RemoteWriteOptions {
   std::size_t label_bytes_max = 4096;         // of one name or value
   std::size_t groups_max = 10'000;            // job and instance pairs with an open group
   Duration group_idle_max{3'600'000};         // a pair that sent nothing for so long is closed
+  bool operator==(const RemoteWriteOptions&) const = default;
 };
 
 struct RemoteWriteParts {

@@ -1,4 +1,5 @@
-// [otlp], [pushgateway], [influx], [statsd], [graphite]: what others send to nines.
+// [remote_write_receiver], [otlp], [pushgateway], [influx], [statsd], [graphite]: what others send
+// to nines.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -37,6 +38,11 @@ template <typename Options>
 void read_interval(TableReader& t, Options& o) {
   t.read("interval", o.interval);
   if (o.interval < Duration(100)) t.fail("interval", "`interval` must be at least 100ms");
+}
+
+void read_remote_write(TableReader& t, collector::RemoteWriteOptions& o) {
+  t.read_bytes("max_message_size", o.decoded_bytes_max);
+  read_group_limits(t, o);
 }
 
 void read_otlp(TableReader& t, collector::OtlpOptions& o) {
@@ -117,6 +123,8 @@ void read_graphite(TableReader& t, collector::GraphiteOptions& o) {
 }  // namespace
 
 void read_receive(TableReader& root, Config& config) {
+  root.table("remote_write_receiver",
+             [&](TableReader& t) { read_remote_write(t, config.receive.remote_write); });
   root.table("otlp", [&](TableReader& t) { read_otlp(t, config.receive.otlp); });
   root.table("pushgateway", [&](TableReader& t) { read_push(t, config.receive.push); });
   root.table("influx", [&](TableReader& t) { read_influx(t, config.receive.influx); });

@@ -70,6 +70,20 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a receiver's section is named whatever changes in it") {
+  const Config started = load("");
+  for (const std::string line :
+       {"[remote_write_receiver]\nmax_groups = 5", "[otlp]\npromote_scope_metadata = true",
+        "[pushgateway]\nmax_groups = 5", "[influx]\ndatabase_label = \"\"",
+        "[statsd]\nbuckets = [1]", "[graphite]\nsanitize_names = true"}) {
+    CAPTURE(line);
+    const Config now = load(line + "\n");
+    CHECK(changes_that_wait(started, now) ==
+          std::vector<std::string>{line.substr(0, line.find('\n'))});
+    CHECK(changes_that_wait(now, now).empty());
+  }
+}
+
 TEST_CASE("what a reload changes at once is not named; several keys are, in order") {
   const Config started = load("");
   CHECK(changes_that_wait(started, load("[global]\nscrape_interval = \"30s\"\n")).empty());
