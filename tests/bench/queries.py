@@ -136,6 +136,7 @@ def make(name, args, folder, peers):
     with open(config, "w") as f:
         if name == "nines":
             f.write(f'[storage]\nbudget = "{args.budget}"\nmax_series_per_metric = {max(500_000, 2 * args.wide_series)}\n')
+            f.write(f"[remote_write_receiver]\nmax_groups = {max(10_000, args.wide_series // 50)}\n")
             f.write("[host]\nenabled = false\n[builtin]\nself = false\nrules = false\nslo = false\n")
         else:
             f.write("global: {scrape_interval: 1h}\n")
