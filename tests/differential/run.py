@@ -223,7 +223,7 @@ def main():
                  lambda: difference(theirs.ask("/api/v1/query", want), ours.ask("/api/v1/query", want)) is None, 30)
         passed, failures = compare(args, their_port, nines.port, began + 34, ended - 4)
         for failure in failures[:40]:
-            say(failure)
+            say("FAILED: " + failure)
         say(f"{passed} passed, {len(failures)} failed, 0 skipped")
         return 1 if failures else 0
     finally:

@@ -2,7 +2,8 @@
 """End to end: real targets, real log lines, the real binary. Closes with `N passed, N failed, N skipped`.
 
 Most tests wait more than they work, so several run at once, each in a process of its own with its own folder and ports, and
-what one printed comes out whole when it ends. Those that judge times or memory (ALONE) run by themselves afterwards.
+what one printed comes out whole when it ends. Those that judge times or memory (ALONE) run by themselves afterwards. One that
+failed beside others runs once more, alone: that verdict counts, and the closing lines name it.
 """
 import argparse
 import concurrent.futures
@@ -204,27 +205,38 @@ def main():
         sys.exit(f"no test {', '.join(wrong)}; there are: {', '.join(known)}")
     tests = [known[name] for name in args.names] or list(TESTS + (LONG if args.long else ()))
     if args.here or len(tests) == 1:
-        codes = [run_here(test, args) for test in tests]
+        codes = {test.__name__: run_here(test, args) for test in tests}
         if args.here and len(tests) == 1:
-            sys.exit(codes[0])
+            sys.exit(codes[tests[0].__name__])
     else:
         codes = run_many(tests, args)
-    skipped, failed = codes.count(SKIPPED), sum(code not in (0, SKIPPED) for code in codes)
-    print(f"{len(codes) - failed - skipped} passed, {failed} failed, {skipped} skipped")
+    skipped = list(codes.values()).count(SKIPPED)
+    failed = [name for name, code in codes.items() if code not in (0, SKIPPED)]
+    for name in failed:
+        say(f"FAILED: {name}")
+    print(f"{len(codes) - len(failed) - skipped} passed, {len(failed)} failed, {skipped} skipped")
     sys.exit(1 if failed else 0)
 
 
 def run_many(tests, args):
-    """The exit codes of all of them."""
-    slots, codes = queue.Queue(), []
+    """The exit codes of all of them, by name."""
+    slots, codes = queue.Queue(), {}
     for slot in range(args.jobs):
         slots.put(slot)
-    for jobs, some in ((args.jobs, [t for t in tests if t not in ALONE]), (1, [t for t in tests if t in ALONE])):
+
+    def run(jobs, some):
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-            for done in concurrent.futures.as_completed([pool.submit(run_apart, test, args, slots) for test in some]):
-                code, text = done.result()
-                codes.append(code)
+            running = {pool.submit(run_apart, test, args, slots): test.__name__ for test in some}
+            for done in concurrent.futures.as_completed(running):
+                codes[running[done]], text = done.result()
                 say(text.rstrip("\n"))
+
+    beside = [test for test in tests if test not in ALONE]
+    run(args.jobs, beside)
+    again = [test for test in beside if codes[test.__name__] not in (0, SKIPPED)]
+    run(1, again + [test for test in tests if test in ALONE])
+    for test in again:
+        say(f"failed beside others, alone {'passed' if codes[test.__name__] == 0 else 'too'}: {test.__name__}")
     return codes
 
 

@@ -1,5 +1,6 @@
 """Ways to a target: credentials in files that change, headers, redirects, proxies, HTTP/2, tokens for probes."""
 import base64
+import contextlib
 import http.server
 import json
 import os
@@ -90,8 +91,9 @@ def copy(source, sink):
 
 
 def secure_nginx(folder, cert):
-    """nginx with TLS and HTTP/2, which notes the protocol of each request."""
-    port, home = free_port(), os.path.join(folder, "nginx")
+    """nginx with TLS and HTTP/2 on two ports, which notes the protocol of each request. Two, for a scrape may use the open
+    HTTP/1.1 connection of another job to the same place."""
+    port, plain, home = free_port(), free_port(), os.path.join(folder, "nginx")
     os.makedirs(home)
     with open(os.path.join(home, "nginx.conf"), "w") as f:
         f.write(f"""worker_processes 1; daemon off; pid {home}/pid; error_log {home}/error.log;
@@ -99,7 +101,7 @@ events {{}}
 http {{
   log_format way '$uri $server_protocol'; access_log {home}/access.log way;
   client_body_temp_path {home}/b; proxy_temp_path {home}/p; fastcgi_temp_path {home}/f; uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;
-  server {{ listen 127.0.0.1:{port} ssl http2; ssl_certificate {cert[0]}; ssl_certificate_key {cert[1]}; default_type text/plain;
+  server {{ listen 127.0.0.1:{port} ssl http2; listen 127.0.0.1:{plain} ssl http2; ssl_certificate {cert[0]}; ssl_certificate_key {cert[1]}; default_type text/plain;
             location / {{ return 200 "a_metric 1\\n"; }} }}
 }}""")
     process = Process("nginx-out", [shutil.which("nginx") or "/usr/sbin/nginx", "-c", f"{home}/nginx.conf", "-p", home], folder)
@@ -107,7 +109,7 @@ http {{
     def protocols(path):
         with open(f"{home}/access.log") as f:
             return {line.split()[1] for line in f if line.startswith(path + " ")}
-    return port, process, protocols
+    return port, plain, process, protocols
 
 
 def keep_secret(folder, name, text):
@@ -119,7 +121,7 @@ def keep_secret(folder, name, text):
 def ways_to_a_target(args, folder):
     """Passwords, credentials and client secrets in files that change; headers, redirects, proxies, HTTP/2; probes that show tokens."""
     site = Site()
-    port, nginx, protocols = secure_nginx(folder, certificate(folder, "n", "localhost"))
+    port, plain, nginx, protocols = secure_nginx(folder, certificate(folder, "n", "localhost"))
     for name in ("password", "credentials", "secret"):
         keep_secret(folder, name, "old")
 
@@ -137,11 +139,15 @@ def ways_to_a_target(args, folder):
                 + job("excepted", site.at, 'metrics_path = "/excepted"\nno_proxy = "example.com"\n' + proxy)
                 + job("environment", "shop.test", "proxy_from_environment = true")
                 + job("tunnel", f"127.0.0.1:{port}", tls + 'metrics_path = "/tunnel"\nproxy_connect_header = { X-Way = "nines" }\n' + proxy)
-                + job("two", f"127.0.0.1:{port}", tls + 'metrics_path = "/two"') + job("one", f"127.0.0.1:{port}", tls + 'metrics_path = "/one"\nenable_http2 = false')
+                + job("two", f"127.0.0.1:{port}", tls + 'metrics_path = "/two"') + job("one", f"127.0.0.1:{plain}", tls + 'metrics_path = "/one"\nenable_http2 = false')
                 + f'[[probe_configs]]\njob_name = "probe"\nstatic_configs = [{{ targets = ["http://{site.at}/token-wanted"] }}]\n'
                 + f'http = {{ oauth2 = {{ client_id = "me", client_secret_file = "secret", token_url = "http://{site.at}/token" }} }}\n')
-    nines = Nines(args.nines, folder, config, {**os.environ, "HTTP_PROXY": f"http://{site.at}", "NO_PROXY": "other.test"})
-    try:
+    with contextlib.ExitStack() as ends:
+        ends.callback(site.stop)
+        ends.callback(nginx.kill, signal.SIGTERM)
+        nines = Nines(args.nines, folder, config, {**os.environ, "HTTP_PROXY": f"http://{site.at}", "NO_PROXY": "other.test"})
+        ends.callback(nines.kill, signal.SIGTERM)
+
         def is_up(name, want=1):
             return list(up(nines, name).values()) == [want]
 
@@ -170,7 +176,3 @@ def ways_to_a_target(args, folder):
         os.remove(os.path.join(folder, "password"))
         wait_for("a missing file is named", lambda: "password: No such file" in error_of(nines, "basic"), 10)
         say("ok: files read anew without a reload")
-    finally:
-        nines.kill(signal.SIGTERM)
-        nginx.kill(signal.SIGTERM)
-        site.stop()
