@@ -79,8 +79,7 @@ bool SeriesRun::join_times(Block& block) {
     if (!one.page) one.page = store_.load(one.ref.location, damaged, &misses_);
     if (!one.page) return false;
     block.pages.push_back(i);
-    const std::vector<std::int64_t>& times = one.page->times();
-    block.times.insert(block.times.end(), times.begin(), times.end());
+    one.page->times().append_to(block.times);
   }
   block.times.insert(block.times.end(), open_times_.begin(), open_times_.end());
   const auto not_after = [](std::int64_t a, std::int64_t b) { return a >= b; };

@@ -180,7 +180,9 @@ Result<std::shared_ptr<const Page>> Page::open(std::string_view payload) {
   auto page = std::make_shared<Page>();
   ByteReader in(payload);
   NINES_TRY(page->head_, decode_page_head(in));
-  if (Result<void> read = get_integers(in, page->times_); !read) return std::move(read).error();
+  std::vector<std::int64_t> times;
+  if (Result<void> read = get_integers(in, times); !read) return std::move(read).error();
+  page->times_ = PageTimes(times);
   NINES_TRY(page->bytes_, unpack(in.raw(in.left())));
   ByteReader body(page->bytes_);
   const std::uint32_t slots = page->head_.slots.end - page->head_.slots.first;
@@ -205,7 +207,7 @@ Result<void> Page::read(std::uint32_t slot, SampleColumns& out) const {
   ByteReader in(std::string_view(bytes_).substr(begin, end - begin));
   if ((static_cast<unsigned char>(bytes_[begin]) & kSpecial) != 0) return read_special(in, out);
   if (Result<void> read = chunk::decode_values(in, times_.size(), out.values); !read) return read;
-  out.times.insert(out.times.end(), times_.begin(), times_.end());
+  times_.append_to(out.times);
   level(out);
   return {};
 }
@@ -235,8 +237,10 @@ Result<void> Page::read_special(ByteReader& in, SampleColumns& out) const {
   } else {
     const std::string_view bitmap = in.raw((times_.size() + 7) / 8);
     if (in.failed()) return damaged();
-    for (std::size_t i = 0; i < times_.size(); ++i) {
-      if (bit_at(bitmap, i)) times.push_back(times_[i]);
+    std::vector<std::int64_t> shared;
+    times_.append_to(shared);
+    for (std::size_t i = 0; i < shared.size(); ++i) {
+      if (bit_at(bitmap, i)) times.push_back(shared[i]);
     }
   }
   std::vector<std::int64_t> starts;

@@ -11,6 +11,7 @@
 #include "base/core/result.h"
 #include "storage/chunk/bytes.h"
 #include "storage/metrics/internal/group_head.h"
+#include "storage/metrics/internal/page_times.h"
 
 namespace nines::storage {
 
@@ -52,11 +53,11 @@ class Page {
  public:
   static Result<std::shared_ptr<const Page>> open(std::string_view payload);
   const PageHead& head() const { return head_; }
-  std::size_t bytes() const { return bytes_.size() + times_.size() * 8 + places_.size() * 4; }
+  std::size_t bytes() const { return bytes_.size() + times_.bytes() + places_.size() * 4; }
   // Appends the samples of `slot`; nothing when the page has none of it. kCorrupt.
   Result<void> read(std::uint32_t slot, SampleColumns& out) const;
   // The times that most columns share.
-  const std::vector<std::int64_t>& times() const { return times_; }
+  const PageTimes& times() const { return times_; }
   // Are the samples of `slot` a float at each of times() and nothing else? read_floats() then gives
   // these floats; false: they are damaged.
   bool only_floats(std::uint32_t slot) const;
@@ -67,7 +68,7 @@ class Page {
 
   PageHead head_;
   std::string bytes_;
-  std::vector<std::int64_t> times_;    // shared by most columns
+  PageTimes times_;                    // shared by most columns
   std::vector<std::uint32_t> places_;  // of the columns in bytes_, one more than there are
 };
 
