@@ -223,6 +223,16 @@ bool StoreImpl::worn(Version& version, std::int64_t now) const {
   return idle >= kIdleMin && idle > active;
 }
 
+void StoreImpl::page_rows(Group& group) {
+  LiveSamples& live = *group.current->live;
+  if (!live.closing && live.open_samples() > options_.flush_at_once_samples) {
+    live.close();
+  } else if (Result<void> flushed = flush_version(group.current); !flushed) {
+    parts_.log.error("storage", "cannot write a page of {}, its rows stay in the journal: {}",
+                     group.name, flushed.error().what());
+  }
+}
+
 Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<const Row> rows) {
   AppendOutcome outcome;
   Result<void> written;
@@ -231,6 +241,8 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
     const std::int64_t now = to_millis(parts_.clock.now());
     Version& version = *group.current;
     LiveSamples& live = *version.live;
+    const bool joins = live.joins_row(to_millis(at));
+    if (!joins && live.open_rows >= options_.rows_per_page) page_rows(group);
     entries_.clear();
     entries_.reserve(rows.size());
     for (const Row& row : rows) {
@@ -263,15 +275,10 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
     }
     appended_ += outcome.appended;
     outcome.worn = worn(version, now);
-    if (outcome.appended > 0 && live.open_rows++ == 0) live.open_since_ms = now;
-    if (live.open_rows >= options_.rows_per_page ||
+    if (outcome.appended > 0) live.count_row(joins, now);
+    if ((live.open_rows >= options_.rows_per_page && live.row_is_whole()) ||
         live.head.odd_points() > kOddPointsMax + 16 * live.head.slots()) {
-      if (!live.closing && live.open_samples() > options_.flush_at_once_samples) {
-        live.close();
-      } else if (Result<void> flushed = flush_version(group.current); !flushed) {
-        parts_.log.error("storage", "cannot write a page of {}, its rows stay in the journal: {}",
-                         group.name, flushed.error().what());
-      }
+      page_rows(group);
     }
   }
   if (!written) return std::move(written).error();

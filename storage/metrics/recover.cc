@@ -231,9 +231,10 @@ bool StoreImpl::replay_rows(const ring::Frame& frame, Replay& replay, const Page
   if (rows->entries.empty()) return true;
   live.grow(rows->entries.back().slot + 1);
   for (const Entry& entry : rows->entries) catalog_.learn(*version, entry.slot);
+  const bool joins = live.joins_row(rows->time);
   (void)keep(*version, rows->time, rows->entries);
   recovered_ += rows->entries.size();
-  if (live.open_rows++ == 0) live.open_since_ms = to_millis(parts_.clock.now());
+  live.count_row(joins, to_millis(parts_.clock.now()));
   if (live.oldest_generation == 0) live.oldest_generation = frame.location.generation;
   return true;
 }

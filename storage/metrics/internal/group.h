@@ -47,6 +47,8 @@ struct LiveSamples {
   std::int64_t vague_until = INT64_MIN;  // `newest` is not to be relied on where it is before this
   std::int64_t paged_until = INT64_MIN;  // pages hold nothing newer
   std::uint32_t open_rows = 0;
+  std::uint32_t row_parts = 0;      // appends that made the newest row
+  std::uint32_t parts_before = 0;   // and the row before it
   std::int64_t open_since_ms = 0;   // clock at the first open row
   std::int64_t wear_looked_ms = 0;  // clock when its slots were last looked through; 0: never
   RowsState rows;
@@ -59,6 +61,22 @@ struct LiveSamples {
   std::uint64_t closing_sequence = 0;
 
   bool holds_rows() const { return open_rows > 0 || closing; }
+  // Is what comes at `at` another part of the newest row?
+  bool joins_row(std::int64_t at) const {
+    return open_rows > 0 && !head.row_times().empty() && head.row_times().back() == at;
+  }
+  void count_row(bool joins, std::int64_t now_ms) {
+    if (joins) {
+      ++row_parts;
+      return;
+    }
+    if (open_rows++ == 0) open_since_ms = now_ms;
+    parts_before = row_parts;
+    row_parts = 1;
+  }
+  // Has the newest row as many parts as the one before? A page that ended amid a row would leave
+  // some slots a sample behind the others.
+  bool row_is_whole() const { return row_parts >= parts_before; }
   ring::TimeBounds bounds() const {
     ring::TimeBounds all = head.bounds();
     if (closing) all.include(closing->bounds());

@@ -31,19 +31,16 @@ void cut(std::vector<T>& column, std::size_t begin, std::size_t end) {
 }  // namespace
 
 void GroupHead::keep(std::int64_t at, std::span<const Entry> entries) {
-  const bool row = rows_.takes_row_at(at);
-  bool begun = false;
   for (const Entry& entry : entries) {
     bounds_.include(entry.time);
-    if (!row || entry.time != at || entry.histogram || entry.start != 0) {
+    const bool plain = entry.time == at && !entry.histogram && entry.start == 0;
+    if (plain && rows_.takes_row_at(at)) rows_.begin_row(at);
+    if (plain && rows_.lacks(entry.slot, at)) {
+      rows_.put(entry.slot, entry.value);
+    } else {
       keep_odd(entry);
-      continue;
     }
-    if (!begun) rows_.begin_row(at);
-    begun = true;
-    rows_.put(entry.slot, entry.value);
   }
-  if (begun) rows_.end_row();
 }
 
 void GroupHead::keep_odd(const Entry& entry) {

@@ -19,7 +19,8 @@ class GroupHead {
  public:
   void grow(std::size_t slots) { rows_.grow(slots); }
   std::size_t slots() const { return rows_.slots(); }
-  // Takes the entries of one instant: ascending by slot, each slot once.
+  // Takes the entries of one instant: ascending by slot, each slot once. What comes in several
+  // parts, as senders split what they scraped, is one row as long as nothing newer came in between.
   void keep(std::int64_t at, std::span<const Entry> entries);
   // The point of `slot` at exactly `time`.
   bool find(std::uint32_t slot, std::int64_t time, Point& out) const;

@@ -79,16 +79,15 @@ void HeadColumns::grow(std::size_t slots) {
 }
 
 void HeadColumns::begin_row(std::int64_t time) {
+  if (open_rows_ == kBlockRows) encode_block();
   times_.push_back(time);
+  ++open_rows_;
 }
 
 void HeadColumns::put(std::uint32_t slot, double value) {
-  open_[slot * kBlockRows + open_rows_] = value;
-  present_[slot] = static_cast<std::uint8_t>(present_[slot] | 1U << open_rows_);
-}
-
-void HeadColumns::end_row() {
-  if (++open_rows_ == kBlockRows) encode_block();
+  const std::size_t row = open_rows_ - 1;
+  open_[slot * kBlockRows + row] = value;
+  present_[slot] = static_cast<std::uint8_t>(present_[slot] | 1U << row);
 }
 
 void HeadColumns::encode_block() {

@@ -1,6 +1,7 @@
 #pragma once
 // The rows of one group that are in no page yet: column by column, in blocks of eight rows, each
-// block encoded as soon as it is full. About a byte a sample, and nothing is allocated per sample.
+// block encoded when the row after it begins. About a byte a sample, and nothing is allocated per
+// sample.
 
 #include <cstdint>
 #include <span>
@@ -21,19 +22,22 @@ class HeadColumns {
   void grow(std::size_t slots);
   std::size_t slots() const { return present_.size(); }
 
-  // Rows in ascending order of time. Between begin_row() and end_row(), each slot at most once.
+  // Rows in ascending order of time. What is put is in the row begun last, each slot at most once.
   bool takes_row_at(std::int64_t time) const { return times_.empty() || time > times_.back(); }
   void begin_row(std::int64_t time);
   void put(std::uint32_t slot, double value);
-  void end_row();
+  // Is the row begun last at `time`, and may `slot` be put there?
+  bool lacks(std::uint32_t slot, std::int64_t time) const {
+    return open_rows_ > 0 && time == times_.back() && (present_[slot] >> (open_rows_ - 1) & 1) == 0;
+  }
 
   std::size_t rows() const { return times_.size(); }
   const std::vector<std::int64_t>& times() const { return times_; }
   // Appends what `slot` has, ascending.
   void read(std::uint32_t slot, std::vector<std::int64_t>& times,
             std::vector<double>& values) const;
-  // The values of each of `slots` (ascending) in all rows, those of the next slot `stride` further on
-  // in `out`. Clears `whole[i]` where a slot has not all of them; its values mean nothing then.
+  // The values of each of `slots` (ascending) in all rows, those of the next slot `stride` further
+  // on in `out`. Clears `whole[i]` where a slot has not all of them; its values mean nothing then.
   void read_rows(std::span<const std::uint32_t> slots, std::size_t stride, double* out,
                  std::vector<bool>& whole) const;
   // Does `slot` have a sample at `time`, and which?
@@ -59,7 +63,7 @@ class HeadColumns {
 
   std::vector<std::int64_t> times_;
   std::vector<Block> blocks_;
-  std::size_t open_rows_ = 0;          // rows not in a block
+  std::size_t open_rows_ = 0;          // rows not in a block, up to kBlockRows
   std::vector<double> open_;           // kBlockRows per slot
   std::vector<std::uint8_t> present_;  // per slot: the open rows it has
   std::vector<double> last_;           // per slot: the value before the open rows

@@ -137,6 +137,8 @@ class StoreImpl final : public MetricStore {
   bool find_paged(const Version& version, std::uint32_t slot, std::int64_t time, Point& out) const;
   // Returns the earliest of their times.
   std::int64_t keep(Version& version, std::int64_t at, std::span<const Entry> entries);
+  // Open rows become pages, now or when the store tends to them.
+  void page_rows(Group& group);
   // AppendOutcome::worn, looked at once in the out-of-order window (10 minutes at least).
   bool worn(Version& version, std::int64_t now) const;
   Result<void> journal(Version& version, std::int64_t at, std::span<const Entry> entries);
@@ -224,7 +226,7 @@ class StoreImpl final : public MetricStore {
     std::uint64_t journal_epoch = 0;  // when it was looked what is due
   };
   void tend_pages();
-  Flushed flush_due();                                    // takes mutex_ for a moment at a time
+  Flushed flush_due();  // takes mutex_ for a moment at a time
   Result<void> flush_due(const std::shared_ptr<Version>& version);
   bool has_tiers() const;
   struct WindowSpan {
