@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 
 #define XXH_INLINE_ALL  // hashing a label set is on the path of every scraped sample
 #include <xxhash.h>
@@ -51,6 +52,19 @@ bool is_name(std::string_view name, bool with_colon) {
 
 bool contains(std::span<const std::string> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Sets are small, and copying labels is what takes time: they are counted first.
+template <typename Keep>
+std::size_t count(std::span<const Label> labels, Keep keep) {
+  return static_cast<std::size_t>(std::count_if(labels.begin(), labels.end(), keep));
+}
+template <typename Keep>
+std::vector<Label> some(std::span<const Label> labels, std::size_t kept, Keep keep) {
+  std::vector<Label> out;
+  out.reserve(kept);
+  std::copy_if(labels.begin(), labels.end(), std::back_inserter(out), keep);
+  return out;
 }
 
 }  // namespace
@@ -122,19 +136,15 @@ LabelSet LabelSet::without(std::string_view name) const {
 }
 
 LabelSet LabelSet::keep(std::span<const std::string> names) const {
-  std::vector<Label> left;
-  for (const Label& label : labels()) {
-    if (contains(names, label.name)) left.push_back(label);
-  }
-  return left.size() == size() ? *this : LabelSet(std::move(left), 0);
+  const auto is_kept = [names](const Label& label) { return contains(names, label.name); };
+  const std::size_t kept = count(labels(), is_kept);
+  return kept == size() ? *this : LabelSet(some(labels(), kept, is_kept), 0);
 }
 
 LabelSet LabelSet::drop(std::span<const std::string> names) const {
-  std::vector<Label> left;
-  for (const Label& label : labels()) {
-    if (!contains(names, label.name)) left.push_back(label);
-  }
-  return left.size() == size() ? *this : LabelSet(std::move(left), 0);
+  const auto is_kept = [names](const Label& label) { return !contains(names, label.name); };
+  const std::size_t kept = count(labels(), is_kept);
+  return kept == size() ? *this : LabelSet(some(labels(), kept, is_kept), 0);
 }
 
 std::string LabelSet::to_string() const {

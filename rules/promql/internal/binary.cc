@@ -32,17 +32,37 @@ void annotate(Annotations& annotations, const Binary& node, const Operand& a, co
   if (outcome.bounds_reconciled) annotations.buckets_reconciled(doing, node.range);
 }
 
-bool FloatFilter::keeps(double value, std::size_t step) const {
-  const double scalar = scalars[step];
-  return scalar_left ? compare(op, scalar, value) : compare(op, value, scalar);
-}
-
 Result<Block> Evaluator::filtered(const Expr& expr, const Grid& grid, const FloatFilter& filter) {
   const Expr& inner = unwrap(expr);
-  const bool once = !inner.step_invariant || grid.count == 1;
-  if (once && inner.kind() == ExprKind::kVectorSelector)
-    return select(as<VectorSelector>(inner), grid, Take::kValue, nullptr, &filter);
-  return vector(expr, grid);
+  if (inner.step_invariant && grid.count > 1) return vector(expr, grid);
+  if (Result<void> ok = q_.check(); !ok) return ok.error();
+  switch (inner.kind()) {
+    case ExprKind::kVectorSelector:
+      return select(as<VectorSelector>(inner), grid, Take::kValue, nullptr, &filter);
+    case ExprKind::kCall:
+      return call(as<Call>(inner), grid, nullptr, &filter);
+    case ExprKind::kBinary:
+      return filtered_binary(as<Binary>(inner), grid, filter);
+    default:
+      return vector(expr, grid);
+  }
+}
+
+Result<Block> Evaluator::filtered_binary(const Binary& node, const Grid& grid,
+                                         const FloatFilter& filter) {
+  const bool trims = node.op == BinaryOp::kTrimUpper || node.op == BinaryOp::kTrimLower;
+  if (is_comparison(node.op) || is_set_operator(node.op) || trims) return binary(node, grid);
+  const HintMode mode(resolve_hints_, false);
+  const bool scalar_left = node.lhs->type() == ValueType::kScalar;
+  if (!scalar_left && node.rhs->type() != ValueType::kScalar) {
+    NINES_TRY(Block lhs, vector(*node.lhs, grid));
+    NINES_TRY(Block rhs, vector(*node.rhs, grid));
+    return binary_vectors(node, std::move(lhs), std::move(rhs), &filter);
+  }
+  NINES_TRY(const Column scalars, scalar(scalar_left ? *node.lhs : *node.rhs, grid));
+  const FloatFilter before = filter.after({node.op, scalars, scalar_left});
+  NINES_TRY(Block some, filtered(scalar_left ? *node.rhs : *node.lhs, grid, before));
+  return binary_with_scalar(node, std::move(some), scalars, scalar_left);
 }
 
 Result<Block> Evaluator::binary(const Binary& node, const Grid& grid) {
@@ -53,7 +73,8 @@ Result<Block> Evaluator::binary(const Binary& node, const Grid& grid) {
     NINES_TRY(const Column scalars, scalar(scalar_left ? *node.lhs : *node.rhs, grid));
     const Expr& other = scalar_left ? *node.rhs : *node.lhs;
     if (is_comparison(node.op) && !node.return_bool) {
-      NINES_TRY(Block some, filtered(other, grid, {node.op, scalars, scalar_left}));
+      const FloatFilter filter({node.op, scalars, scalar_left});
+      NINES_TRY(Block some, filtered(other, grid, filter));
       return binary_with_scalar(node, std::move(some), scalars, scalar_left);
     }
     NINES_TRY(Block block, vector(other, grid));

@@ -143,7 +143,8 @@ Result<void> check_extended(const Call& node) {
 
 }  // namespace
 
-Result<Block> Evaluator::call(const Call& call, const Grid& grid, RowSink* sink) {
+Result<Block> Evaluator::call(const Call& call, const Grid& grid, RowSink* sink,
+                              const FloatFilter* filter) {
   if (const Result<void> ok = check_extended(call); !ok) return ok.error();
   const Fn id = call.function->id;
   if (id <= Fn::kRound) return float_function(call, grid);
@@ -151,7 +152,7 @@ Result<Block> Evaluator::call(const Call& call, const Grid& grid, RowSink* sink)
   if (id >= Fn::kHistogramAvg && id <= Fn::kHistogramQuantiles)
     return histogram_function(call, grid);
   if (id == Fn::kAbsentOverTime) return absent_over_time(call, grid);
-  if (id >= Fn::kRate) return range_function(call, grid, sink);
+  if (id >= Fn::kRate) return range_function(call, grid, sink, filter);
   switch (id) {
     case Fn::kVector: {
       NINES_TRY(const Column column, scalar(*call.args[0], grid));

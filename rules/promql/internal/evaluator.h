@@ -12,10 +12,11 @@
 
 #include "base/core/clock.h"
 #include "base/core/result.h"
-#include "rules/promql/durations.h"
 #include "rules/promql/ast.h"
+#include "rules/promql/durations.h"
 #include "rules/promql/engine.h"
 #include "rules/promql/internal/annotations.h"
+#include "rules/promql/internal/float_filter.h"
 #include "rules/promql/internal/functions.h"
 #include "rules/promql/internal/lanes.h"
 #include "rules/promql/internal/ranges.h"
@@ -121,16 +122,6 @@ class RowSink {
                             std::size_t index) = 0;
 };
 
-// A comparison with scalars that floats must stand, or their row is not even made: of most alerting
-// rules nothing is left. Histograms pass, and whoever asked compares once more.
-struct FloatFilter {
-  BinaryOp op;
-  const Column& scalars;  // one a step
-  bool scalar_left = false;
-
-  bool keeps(double value, std::size_t step) const;
-};
-
 // Where what reading has to say goes: the query's own, or a piece's until its turn comes.
 struct Notes {
   Annotations& annotations;
@@ -159,6 +150,7 @@ class Evaluator {
   Result<Block> vector_now(const Expr& expr, const Grid& grid);
   // May leave out what the filter does not keep.
   Result<Block> filtered(const Expr& expr, const Grid& grid, const FloatFilter& filter);
+  Result<Block> filtered_binary(const Binary& node, const Grid& grid, const FloatFilter& filter);
   Result<Column> scalar_now(const Expr& expr, const Grid& grid);
   Result<Column> scalar_call(const Call& call, const Grid& grid);
   Result<Block> broadcast(Block one, const Grid& grid);
@@ -191,9 +183,10 @@ class Evaluator {
   // The first and the last time of samples that any step looks at.
   std::pair<std::int64_t, std::int64_t> samples_of(const RangeShape& shape, const Grid& grid) const;
   void tally(const RangeSeries& series, std::span<const Window> windows);
-  // scan.cc: a row of each series of `of`, by several threads; to the sink, or to `out`.
-  Result<void> scan(const storage::SeriesSelection& of, const MakeScanner& make_scanner,
-                    RowSink* sink, Block& out);
+  // scan.cc: a row of each series of `of`, by several threads when it is much; to the sink, or to
+  // `out`. `window`: what each step looks at, in ms.
+  Result<void> scan(const storage::SeriesSelection& of, std::int64_t window,
+                    const MakeScanner& make_scanner, RowSink* sink, Block& out);
   Result<void> each_of_subquery(const Subquery& node, const Grid& grid, const RangeShape& shape,
                                 const EachSeries& each);
 
@@ -223,7 +216,9 @@ class Evaluator {
   Result<Block> binary(const Binary& node, const Grid& grid);
   Result<Block> binary_with_scalar(const Binary& node, Block vec, const Column& scalars,
                                    bool scalar_left);
-  Result<Block> binary_vectors(const Binary& node, Block lhs, Block rhs);
+  // With a filter, may leave out what it does not keep.
+  Result<Block> binary_vectors(const Binary& node, Block lhs, Block rhs,
+                               const FloatFilter* filter = nullptr);
   Result<Block> set_operator(const Binary& node, Block lhs, Block rhs);
   Result<Block> unary(const Unary& node, const Grid& grid);
   Result<Block> aggregate(const Aggregate& node, const Grid& grid);
@@ -232,7 +227,9 @@ class Evaluator {
   // functions
   // Only functions of ranges know what to do with a sink; others leave it alone, as do these when a
   // tier answers: what the block holds is then the rest.
-  Result<Block> call(const Call& call, const Grid& grid, RowSink* sink = nullptr);
+  // Likewise with a filter, which need not be heeded.
+  Result<Block> call(const Call& call, const Grid& grid, RowSink* sink = nullptr,
+                     const FloatFilter* filter = nullptr);
   Result<Block> float_function(const Call& call, const Grid& grid);
   Result<Block> date_function(const Call& call, const Grid& grid);
   Result<Block> histogram_function(const Call& call, const Grid& grid);
@@ -240,7 +237,8 @@ class Evaluator {
   Result<Block> sort_function(const Call& call, const Grid& grid);
   Result<Block> absent_function(const Call& call, const Grid& grid);
   Result<Block> timestamp_function(const Call& call, const Grid& grid);
-  Result<Block> range_function(const Call& call, const Grid& grid, RowSink* sink = nullptr);
+  Result<Block> range_function(const Call& call, const Grid& grid, RowSink* sink,
+                               const FloatFilter* filter);
   Result<Block> absent_over_time(const Call& call, const Grid& grid);
   Result<Block> absent_where(const Call& call, const Grid& grid, std::span<const std::uint8_t> has);
   Result<Block> info_function(const Call& call, const Grid& grid);

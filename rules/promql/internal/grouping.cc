@@ -28,14 +28,15 @@ std::uint64_t Grouping::hash(const LabelSet& labels) const {
   return h;
 }
 
-bool Grouping::same(const LabelSet& a, const LabelSet& b) const {
+std::strong_ordering Grouping::compare(const LabelSet& a, const LabelSet& b) const {
   auto i = a.begin();
   auto j = b.begin();
   for (;;) {
     while (i != a.end() && !keeps(i->name)) ++i;
     while (j != b.end() && !keeps(j->name)) ++j;
-    if (i == a.end() || j == b.end()) return i == a.end() && j == b.end();
-    if (*i != *j) return false;
+    if (i == a.end() || j == b.end()) return (i != a.end()) <=> (j != b.end());
+    if (const int names = i->name.compare(j->name); names != 0) return names <=> 0;
+    if (const int values = i->value.compare(j->value); values != 0) return values <=> 0;
     ++i;
     ++j;
   }
@@ -45,7 +46,7 @@ std::size_t Grouping::group_of(const LabelSet& labels) {
   const std::uint64_t h = hash(labels);
   const auto [first, last] = groups_.equal_range(h);
   for (auto it = first; it != last; ++it) {
-    if (same(samples_[it->second], labels)) return it->second;
+    if (compare(samples_[it->second], labels) == 0) return it->second;
   }
   const std::size_t made = samples_.size();
   samples_.push_back(labels);

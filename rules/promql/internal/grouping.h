@@ -1,6 +1,7 @@
 #pragma once
 // Puts series into groups by some of their labels, hashing each series once.
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -19,6 +20,8 @@ class Grouping {
   // The group's number, in order of first appearance.
   std::size_t group_of(const LabelSet& labels);
   std::size_t size() const { return samples_.size(); }
+  // By the labels that tell groups apart; equal: the same group.
+  std::strong_ordering compare(const LabelSet& a, const LabelSet& b) const;
   // The labels all members of the group share.
   LabelSet group_labels(std::size_t group) const;
   LabelSet reduce(const LabelSet& labels) const;
@@ -28,7 +31,6 @@ class Grouping {
 
  private:
   std::uint64_t hash(const LabelSet& labels) const;
-  bool same(const LabelSet& a, const LabelSet& b) const;
 
   bool by_;
   std::vector<std::string> labels_;  // sorted, unique

@@ -1,5 +1,6 @@
 // Vector-to-vector operators: which series meet, and what the result is called.
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -26,7 +27,8 @@ struct Group {
 
 class Matching {
  public:
-  Matching(QueryContext& q, const Binary& node, const Block& lhs, const Block& rhs)
+  Matching(QueryContext& q, const Binary& node, const Block& lhs, const Block& rhs,
+           const FloatFilter* filter)
       : q_(q),
         pace_(q),
         node_(node),
@@ -38,9 +40,19 @@ class Matching {
         // Prometheus swaps the sides of group_right, but not their fill values.
         fill_many_(node.matching.fill_left),
         fill_one_(node.matching.fill_right),
+        twinless_(never_twins()),
+        filter_(twinless_ ? filter : nullptr),
         out_(lhs.steps, q.budget) {}
 
   Result<Block> run() {
+    if (!fill_many_) mark_steps();
+    NINES_TRY(const bool pairs, in_pairs());
+    row_each_ = twinless_ && (pairs || out_.steps == 1);
+    for (std::size_t i = 0; pairs && i < many_.size(); ++i) {
+      pair_.many[0] = pair_.one[0] = i;
+      if (const Result<void> ok = match(i, pair_); !ok) return ok.error();
+    }
+    if (pairs) return std::move(out_);
     for (std::size_t i = 0; i < many_.size(); ++i) {
       if (const Result<void> ok = pace_.did(16); !ok) return ok.error();
       group(many_, i).many.push_back(i);
@@ -49,15 +61,43 @@ class Matching {
       if (const Result<void> ok = pace_.did(16); !ok) return ok.error();
       group(one_, i).one.push_back(i);
     }
-    if (!fill_many_) mark_steps();
     for (std::size_t g = 0; g < groups_.size(); ++g) {
-      if (const Result<void> ok = match(g); !ok) return ok.error();
+      if (const Result<void> ok = match(g, groups_[g]); !ok) return ok.error();
     }
     return std::move(out_);
   }
 
  private:
   static constexpr std::size_t kFilled = SIZE_MAX;
+
+  // Are both sides the same groups of one row each, in the same order? So are mostly the metrics of
+  // one set of targets, and nothing need be looked up.
+  Result<bool> in_pairs() {
+    if (!one_to_one_ || fill_many_ || many_.size() != one_.size()) return false;
+    for (std::size_t i = 0; i < many_.size(); ++i) {
+      if (const Result<void> ok = pace_.did(16); !ok) return ok.error();
+      const LabelSet& labels = many_.series[i].labels;
+      if (grouping_.compare(labels, one_.series[i].labels) != 0) return false;
+      if (i > 0 && grouping_.compare(many_.series[i - 1].labels, labels) >= 0) return false;
+    }
+    return true;
+  }
+
+  // Can no two groups have results with the same labels? They would be an error, which a filter
+  // must not hide. Labels that results lose make groups differ only when they are asked for.
+  bool never_twins() const {
+    const auto is_lost = [](const std::string& name) {
+      return name == kMetricName || name == "__type__" || name == "__unit__";
+    };
+    const auto loses = [](const SeriesHead& head) {
+      return head.labels.has("__type__") || head.labels.has("__unit__");
+    };
+    const std::vector<std::string>& names = node_.matching.labels;
+    if (!one_to_one_) return false;
+    if (node_.matching.on) return std::none_of(names.begin(), names.end(), is_lost);
+    return std::none_of(many_.series.begin(), many_.series.end(), loses) &&
+           std::none_of(one_.series.begin(), one_.series.end(), loses);
+  }
 
   // Where the side that may have many has any sample at all: elsewhere nothing is matched.
   void mark_steps() {
@@ -80,8 +120,7 @@ class Matching {
     return {block.row(row)[step], block.histogram(row, step)};
   }
 
-  Result<void> match(std::size_t g) {
-    const Group& rows = groups_[g];
+  Result<void> match(std::size_t g, const Group& rows) {
     // Two where there must be one are refused even when nothing meets them.
     if (rows.many.empty() && rows.one.size() < 2 && !fill_many_) return {};
     if (rows.one.empty() && !fill_one_) return {};
@@ -139,6 +178,7 @@ class Matching {
     } else if (!outcome.keep) {
       return {};
     }
+    if (filter_ != nullptr && !outcome.histogram && !filter_->keeps(outcome.value, s)) return {};
     NINES_TRY(const std::size_t row, out_row(g, many, one));
     if (out_.present(row, s)) {
       return Error(ErrorCode::kInvalid,
@@ -159,8 +199,9 @@ class Matching {
       if (known == key) return row;
     }
     if (const Result<void> ok = pace_.did(out_.steps); !ok) return ok.error();
-    NINES_TRY(const std::size_t row,
-              index_.row(out_, result_labels(g, many, one), drops_name(many)));
+    LabelSet labels = result_labels(g, many, one);
+    NINES_TRY(const std::size_t row, row_each_ ? out_.add_row({std::move(labels), drops_name(many)})
+                                               : index_.row(out_, labels, drops_name(many)));
     out_rows_.emplace_back(key, row);
     return row;
   }
@@ -192,7 +233,11 @@ class Matching {
   const Block& one_;
   Grouping grouping_;
   std::optional<double> fill_many_, fill_one_;
+  const bool twinless_;
+  const FloatFilter* const filter_;
   std::vector<Group> groups_;
+  Group pair_{{0}, {0}};
+  bool row_each_ = false;      // each row of the result is of one of `many_`
   std::vector<bool> many_at_;  // by step; empty with a fill value
   Block out_;
   RowIndex index_;
@@ -202,8 +247,9 @@ class Matching {
 
 }  // namespace
 
-Result<Block> Evaluator::binary_vectors(const Binary& node, Block lhs, Block rhs) {
-  return Matching(q_, node, lhs, rhs).run();
+Result<Block> Evaluator::binary_vectors(const Binary& node, Block lhs, Block rhs,
+                                        const FloatFilter* filter) {
+  return Matching(q_, node, lhs, rhs, filter).run();
 }
 
 }  // namespace nines::promql

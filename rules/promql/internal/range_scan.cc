@@ -80,8 +80,9 @@ struct RangePlan {
   const RangeShape& shape;
   const Grid& grid;
   std::span<const Column> params;
-  const RowSink* sink = nullptr;  // whom rows go to
-  std::string_view fixed_name;    // of the metric, when it is known
+  const RowSink* sink = nullptr;        // whom rows go to
+  const FloatFilter* filter = nullptr;  // that rows of nothing but floats must stand
+  std::string_view fixed_name;          // of the metric, when it is known
   std::int64_t from = 0, to = 0;
 
   Fn id() const { return call.function->id; }
@@ -139,9 +140,17 @@ class RangeRows {
  private:
   Result<bool> finish(const RangeTask& task) {
     say_if_no_counter(task, plan_.fixed_name, last_name_);
-    if (!task.out.row_empty(task.row)) return true;
+    if (plan_.filter != nullptr ? stands(task.out, task.row) : !task.out.row_empty(task.row))
+      return true;
     task.out.pop_row();
     return false;
+  }
+
+  bool stands(const Block& out, std::size_t row) const {
+    for (std::size_t s = 0; s < out.steps; ++s) {
+      if (out.histogram(row, s) != nullptr) return true;
+    }
+    return plan_.filter->keeps_any(out.row(row), out.steps);
   }
 
   const RangePlan& plan_;
@@ -212,7 +221,8 @@ class RangeScanner final : public Scanner {
   std::vector<Window> windows_;
 };
 
-Result<Block> Evaluator::range_function(const Call& call, const Grid& grid, RowSink* sink) {
+Result<Block> Evaluator::range_function(const Call& call, const Grid& grid, RowSink* sink,
+                                        const FloatFilter* filter) {
   const Expr* range = nullptr;
   std::vector<Column> params;
   for (const ExprPtr& arg : call.args) {
@@ -226,7 +236,7 @@ Result<Block> Evaluator::range_function(const Call& call, const Grid& grid, RowS
   NINES_TRY(const RangeShape how, shape(*range));
   if (const auto tier = plan_range(call.function->id, call.function->name, *range, how, grid))
     return range_from_tier(call, as<MatrixSelector>(unwrap(*range)), grid, how, *tier, params);
-  RangePlan plan{call, unwrap(*range), how, grid, params, sink, {}};
+  RangePlan plan{call, unwrap(*range), how, grid, params, sink, filter, {}};
   const Expr& inner = unwrap(*range);
   Block out(grid.count, q_.budget);
   if (inner.kind() == ExprKind::kMatrixSelector) {
@@ -237,7 +247,7 @@ Result<Block> Evaluator::range_function(const Call& call, const Grid& grid, RowS
     NINES_TRY(const std::unique_ptr<storage::SeriesSelection> found,
               open(selector, plan.from, plan.to, selection));
     const Result<void> done = scan(
-        *found,
+        *found, plan.to - plan.from,
         [&]() -> std::unique_ptr<Scanner> {
           return std::make_unique<RangeScanner>(*this, plan, *found);
         },

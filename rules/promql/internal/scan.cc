@@ -10,8 +10,10 @@ namespace {
 // very large ones would not stay in a cache until they are taken.
 constexpr std::size_t kSeriesLeast = 16, kSeriesMost = 256;
 constexpr std::size_t kCells = std::size_t{1} << 16;
-// Below this many series a helper costs more than it brings.
-constexpr std::size_t kHelpFrom = 128;
+// Below this many series, and with less to look at, a helper costs more than it brings: a step of
+// one series counts one, and so does each minute of its window.
+constexpr std::size_t kHelpFrom = 128, kHelpWork = 2048;
+constexpr std::int64_t kMinute = 60'000;
 
 class PieceScanner final : public PieceWorker {
  public:
@@ -45,12 +47,13 @@ class PieceScanner final : public PieceWorker {
 
 }  // namespace
 
-Result<void> Evaluator::scan(const storage::SeriesSelection& of, const MakeScanner& make_scanner,
-                             RowSink* sink, Block& out) {
+Result<void> Evaluator::scan(const storage::SeriesSelection& of, std::int64_t window,
+                             const MakeScanner& make_scanner, RowSink* sink, Block& out) {
   const std::size_t size = std::clamp(kCells / out.steps, kSeriesLeast, kSeriesMost);
   const std::size_t pieces = (of.size() + size - 1) / size;
   // Samples are counted by step on the query's own thread only.
-  const bool alone = of.size() < kHelpFrom || q_.tally.on;
+  const std::size_t each = out.steps + static_cast<std::size_t>(window / kMinute);
+  const bool alone = of.size() < kHelpFrom || of.size() < kHelpWork / each || q_.tally.on;
   return in_order(
       alone ? Lanes{} : q_.lanes, pieces,
       [&]() -> std::unique_ptr<PieceWorker> {

@@ -145,7 +145,8 @@ class SelectScanner final : public Scanner {
     const bool filtered = plain && plan_.filter != nullptr && !q_.tally.on;
     if (filtered) {
       row_.assign(plan_.grid.count, absent());
-      if (!fill_plain(row_.data()) || !kept(row_)) return {};
+      if (!fill_plain(row_.data())) return {};
+      if (!plan_.filter->keeps_any(row_.data(), row_.size())) return {};
     }
     NINES_TRY(const std::size_t row, to.rows.add_row({row_labels(found_, i, plan_.sink), !values}));
     if (filtered) {
@@ -175,14 +176,6 @@ class SelectScanner final : public Scanner {
               to.rows.add_row({row_labels(found_, i, plan_.sink), plan_.timestamps}));
     to.rows.row(row)[0] = value;
     return {};
-  }
-
-  // Is there a step whose value the filter keeps?
-  bool kept(const Column& row) const {
-    for (std::size_t s = 0; s < row.size(); ++s) {
-      if (!is_absent(row[s]) && plan_.filter->keeps(row[s], s)) return true;
-    }
-    return false;
   }
 
   // Which sample each step sees.
@@ -330,7 +323,7 @@ Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid
   if (plan.tier) plan.from = plan.tier->dropped + 1;
   Block out(grid.count, q_.budget);
   const Result<void> done = scan(
-      *found,
+      *found, 0,
       [&]() -> std::unique_ptr<Scanner> {
         return std::make_unique<SelectScanner>(*this, plan, *found);
       },
