@@ -31,33 +31,21 @@ struct SeriesExemplar {
   Exemplar exemplar;
 };
 
-// `line 3, column 1: ...` of a place in the text.
-Error at_place(std::string_view text, std::string_view place, const std::string& why) {
-  const auto offset = static_cast<std::size_t>(place.data() - text.data());
-  const std::string_view before = text.substr(0, offset);
-  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-  const std::size_t begin = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
-  return {ErrorCode::kInvalid, "line " + std::to_string(line) + ", column " +
-                                   std::to_string(offset - begin + 1) + ": " + why};
-}
-
 // Counts, and knows every series by its text.
 class Reader : public ExpositionVisitor {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
-
+  // The parser says where.
   Result<void> on_sample(const ExposedSample& sample) override {
     if (!sample.time_ms) {
-      return at_place(text_, sample.series,
-                      "expected a timestamp behind the value, got none: an import has no time of "
-                      "its own");
+      return Error(ErrorCode::kInvalid,
+                   "expected a timestamp behind the value, got none: an import has no time of its "
+                   "own");
     }
     auto known = by_text_.find(sample.series);
     if (known == by_text_.end()) {
-      Result<LabelSet> labels = parse_series(sample.series);
-      if (!labels) return at_place(text_, sample.series, labels.error().what());
+      NINES_TRY(LabelSet labels, parse_series(sample.series));
       known = by_text_.emplace(sample.series, static_cast<std::uint32_t>(series_.size())).first;
-      series_.push_back({*std::move(labels)});
+      series_.push_back({std::move(labels)});
     }
     ++report_.samples;
     report_.oldest_ms = std::min(report_.oldest_ms, *sample.time_ms);
@@ -79,7 +67,6 @@ class Reader : public ExpositionVisitor {
  protected:
   virtual Result<void> take(std::uint32_t, const ExposedSample&) { return {}; }
 
-  const std::string_view text_;
   std::unordered_map<std::string_view, std::uint32_t> by_text_;
   std::vector<Series> series_;
   std::map<std::string, Metadata> metadata_;
@@ -88,8 +75,8 @@ class Reader : public ExpositionVisitor {
 
 class Writer final : public Reader {
  public:
-  Writer(std::string_view text, storage::Appender& appender, const BackfillOptions& options)
-      : Reader(text), appender_(appender), options_(options) {}
+  Writer(storage::Appender& appender, const BackfillOptions& options)
+      : appender_(appender), options_(options) {}
 
   Result<BackfillReport> finish() {
     if (Result<void> wrote = write_block(); !wrote) return std::move(wrote).error();
@@ -247,7 +234,7 @@ Result<BackfillReport> check_backfill(std::string_view text, ExpositionFormat fo
     return Error(ErrorCode::kInvalid,
                  "an import is text, OpenMetrics or Prometheus's; this is protobuf");
   }
-  Reader reader(text);
+  Reader reader;
   if (Result<void> parsed = parse_exposition(text, format, reader); !parsed)
     return explained(std::move(parsed).error(), format);
   return reader.report();
@@ -257,7 +244,7 @@ Result<BackfillReport> backfill(std::string_view text, ExpositionFormat format,
                                 storage::Appender& appender, const BackfillOptions& options) {
   NINES_TRY(const BackfillReport checked, check_backfill(text, format));
   static_cast<void>(checked);
-  Writer writer(text, appender, options);
+  Writer writer(appender, options);
   if (Result<void> parsed = parse_exposition(text, format, writer); !parsed)
     return std::move(parsed).error();
   return writer.finish();

@@ -1,6 +1,7 @@
 // Content negotiation.
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string>
 
 #include "base/text/text.h"
@@ -43,18 +44,20 @@ std::string_view take_token(std::string_view& rest) {
   return token;
 }
 
-// Takes a parameter's value, a token or quoted text, off the front; false when there is none.
-bool take_value(std::string_view& rest) {
-  if (!rest.starts_with('"')) return !take_token(rest).empty();
+// Takes a parameter's value, a token or quoted text as it stands, off the front; empty when there is
+// none.
+std::string_view take_value(std::string_view& rest) {
+  if (!rest.starts_with('"')) return take_token(rest);
   for (std::size_t i = 1; i < rest.size(); ++i) {
     if (rest[i] == '\\') {
       ++i;
     } else if (rest[i] == '"') {
+      const std::string_view quoted = rest.substr(0, i + 1);
       rest.remove_prefix(i + 1);
-      return true;
+      return quoted;
     }
   }
-  return false;
+  return {};
 }
 
 // The media type in lower case; nothing when the header is not one with its parameters.
@@ -67,7 +70,7 @@ std::optional<std::string> media_type(std::string_view header) {
     rest.remove_prefix(1);
     if (take_token(rest).empty() || !rest.empty()) return std::nullopt;
   }
-  std::vector<std::string> names;
+  std::map<std::string, std::string_view> values;
   const std::size_t semicolon = header.find(';');
   rest = semicolon == header.npos ? std::string_view() : header.substr(semicolon);
   while (!trim(rest).empty()) {
@@ -78,9 +81,10 @@ std::optional<std::string> media_type(std::string_view header) {
     std::string name = to_lower(take_token(rest));
     if (name.empty() || !rest.starts_with('=')) return std::nullopt;
     rest.remove_prefix(1);
-    if (!take_value(rest)) return std::nullopt;
-    if (std::find(names.begin(), names.end(), name) != names.end()) return std::nullopt;
-    names.push_back(std::move(name));
+    const std::string_view value = take_value(rest);
+    if (value.empty()) return std::nullopt;
+    // The same thing said twice does no harm.
+    if (values.emplace(std::move(name), value).first->second != value) return std::nullopt;
   }
   return type;
 }
@@ -154,15 +158,17 @@ Result<ExpositionFormat> exposition_format(std::string_view content_type,
   if (type == "text/plain") return ExpositionFormat::kText004;
   if (type == "application/vnd.google.protobuf") return ExpositionFormat::kProtobuf;
   if (fallback) return format_of(*fallback);
+  // In Prometheus's words, which people look for; what helps stands behind them.
   const std::string shown = quote_go(content_type.substr(0, kShownMax));
-  std::string got = "answer has no Content-Type";
+  std::string got = "non-compliant scrape target sending blank Content-Type";
   if (type) {
-    got = "answer has the Content-Type " + shown + ", which is no exposition";
+    got = "received unsupported Content-Type " + shown;
   } else if (!trim(content_type).empty()) {
-    got = "answer has the Content-Type " + shown + ", which cannot be read";
+    got = "cannot parse Content-Type " + shown;
   }
   return Error(ErrorCode::kInvalid,
-               got + "; fallback_scrape_protocol = \"PrometheusText0.0.4\" reads it as text");
+               got + " and no fallback_scrape_protocol specified for target; "
+                     "fallback_scrape_protocol = \"PrometheusText0.0.4\" reads it as text");
 }
 
 }  // namespace nines::collector

@@ -81,7 +81,10 @@ class Parser {
           guess_ = visitor_.expected();
         }
         if ((rest_ == lead_ && take_expected(plain_)) || take_plain(plain_)) {
-          if (Result<void> r = visitor_.on_sample(plain_); !r) return r;
+          if (Result<void> r = visitor_.on_sample(plain_); !r) {
+            line_ = plain_.series.data();
+            return refused(std::move(r).error(), line_);
+          }
           continue;
         }
         if (*rest_ == '#' && take_comment()) continue;
@@ -290,7 +293,8 @@ class Parser {
     if (p != end_) return fail_at_word(p, "expected the end of the line", token(p));
     timed_ = sample.time_ms.has_value();
     lead_ = rest_;
-    return visitor_.on_sample(sample);
+    if (Result<void> r = visitor_.on_sample(sample); !r) return refused(std::move(r).error(), start);
+    return {};
   }
 
   // # {label="value"} value [timestamp], into exemplar_. `p` ends behind it.
@@ -402,11 +406,19 @@ class Parser {
     return {p, static_cast<std::size_t>(q - p)};
   }
 
-  Error fail(const char* at, std::string_view why) const {
+  // Of the line at line_.
+  std::string place_of(const char* at) const {
     auto number = std::count(body_, line_, '\n') + 1;
     if (line_ == body_end_ && line_ != body_ && line_[-1] != '\n') ++number;  // the one missing
-    return {ErrorCode::kInvalid, "line " + std::to_string(number) + ", column " +
-                                     std::to_string(at - line_ + 1) + ": " + std::string(why)};
+    return "line " + std::to_string(number) + ", column " + std::to_string(at - line_ + 1);
+  }
+  Error fail(const char* at, std::string_view why) const {
+    return {ErrorCode::kInvalid, place_of(at) + ": " + std::string(why)};
+  }
+  // What the visitor says of a sample; a limit is the page's as a whole.
+  Error refused(Error error, const char* at) const {
+    if (error.code() != ErrorCode::kInvalid) return error;
+    return std::move(error).in(place_of(at));
   }
   Error fail_at_word(const char* at, std::string_view why, std::string_view got) const {
     if (got.empty()) return fail(at, std::string(why) + ", got the end of the line");

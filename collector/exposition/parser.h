@@ -131,7 +131,8 @@ struct ExpositionOptions {
 
 // kInvalid: `line 3, column 17: expected a value, got "abc"`. The visitor may have seen samples
 // before the error; a scrape is all or nothing, so its caller discards them. OpenMetrics bodies
-// must end in # EOF. Of protobuf: `metric family 3 "up", metric 2, byte 410: ...`. Sources:
+// must end in # EOF. A visitor's kInvalid gets its sample's place, too; its other errors come back as
+// they are. Of protobuf: `metric family 3 "up", metric 2, byte 410: ...`. Sources:
 // prometheus.io/docs/instrumenting/exposition_formats, OpenMetrics 1.0 specification,
 // io/prometheus/client/metrics.proto of client_model.
 Result<void> parse_exposition(std::string_view body, ExpositionFormat format,

@@ -25,6 +25,13 @@ std::vector<storage::Row>& spare_rows() {
   return rows;
 }
 
+// The beginning of a body that failed.
+std::string shown(std::string_view body, ExpositionFormat format) {
+  const std::string_view start = body.substr(0, kBodyStartMax);
+  if (format != ExpositionFormat::kProtobuf) return std::string(start);
+  return quote_go(start).substr(0, kBodyStartMax);
+}
+
 Error limit(const char* name, std::uint64_t value, std::string_view what) {
   return {ErrorCode::kLimit,
           std::string(name) + " of " + std::to_string(value) + " exceeded" + std::string(what)};
@@ -213,19 +220,17 @@ Result<void> ScrapeWork::take_body(const HttpResponse& answer, TargetReport& rep
 Result<void> ScrapeWork::take_text(std::string_view body, ExpositionFormat format,
                                    TargetReport& report) {
   const std::uint64_t most = target_.config->body_size_limit;
-  if (most != 0 && body.size() > most) return limit("body_size_limit", most, "");
+  if (most != 0 && body.size() > most) {
+    report.body_start = shown(body, format);
+    return limit("body_size_limit", most, "");
+  }
   format_ = format;
   const ScrapeConfig& c = *target_.config;
   Result<void> parsed =
       parse_exposition(body, format, *this,
                        {c.scrape_native_histograms, c.convert_classic_histograms_to_nhcb,
                         c.always_scrape_classic_histograms});
-  if (!parsed && parsed.error().code() == ErrorCode::kInvalid) {
-    report.body_start = body.substr(0, kBodyStartMax);
-    if (format == ExpositionFormat::kProtobuf) {
-      report.body_start = quote_go(report.body_start).substr(0, kBodyStartMax);
-    }
-  }
+  if (!parsed) report.body_start = shown(body, format);
   return parsed;
 }
 

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/text/numbers.h"
+#include "base/text/text.h"
+#include "collector/exposition/names.h"
 #include "rules/promql/metric_selector.h"
 #include "web/api/internal/client_stop.h"
 #include "web/api/internal/encode.h"
@@ -37,13 +39,6 @@ Result<void> collect(const QueryParts& parts, const std::vector<Matcher>& matche
   return {};
 }
 
-std::string with_empty_instance(const LabelSet& labels) {
-  std::string text = labels.to_string();
-  if (text.empty() || text.back() != '}') return text + "{instance=\"\"}";
-  text.pop_back();
-  return text + (text.back() == '{' ? "" : ", ") + "instance=\"\"}";
-}
-
 Response federate(const QueryParts& parts, const Request& request) {
   const ClientStop client(request);
   std::map<LabelSet, Newest> found;
@@ -56,23 +51,32 @@ Response federate(const QueryParts& parts, const Request& request) {
       return text_response(theirs ? 400 : 500, collected.error().what() + "\n");
     }
   }
+  const collector::TextAnswer how = collector::negotiate_text(request.header("accept"));
   // Order of labels, so families need not come together by themselves: a name may sort among them.
-  std::map<std::string, std::vector<std::pair<const LabelSet*, Newest>>> families;
+  std::map<std::string, std::vector<std::pair<LabelSet, Newest>>> families;
   for (const auto& [labels, newest] : found) {
-    families[std::string(labels.metric_name())].emplace_back(&labels, newest);
+    LabelSet said = collector::escape_names(labels, how.escaping);
+    std::string name(said.metric_name());
+    families[std::move(name)].emplace_back(std::move(said), newest);
   }
   std::string out;
   for (const auto& [name, series] : families) {
-    if (is_legacy_metric_name(name)) out += "# TYPE " + name + " untyped\n";
+    if (name.empty()) continue;  // the format has no place for it
+    out += "# TYPE " + (is_legacy_metric_name(name) ? name : '"' + escape_label_value(name) + '"') +
+           " untyped\n";
     for (const auto& [labels, newest] : series) {
+      std::string text = collector::exposed_text(labels);
       // As in Prometheus: an empty label keeps a scrape that honours labels from adding its own.
-      const bool placed = labels->has("instance");
-      out += (placed ? labels->to_string() : with_empty_instance(*labels)) + " " +
-             format_double(newest.value) + " " + std::to_string(newest.time_ms) + "\n";
+      if (!labels.has("instance")) {
+        const bool bare = text.back() != '}';
+        if (!bare) text.pop_back();
+        text += bare ? "{instance=\"\"}" : ",instance=\"\"}";
+      }
+      out += text + " " + format_double(newest.value) + " " + std::to_string(newest.time_ms) + "\n";
     }
   }
   Response response = text_response(200, std::move(out));
-  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.content_type = how.content_type;
   return response;
 }
 

@@ -132,7 +132,8 @@ TEST_CASE("grouping keys: base64, empty values, and what is refused") {
 TEST_CASE("a bad push changes nothing but the group's failure time") {
   Stage s;
   s.put("job/j", "# TYPE a counter\na 1\n");
-  CHECK(s.put("job/j", "a 1 1700000000000\n").text == "pushed metrics must not have timestamps");
+  CHECK(s.put("job/j", "a 1 1700000000000\n").text ==
+        "line 1, column 1: pushed metrics must not have timestamps");
   CHECK(s.put("job/j", "a{\n").status == 400);
   CHECK(s.put("job/j", "a 1\na 1\n").status == 400);
   CHECK(s.put("job/k", "# TYPE a gauge\na 1\n").text.find("inconsistent with existing metrics") !=

@@ -213,7 +213,7 @@ TEST_CASE("names past the older rules are refused when the scheme says so") {
     Stage legacy;
     legacy.config.legacy_names_only = true;
     legacy.turn(body, "text/plain");
-    CHECK(legacy.status().last_error.find("metric_name_validation_scheme") == 0);
+    CHECK(legacy.status().last_error.find("line 1, column 1: metric_name_validation_scheme") == 0);
   }
 }
 

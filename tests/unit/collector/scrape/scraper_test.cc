@@ -262,8 +262,8 @@ TEST_CASE("the content type chooses the format") {
   s.turn("a 1\n", "");
   CHECK(
       s.status().last_error ==
-      "answer has no Content-Type; fallback_scrape_protocol = \"PrometheusText0.0.4\" reads it as "
-      "text");
+      "non-compliant scrape target sending blank Content-Type and no fallback_scrape_protocol "
+      "specified for target; fallback_scrape_protocol = \"PrometheusText0.0.4\" reads it as text");
   CHECK(s.status().body_start == "a 1\n");
   ScrapeConfig c = s.config();
   c.fallback_scrape_protocol = ScrapeProtocol::kPrometheusText004;
@@ -585,7 +585,8 @@ TEST_CASE("metric relabelling drops and renames series; limits count what it kee
   c.metric_relabel_configs = {rule(RelabelAction::kReplace, {}, "__name__", "", "")};
   s.load(c);
   s.turn("m 1\n");
-  CHECK(s.status().last_error == "metric_relabel_configs left \"m\" without a name");
+  CHECK(s.status().last_error ==
+        "line 1, column 1: metric_relabel_configs left \"m\" without a name");
 }
 
 }  // namespace

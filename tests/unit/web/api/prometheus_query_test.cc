@@ -389,11 +389,44 @@ TEST_CASE("federation gives the newest sample with its own time, by family") {
   CHECK(r.content_type == "text/plain; version=0.0.4; charset=utf-8");
   CHECK(r.body ==
         "# TYPE load untyped\nload{instance=\"\"} 2.5 1700000000500\n"
-        "# TYPE up untyped\nup{job=\"a\", instance=\"\"} 1 1700000000500\n"
-        "up{job=\"b\", instance=\"\"} 0 1700000000500\n");
+        "# TYPE up untyped\nup{job=\"a\",instance=\"\"} 1 1700000000500\n"
+        "up{job=\"b\",instance=\"\"} 0 1700000000500\n");
   w.store.add({{"__name__", "load"}}, kNow + Duration(1), stale_nan());
   CHECK(w.ask.get("/federate", {{"match[]", "load"}}).body.empty());
   CHECK(w.ask.get("/federate", {{"match[]", "sum(up)"}}).status == 400);
+}
+
+TEST_CASE("federation writes names as its reader takes them, and values without a loss") {
+  World w;
+  w.store.add({{"__name__", "a.b_c"}, {"d.e", "x\ty\"\n"}, {"instance", "i"}}, kNow, 1);
+  w.store.add({{"d.e", "nameless"}, {"instance", "i"}}, kNow, 1);
+  w.clock.advance(Duration(10'000));
+  struct Row {
+    const char* accept;
+    const char* type;
+    const char* body;
+  };
+  const std::string old = "text/plain; version=0.0.4; charset=utf-8";
+  const std::string tail = "=\"x\ty\\\"\\n\",instance=\"i\"} 1 1700000000000\n";
+  for (const Row& row : {
+           Row{"", "", "# TYPE a_b_c untyped\na_b_c{d_e"},
+           Row{"text/plain;version=0.0.4", "", "# TYPE a_b_c untyped\na_b_c{d_e"},
+           Row{"text/plain;version=1.0.0;escaping=allow-utf-8",
+               "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+               "# TYPE \"a.b_c\" untyped\n{\"a.b_c\",\"d.e\""},
+           Row{"text/plain;version=1.0.0;escaping=dots",
+               "text/plain; version=1.0.0; charset=utf-8; escaping=dots",
+               "# TYPE a_dot_b__c untyped\na_dot_b__c{d_dot_e"},
+           Row{"text/plain;version=1.0.0;escaping=values",
+               "text/plain; version=1.0.0; charset=utf-8; escaping=values",
+               "# TYPE U__a_2e_b__c untyped\nU__a_2e_b__c{U__d_2e_e"},
+       }) {
+    CAPTURE(row.accept);
+    const Response r =
+        w.ask("GET", "/federate", {{"match[]", "{\"d.e\"!=\"\"}"}}, {}, {{"accept", row.accept}});
+    CHECK(r.content_type == (*row.type == 0 ? old : row.type));
+    CHECK(r.body == row.body + tail);
+  }
 }
 
 TEST_CASE("parse_query gives the tree in Prometheus's shape") {
