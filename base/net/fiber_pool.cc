@@ -21,15 +21,7 @@
 #include <unistd.h>
 
 #include "base/core/mutex.h"
-#include "base/core/real_clock.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define NINES_NO_FIBERS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define NINES_NO_FIBERS 1
-#endif
-#endif
+#include "base/net/internal/stack_switch.h"
 
 namespace nines {
 namespace {
@@ -65,6 +57,7 @@ struct Fiber {
   using Timers = std::multimap<Instant, Fiber*>;
 
   ucontext_t context{};
+  net::StackNote note;  // what a sanitizer knows of this stack
   std::unique_ptr<Stack> stack;
   std::function<void()> task;
   Loop* loop = nullptr;
@@ -144,7 +137,7 @@ class Loop {
     if (fiber.ready != 0) {
       unwatch_all(fiber);
     } else {
-      ::swapcontext(&fiber.context, &context_);
+      leave(fiber, false);
     }
     return fiber.ready;
   }
@@ -161,14 +154,23 @@ class Loop {
 
   static void begin() {
     Fiber& fiber = *t_fiber;
+    fiber.note.arrived(&fiber.loop->note_);
     fiber.task();
     fiber.task = nullptr;
     fiber.done = true;
-    ::swapcontext(&fiber.context, &fiber.loop->context_);
+    fiber.loop->leave(fiber, true);
+  }
+
+  // From a fiber to the thread's own stack, to come back here unless it is for good.
+  void leave(Fiber& fiber, bool for_good) {
+    fiber.note.leave_for(note_, for_good);
+    ::swapcontext(&fiber.context, &context_);
+    fiber.note.arrived(nullptr);
   }
 
   void run() {
     ::pthread_setname_np(::pthread_self(), name_.c_str());
+    note_.of_this_thread();
     while (start_some()) {
       await();
       for (Fiber* fiber : std::exchange(ready_, {})) resume(*fiber);
@@ -219,13 +221,16 @@ class Loop {
     fiber.context.uc_stack.ss_sp = fiber.stack->bottom();
     fiber.context.uc_stack.ss_size = fiber.stack->size();
     fiber.context.uc_link = nullptr;
+    fiber.note.of_fiber(fiber.stack->bottom(), fiber.stack->size());
     ::makecontext(&fiber.context, &Loop::begin, 0);
     resume(fiber);
   }
 
   void resume(Fiber& fiber) {
     t_fiber = &fiber;
+    note_.leave_for(fiber.note, false);
     ::swapcontext(&context_, &fiber.context);
+    note_.arrived(nullptr);
     t_fiber = nullptr;
     if (!fiber.done) return;
     if (spare_.size() < kSpareStacksMax) spare_.push_back(std::move(fiber.stack));
@@ -318,6 +323,7 @@ class Loop {
   const std::string name_;
   const int epoll_, wake_;
   ucontext_t context_{};  // of the thread itself
+  net::StackNote note_;
   std::unordered_map<Fiber*, std::unique_ptr<Fiber>> fibers_;
   std::vector<std::unique_ptr<Stack>> spare_;
   std::unordered_map<int, Watched> watched_;
@@ -368,12 +374,7 @@ class FiberPool final : public Executor {
 
 std::unique_ptr<Executor> make_fiber_pool(std::string name, const Clock& clock,
                                           const FiberPoolOptions& options) {
-#ifdef NINES_NO_FIBERS
-  static_cast<void>(clock);
-  return make_waiting_pool(std::move(name), options.fibers_max, options.queue_max);
-#else
   return std::make_unique<FiberPool>(std::move(name), clock, options);
-#endif
 }
 
 int poll_here(pollfd* fds, std::size_t count, Duration timeout) {

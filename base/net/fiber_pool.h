@@ -23,8 +23,7 @@ struct FiberPoolOptions {
 // thread away where it waits with poll_here(), as Patience, Resolver, Stream and send_and_wait()
 // do, and comes back on the same thread. It must not hold a lock while it waits, and what it
 // computes holds up the others of its thread. Threads are made when all that are there are busy,
-// and stay. Under a sanitizer, which would have to be told of every change of stacks, it is a
-// waiting pool.
+// and stay. Sanitizers are told of every change of stacks.
 //
 // The destructor waits for the tasks that have begun (raise their StopSignal before) and drops the
 // others. `clock` must outlive it.
