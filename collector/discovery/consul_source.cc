@@ -13,7 +13,7 @@ class ConsulSource final : public TargetSource {
  public:
   ConsulSource(const ConsulSdConfig& config, const DiscoveryParts& parts)
       : config_(config),
-        watch_(std::make_shared<ConsulWatch>(config, parts.http, parts.executor)) {}
+        watch_(std::make_shared<ConsulWatch>(config, parts)) {}
   ~ConsulSource() override { watch_->stop(); }
   ConsulSource(const ConsulSource&) = delete;
   ConsulSource& operator=(const ConsulSource&) = delete;
@@ -29,8 +29,8 @@ class ConsulSource final : public TargetSource {
       all += part;
       all += '\0';
     };
-    for (const std::string* part : {&c.server, &c.scheme, &c.path_prefix, &c.token, &c.datacenter,
-                                    &c.ns, &c.partition, &c.filter, &c.tag_separator}) {
+    for (const std::string* part : {&c.server, &c.scheme, &c.path_prefix, &c.token, &c.token_file,
+                                    &c.datacenter, &c.ns, &c.partition, &c.filter, &c.tag_separator}) {
       add(*part);
     }
     for (const auto* list : {&c.services, &c.tags}) {

@@ -14,13 +14,15 @@ constexpr Duration kWait{120'000};  // how long Consul holds a query without new
 // Consul adds up to a sixteenth to it.
 constexpr Duration kPatience = kWait + kWait / 16 + Duration(15'000);
 constexpr std::size_t kAnswerShown = 200;
+constexpr std::size_t kTokenBytesMax = 64u << 10;
 
 }  // namespace
 
-ConsulWatch::ConsulWatch(ConsulSdConfig config, HttpClient& http, Executor& executor)
+ConsulWatch::ConsulWatch(ConsulSdConfig config, const DiscoveryParts& parts)
     : config_(std::move(config)),
-      http_(http),
-      executor_(executor),
+      fs_(parts.fs),
+      http_(parts.http),
+      executor_(parts.executor),
       // Which services have the tags only the catalog knows.
       watches_catalog_(config_.services.empty() || !config_.tags.empty()),
       datacenter_(config_.datacenter) {
@@ -46,9 +48,23 @@ ConsulWatch::Query* ConsulWatch::find(Kind kind, const std::string& service) {
   return found == services_.end() ? nullptr : &found->second;
 }
 
+// What stands in its file now.
+Result<std::string> ConsulWatch::token() const {
+  if (config_.token_file.empty()) return config_.token;
+  NINES_TRY(const std::string text, read_file(fs_, config_.token_file, kTokenBytesMax));
+  return std::string(trim(text));
+}
+
 void ConsulWatch::plan_one(Kind kind, const std::string& service, Query& query,
                            std::vector<Ask>& asks) {
   if (query.asking) return;
+  const Result<std::string> secret = token();
+  if (!secret) {
+    // Tried again by the next refresh; what is known stays.
+    query.error = "token_file: " + secret.error().what();
+    query.answered = fresh_ = true;
+    return;
+  }
   query.asking = true;
   query.call = HttpCallId::kNone;
   Ask ask{kind, service, ++query.round, {}};
@@ -58,7 +74,7 @@ void ConsulWatch::plan_one(Kind kind, const std::string& service, Query& query,
     ask.request.url += "&wait=" + std::to_string(kWait.count()) + "ms";
   }
   add_access(config_.access, ask.request);
-  if (!config_.token.empty()) ask.request.headers.emplace_back("X-Consul-Token", config_.token);
+  if (!secret->empty()) ask.request.headers.emplace_back("X-Consul-Token", *secret);
   ask.request.timeout = kPatience;
   ask.request.accept_compressed = true;
   asks.push_back(std::move(ask));
@@ -229,7 +245,8 @@ FoundTargets ConsulWatch::found() const {
     if (!query->error.empty()) out.errors.push_back(query->error);
   }
   for (const auto& [name, service] : services_) {
-    if (!service.error.empty()) out.errors.push_back(service.error);
+    const bool told = !out.errors.empty() && out.errors.back() == service.error;
+    if (!service.error.empty() && !told) out.errors.push_back(service.error);
   }
   return out;
 }

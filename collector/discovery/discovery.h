@@ -43,7 +43,7 @@ struct DnsSdConfig {
 struct ConsulSdConfig {
   std::string server = "localhost:8500";  // "host:port"
   std::string scheme = "http", path_prefix;
-  std::string token;
+  std::string token, token_file;      // the file is read for every question, when not empty
   std::string datacenter;             // empty: that of the agent
   std::string ns, partition;          // of Consul Enterprise
   std::vector<std::string> services;  // empty: all

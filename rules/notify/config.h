@@ -19,10 +19,12 @@ namespace nines::notify {
 
 struct WebhookConfig {
   std::string url;
+  std::string url_file;  // where it stands, when not empty: read for every delivery
   bool send_resolved = true;
   Duration timeout{10'000};
   std::size_t max_alerts = 0;  // 0: all
   std::string secret;          // signs with Standard Webhooks headers when not empty
+  std::string secret_file;     // as url_file
 };
 
 struct Receiver {

@@ -68,6 +68,9 @@ struct NotifierParts {
   Rng& rng;
   Log& log;
   Telemetry& telemetry;
+  // What a secret's file holds now. Null, or a file that cannot be read: what was configured counts
+  // on, for a page must go out.
+  std::function<Result<std::string>(const std::string& path)> read_file = nullptr;
 };
 
 // Thread-safe. Fails open: when the outbox cannot be written, the page is sent all the same and the

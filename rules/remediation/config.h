@@ -15,8 +15,10 @@ enum class Mode : std::uint8_t { kOff, kDryRun, kApprove, kAuto };
 
 struct WebhookAction {
   std::string url;
+  std::string url_file;  // where it stands, when not empty: read for every action
   Duration timeout{20'000};
   std::string secret;  // signs with Standard Webhooks headers when not empty
+  std::string secret_file;  // as url_file
 };
 struct Limits {
   Duration cooldown{300'000};  // between runs on the same target

@@ -34,6 +34,7 @@ struct Remediator::Impl {
   std::string refusal(const RemediationConfig& config, const alerts::Alert& alert, int& attempt);
   void skip(const RemediationConfig& config, const alerts::Alert& alert, const std::string& reason);
   void act(ActiveRun run, int attempt);
+  std::string secret_now(const std::string& file, const std::string& configured) const;
   void on_action(RunId id, Result<HttpResponse> answer);
   void begin_verification(RunId id);
   void verify(RunId id);
@@ -216,24 +217,35 @@ void Remediator::Impl::consider(const RemediationConfig& config, const alerts::A
   act(std::move(run), attempt);
 }
 
+std::string Remediator::Impl::secret_now(const std::string& file,
+                                         const std::string& configured) const {
+  if (file.empty() || !parts.read_file) return configured;
+  const Result<std::string> text = parts.read_file(file);
+  if (text && !trim(*text).empty()) return std::string(trim(*text));
+  parts.log.warn(kComponent, "{}; going on with what it held when it was configured",
+                 text ? file + " is empty" : text.error().what());
+  return configured;
+}
+
 void Remediator::Impl::act(ActiveRun run, int attempt) {
   HttpRequest request;
   request.method = "POST";
-  request.url = run.config.action.url;
-  request.timeout = run.config.action.timeout;
+  const WebhookAction& action = run.config.action;
+  request.url = secret_now(action.url_file, action.url);
+  request.timeout = action.timeout;
   request.body_bytes_max = 1u << 20;
   request.body = action_payload(run, attempt);
   request.headers = {{"Content-Type", "application/json"},
                      {"Idempotency-Key", run.row.idempotency_key}};
-  if (!run.config.action.secret.empty()) {
+  if (const std::string secret = secret_now(action.secret_file, action.secret); !secret.empty()) {
     // Standard Webhooks: the signature covers id, time and body.
     const std::string seconds = std::to_string(to_millis(now()) / 1000);
     request.headers.emplace_back("webhook-id", run.row.idempotency_key);
     request.headers.emplace_back("webhook-timestamp", seconds);
     request.headers.emplace_back(
-        "webhook-signature", "v1," + base64_encode(hmac_sha256(run.config.action.secret,
-                                                               run.row.idempotency_key + "." +
-                                                                   seconds + "." + request.body)));
+        "webhook-signature",
+        "v1," + base64_encode(hmac_sha256(
+                    secret, run.row.idempotency_key + "." + seconds + "." + request.body)));
   }
   const RunId id = run.row.id;
   const storage::RemediationRun row = run.row;

@@ -37,6 +37,8 @@ struct RemediatorParts {
   Log& log;
   Telemetry& telemetry;
   Escalate escalate;
+  // What a secret's file holds now. Null, or a file that cannot be read: what was configured.
+  std::function<Result<std::string>(const std::string& path)> read_file = nullptr;
 };
 
 struct RemediationStatus {

@@ -87,7 +87,8 @@ void read_consul_sd(TableReader& t, collector::ConsulSdConfig& out, const Contex
     t.fail("path_prefix", "`path_prefix` must begin with /");
   }
   while (out.path_prefix.ends_with('/')) out.path_prefix.pop_back();
-  t.read_secret("token", out.token, context.read_secret);
+  t.read_secret("token", out.token, context.read_secret, &out.token_file);
+  out.token_file = beside(context, std::move(out.token_file));
   t.read("datacenter", out.datacenter);
   t.read("namespace", out.ns);
   t.read("partition", out.partition);

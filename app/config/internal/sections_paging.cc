@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "app/config/internal/collector_keys.h"
 #include "app/config/internal/sections.h"
 #include "base/text/numbers.h"
 #include "base/text/text.h"
@@ -41,18 +42,27 @@ notify::Route read_route(TableReader& t, int depth) {
   return route;
 }
 
+// A secret, or the file that is read anew whenever it is used; what it holds now is the secret, too.
+void read_lasting_secret(TableReader& t, std::string_view key, const Context& context,
+                         std::string& out, std::string& file) {
+  t.read_secret(key, out, context.read_secret, &file);
+  if (file.empty()) return;
+  out = std::string(trim(context.read_secret(file).value_or("")));
+  file = beside(context, std::move(file));
+}
+
 void read_receivers(TableReader& root, Config& config, const Context& context) {
   root.tables("receivers", [&](TableReader& t) {
     notify::Receiver receiver;
     t.read("name", receiver.name);
     t.tables("webhook_configs", [&](TableReader& w) {
       notify::WebhookConfig hook;
-      w.read_secret("url", hook.url, context.read_secret);
+      read_lasting_secret(w, "url", context, hook.url, hook.url_file);
       check_url(w, "url", hook.url);
       w.read("send_resolved", hook.send_resolved);
       w.read("timeout", hook.timeout);
       w.read_count("max_alerts", hook.max_alerts);
-      w.read_secret("secret", hook.secret, context.read_secret);
+      read_lasting_secret(w, "secret", context, hook.secret, hook.secret_file);
       receiver.webhook_configs.push_back(std::move(hook));
     });
     config.notify.receivers.push_back(std::move(receiver));
@@ -101,10 +111,10 @@ void read_remediations(TableReader& root, Config& config, const Context& context
       check_promql(t, "precondition_expr", r.precondition_expr, config);
     t.table("action", [&](TableReader& a) {
       a.table("webhook", [&](TableReader& w) {
-        w.read_secret("url", r.action.url, context.read_secret);
+        read_lasting_secret(w, "url", context, r.action.url, r.action.url_file);
         check_url(w, "url", r.action.url);
         w.read("timeout", r.action.timeout);
-        w.read_secret("secret", r.action.secret, context.read_secret);
+        read_lasting_secret(w, "secret", context, r.action.secret, r.action.secret_file);
       });
     });
     t.table("limits", [&](TableReader& l) {

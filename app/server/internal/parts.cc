@@ -23,7 +23,13 @@ const std::string kProbePool = "probe/";
 constexpr int kWaitersMax = 256;            // threads that do nothing but wait
 constexpr int kProbeThreads = 2;            // with a fiber for each probe under way
 constexpr int kQueryNiceness = 10;         // as the web front's threads that run queries
+constexpr std::size_t kSecretBytesMax = 64u << 10;
 constexpr std::size_t kQueueMax = 100'000;  // tasks; a target has at most one at a time
+
+// What a secret's file holds when it is asked.
+std::function<Result<std::string>(const std::string&)> read_secret_files(Fs& fs) {
+  return [&fs](const std::string& path) { return read_file(fs, path, kSecretBytesMax); };
+}
 
 // Rules of SLOs are made from their definitions and evaluated with the others.
 std::vector<alerts::GroupConfig> all_groups(const config::Config& config) {
@@ -127,7 +133,7 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
            &store_->late_samples(), config.storage.out_of_order_window}),
       notifier_(notifier_options(config),
                 {store_->state(), store_->state(), store_->state(), *http_, around.scheduler,
-                 *act_pool_, around.rng, around.log, *telemetry_}),
+                 *act_pool_, around.rng, around.log, *telemetry_, read_secret_files(around.fs)}),
       alertmanagers_({config.global.external_labels},
                      {*http_, around.scheduler, around.log, *telemetry_}),
       alertmanager_targets_(alertmanagers_),
@@ -139,7 +145,8 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
                        around_.log.error("remediation", "cannot escalate to {}: {} ({})", receiver,
                                          paged.error().what(), why);
                      }
-                   }}),
+                   },
+                   read_secret_files(around.fs)}),
       rules_(manager_options(config), {promql_,
                                        sender_.appender(),
                                        store_->state(),

@@ -21,7 +21,7 @@ namespace nines::collector {
 // something changes. Callbacks hold this weakly; its owner decides how long it lives.
 class ConsulWatch : public std::enable_shared_from_this<ConsulWatch> {
  public:
-  ConsulWatch(ConsulSdConfig config, HttpClient& http, Executor& executor);
+  ConsulWatch(ConsulSdConfig config, const DiscoveryParts& parts);
 
   // Begins what is not under way and calls `done` when something has been answered since the last
   // time; not, though, before each service known has been answered once, so that targets of a job
@@ -68,7 +68,10 @@ class ConsulWatch : public std::enable_shared_from_this<ConsulWatch> {
   void tell();
   std::string params() const NINES_REQUIRES(mutex_);
 
+  Result<std::string> token() const;
+
   const ConsulSdConfig config_;
+  Fs& fs_;
   HttpClient& http_;
   Executor& executor_;
   const bool watches_catalog_;

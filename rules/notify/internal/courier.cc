@@ -230,17 +230,26 @@ void Courier::pump() {
     send({delivery.receiver, delivery.group_key}, delivery, hook);
 }
 
+std::string Courier::secret_now(const std::string& file, const std::string& configured) const {
+  if (file.empty() || !parts_.read_file) return configured;
+  const Result<std::string> text = parts_.read_file(file);
+  if (text && !trim(*text).empty()) return std::string(trim(*text));
+  parts_.log.warn(kComponent, "{}; going on with what it held when it was configured",
+                  text ? file + " is empty" : text.error().what());
+  return configured;
+}
+
 void Courier::send(const Lane& lane, const storage::Delivery& delivery, const WebhookConfig& hook) {
   HttpRequest request;
   request.method = "POST";
-  request.url = hook.url;
+  request.url = secret_now(hook.url_file, hook.url);
   request.body = delivery.payload;
   request.timeout = hook.timeout;
   request.body_bytes_max = 64u << 10;
   request.headers = {{"Content-Type", "application/json"},
                      {"Idempotency-Key", delivery.idempotency_key}};
-  if (!hook.secret.empty())
-    sign(request, hook.secret, delivery.idempotency_key, parts_.scheduler.clock().now());
+  if (const std::string secret = secret_now(hook.secret_file, hook.secret); !secret.empty())
+    sign(request, secret, delivery.idempotency_key, parts_.scheduler.clock().now());
   const HttpCallId call =
       parts_.http.send(std::move(request), [shared = shared_, lane](Result<HttpResponse> answer) {
         shared->with([&](Courier& c) {

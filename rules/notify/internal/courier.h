@@ -42,6 +42,7 @@ class Courier {
   void push(storage::Delivery delivery);
   void pump();
   void count_queue();
+  std::string secret_now(const std::string& file, const std::string& configured) const;
   void send(const Lane& lane, const storage::Delivery& delivery, const WebhookConfig& hook);
   void on_answer(const Lane& lane, Result<HttpResponse> answer);
   void tell_incidents(const storage::Delivery& delivery, const std::string& kind,

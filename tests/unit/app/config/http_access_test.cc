@@ -142,6 +142,44 @@ TEST_CASE("secrets of a token's server and of Consul are not shown") {
   CHECK(config->toml.find("https://t/") != std::string::npos);
 }
 
+TEST_CASE("where receivers and remediations have a secret in a file, both are known") {
+  const std::string receiver =
+      "[[receivers]]\nname = \"r\"\n[[receivers.webhook_configs]]\n";
+  testing::MemFs fs;
+  REQUIRE(fs.make_dirs("/etc/nines"));
+  REQUIRE(write_file_atomically(fs, "/etc/nines/url", "http://page:1/hidden1\n"));
+  REQUIRE(write_file_atomically(fs, "/etc/nines/secret", "hidden2\n"));
+  REQUIRE(write_file_atomically(fs, "/etc/nines/no-url", "page\n"));
+  const auto load = [&](const std::string& text) {
+    return load_text(fs, "/etc/nines/n.toml", text);
+  };
+  const auto config = load("[route]\nreceiver = \"r\"\n" + receiver +
+                           "url_file = \"url\"\nsecret_file = \"/etc/nines/secret\"\n"
+                           "[[remediations]]\nname = \"x\"\nmatchers = ['alertname=\"a\"']\n"
+                           "mode = \"auto\"\n"
+                           "action = { webhook = { url_file = \"url\", secret_file = \"secret\" } }\n"
+                           "verify = { expr = \"up == 1\" }\n");
+  REQUIRE_MESSAGE(config, (config ? "" : config.error().what()));
+  const notify::WebhookConfig& hook = config->notify.receivers.at(0).webhook_configs.at(0);
+  CHECK(hook.url == "http://page:1/hidden1");
+  CHECK(hook.url_file == "/etc/nines/url");
+  CHECK(hook.secret == "hidden2");
+  CHECK(hook.secret_file == "/etc/nines/secret");
+  const auto& action = config->remediations.at(0).action;
+  CHECK(action.url_file == "/etc/nines/url");
+  CHECK(action.secret == "hidden2");
+  CHECK(action.secret_file == "/etc/nines/secret");
+  const auto mistake = [&](const std::string& lines) {
+    const auto wrong = load("[route]\nreceiver = \"r\"\n" + receiver + lines);
+    return wrong ? "" : wrong.error().what();
+  };
+  CHECK(mistake("url_file = \"none\"\n").find("/etc/nines/n.toml:6:") != std::string::npos);
+  CHECK(mistake("url_file = \"none\"\n").find("cannot read \"none\"") != std::string::npos);
+  CHECK(mistake("url = \"http://a/\"\nurl_file = \"url\"\n").find("not both") !=
+        std::string::npos);
+  CHECK_FALSE(mistake("url_file = \"no-url\"\n").empty());
+}
+
 TEST_CASE("every option of Consul is read; what is absent has its default") {
   const auto config = read(kJob + R"(
 [[scrape_configs.consul_sd_configs]]
@@ -173,7 +211,8 @@ tls_config = { ca_file = "ca.pem" }
   CHECK(all[0].refresh_interval == Duration(30'000));
   CHECK(all[1].server == "consul:8501");
   CHECK(all[1].path_prefix == "/c");
-  CHECK(all[1].token == "from file");
+  CHECK(all[1].token.empty());
+  CHECK(all[1].token_file == "/etc/nines/secret");
   CHECK(all[1].datacenter == "dc1");
   CHECK(all[1].ns == "ns");
   CHECK(all[1].services == std::vector<std::string>{"a"});

@@ -280,6 +280,45 @@ TEST_CASE("what fails is named, keeps its targets and is asked again at the inte
   CHECK(s.asked().at(0).ends_with("?dc=home&stale=&wait=120000ms"));
 }
 
+TEST_CASE("a token that stands in a file is read for every question, and a missing one is named") {
+  Stage s;
+  ConsulSdConfig c = at_home();
+  c.services = {"web"};
+  c.token_file = "/etc/token";
+  s.load(c);
+  CHECK(s.asked().empty());
+  REQUIRE(s.status().errors.size() == 1);
+  CHECK(s.status().errors[0].starts_with("token_file: "));
+  CHECK(s.status().errors[0].find("/etc/token") != std::string::npos);
+  s.fs.put("/etc/token", "one\n");
+  const auto token = [&] {
+    const HttpRequest request = s.http.calls().back().request;
+    const auto at = std::find_if(request.headers.begin(), request.headers.end(),
+                                 [](const auto& one) { return one.first == "X-Consul-Token"; });
+    return at == request.headers.end() ? std::string() : at->second;
+  };
+  s.scheduler.run_for(Duration(30'000));
+  CHECK(token() == "one");
+  s.answer("/service/web", indexed(5, "[" + instance("10.0.0.1", "", 80) + "]"));
+  CHECK(s.status().errors.empty());
+  s.fs.put("/etc/token", "two");
+  s.scheduler.run_for(Duration(30'000));
+  CHECK(token() == "two");
+  s.answer("/service/web", indexed(6, "[" + instance("10.0.0.2", "", 80) + "]"));
+  // Without it nothing is asked, and what is known stays.
+  REQUIRE(s.fs.remove("/etc/token"));
+  const std::size_t before = s.http.call_count();
+  s.scheduler.run_for(Duration(30'000));
+  CHECK(s.http.call_count() == before);
+  CHECK(s.status().errors.size() == 1);
+  CHECK(s.targets() == Names{"10.0.0.2:80"});
+  // Another file is another source.
+  c.token_file = "/etc/other";
+  s.fs.put("/etc/other", "three");
+  s.load(c);
+  CHECK(token() == "three");
+}
+
 TEST_CASE("a source that is configured no more calls off its questions") {
   Stage s;
   s.load(at_home());

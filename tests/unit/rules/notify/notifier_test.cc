@@ -1,10 +1,14 @@
 #include "rules/notify/notifier.h"
 
+#include <map>
+#include <string>
+
 #include <doctest/doctest.h>
 
 #include "base/log/log.h"
 #include "base/telemetry/telemetry.h"
 #include "base/text/json.h"
+#include "base/text/text.h"
 #include "tests/support/fake_http_client.h"
 #include "tests/support/memory_state.h"
 #include "tests/support/sim_clock.h"
@@ -97,6 +101,56 @@ TEST_CASE("a group speaks after group_wait, once, and says resolved after group_
   CHECK(world.body(1).find(R"("status":"resolved")") != std::string::npos);
   world.scheduler.run_for(Duration(60'000));
   CHECK(world.http.call_count() == 2);
+}
+
+TEST_CASE("the URL and the secret that stand in files are read for every page; a page goes out anyway") {
+  World world;
+  world.http.set_handler([](const HttpRequest&) { return make_response(200); });
+  std::map<std::string, std::string> files = {{"/url", "http://new:1/page\n"}, {"/secret", "one\n"}};
+  Notifier notifier(NotifierOptions{},
+                    NotifierParts{world.state, world.state, world.state, world.http,
+                                  world.scheduler, world.executor, world.rng, *world.log,
+                                  *world.telemetry,
+                                  [&](const std::string& path) -> Result<std::string> {
+                                    const auto at = files.find(path);
+                                    if (at == files.end()) return Error(ErrorCode::kIo, path);
+                                    return at->second;
+                                  }});
+  Config config = paging();
+  WebhookConfig& hook = config.receivers[0].webhook_configs[0];
+  hook.url_file = "/url";
+  hook.secret = "configured";
+  hook.secret_file = "/secret";
+  notifier.load(config);
+  notifier.start();
+  const auto signed_with = [&](std::size_t call, const std::string& secret) {
+    const HttpRequest request = world.http.calls().at(call).request;
+    std::string id, time, signature;
+    for (const auto& [name, value] : request.headers) {
+      if (name == "webhook-id") id = value;
+      if (name == "webhook-timestamp") time = value;
+      if (name == "webhook-signature") signature = value;
+    }
+    return signature ==
+           "v1," + base64_encode(hmac_sha256(secret, id + "." + time + "." + request.body));
+  };
+  world.tell(notifier, world.firing());
+  world.scheduler.run_for(Duration(5'100));
+  REQUIRE(world.http.call_count() == 1);
+  CHECK(world.http.calls().at(0).request.url == "http://new:1/page");
+  CHECK(signed_with(0, "one"));
+  files = {{"/url", "http://newer:1/page"}, {"/secret", "two"}};
+  world.tell(notifier, world.resolved());
+  world.scheduler.run_for(Duration(10'100));
+  REQUIRE(world.http.call_count() == 2);
+  CHECK(world.http.calls().at(1).request.url == "http://newer:1/page");
+  CHECK(signed_with(1, "two"));
+  files = {{"/url", " \n"}};  // one empty, one gone
+  world.tell(notifier, world.firing());
+  world.scheduler.run_for(Duration(20'100));
+  REQUIRE(world.http.call_count() == 3);
+  CHECK(world.http.calls().at(2).request.url == "http://127.0.0.1:1/page");
+  CHECK(signed_with(2, "configured"));
 }
 
 TEST_CASE("a page is in the outbox before the first attempt and survives the process") {

@@ -1,9 +1,13 @@
 #include "rules/remediation/remediator.h"
 
+#include <map>
+#include <string>
+
 #include <doctest/doctest.h>
 
 #include "base/log/log.h"
 #include "base/telemetry/telemetry.h"
+#include "base/text/text.h"
 #include "tests/support/fake_http_client.h"
 #include "tests/support/memory_metrics.h"
 #include "tests/support/memory_state.h"
@@ -26,6 +30,7 @@ struct World {
   std::unique_ptr<Telemetry> telemetry = make_telemetry();
   promql::Engine engine{metrics, clock, {}};
   std::vector<std::string> escalated;
+  std::map<std::string, std::string> files;
 
   static RemediationConfig config() {
     RemediationConfig c;
@@ -43,7 +48,12 @@ struct World {
     auto remediator = std::make_unique<Remediator>(RemediatorParts{
         engine, state, state, http, scheduler, executor, *log, *telemetry,
         [this](const std::string& receiver, const alerts::Alert&, const std::string&,
-               const std::string&) { escalated.push_back(receiver); }});
+               const std::string&) { escalated.push_back(receiver); },
+        [this](const std::string& path) -> Result<std::string> {
+          const auto at = files.find(path);
+          if (at == files.end()) return Error(ErrorCode::kIo, path);
+          return at->second;
+        }});
     remediator->load({c});
     remediator->start();
     return remediator;
@@ -70,6 +80,32 @@ TEST_CASE("an action whose expression holds for long enough is verified and esca
   world.scheduler.run_for(Duration(6'500));
   CHECK(remediator->runs(1).at(0).state == RunState::kVerified);
   CHECK(world.escalated.empty());
+}
+
+TEST_CASE("the URL and the secret that stand in files are read for every action") {
+  for (const bool there : {true, false}) {
+    World world;
+    world.http.set_handler([](const HttpRequest&) { return make_response(200); });
+    RemediationConfig config = World::config();
+    config.action.url_file = "/url";
+    config.action.secret = "configured";
+    config.action.secret_file = "/secret";
+    const auto remediator = world.start(config);
+    if (there) world.files = {{"/url", "http://new:1/act\n"}, {"/secret", "now\n"}};
+    world.tell(*remediator);
+    REQUIRE(world.http.call_count() == 1);
+    const HttpRequest request = world.http.calls().at(0).request;
+    CHECK(request.url == (there ? "http://new:1/act" : config.action.url));
+    std::string id, time, signature;
+    for (const auto& [name, value] : request.headers) {
+      if (name == "webhook-id") id = value;
+      if (name == "webhook-timestamp") time = value;
+      if (name == "webhook-signature") signature = value;
+    }
+    CHECK(signature ==
+          "v1," + base64_encode(hmac_sha256(there ? "now" : "configured",
+                                            id + "." + time + "." + request.body)));
+  }
 }
 
 TEST_CASE("nothing is done while a maintenance keeps remediation still, and all is after it") {
