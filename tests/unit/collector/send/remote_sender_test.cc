@@ -62,6 +62,7 @@ class Receiver {
           return testing::make_response(400, "out of order sample");
         }
         kept[sample.time_ms] = sample.histogram ? sample.histogram->sum : sample.value;
+        starts[{key, sample.time_ms}] = sample.start_ms;
       }
     }
     series = std::move(next);
@@ -79,6 +80,7 @@ class Receiver {
   HttpHeaders headers;
   bool strict = false;
   std::map<std::string, std::map<std::int64_t, double>> series;
+  std::map<std::pair<std::string, std::int64_t>, std::int64_t> starts;  // as they came
   std::size_t requests = 0, metadata = 0, exemplars = 0, largest = 0;
 
  private:
@@ -366,6 +368,61 @@ TEST_CASE("histograms and exemplars arrive in both versions when they are asked 
     CHECK(w.receiver.samples() == 2);
     CHECK(w.metric("nines_remote_storage_histograms_total") == 2);
     if (w.metric("nines_remote_storage_exemplars_total") > 0) CHECK(w.receiver.exemplars == 1);
+  }
+}
+
+TEST_CASE("start times go out with samples and histograms in 2.0, from memory and from the store") {
+  constexpr std::int64_t kBegan = 1'600'000'000'123;
+  const std::string key = "__name__=c,region=eu,", h_key = "__name__=h,region=eu,";
+  for (const SendProtocol protocol : {SendProtocol::kV1, SendProtocol::kV2}) {
+    SendConfig config;
+    config.protocol = protocol;
+    config.send_native_histograms = true;
+    config.queue.capacity = 10;
+    config.queue.max_shards = 1;
+    config.queue.max_samples_per_send = 10;
+    World w(config);
+    const auto c = w.writer->slot(LabelSet{{"__name__", "c"}});
+    const auto h = w.writer->slot(LabelSet{{"__name__", "h"}});
+    const auto none = w.writer->slot(LabelSet{{"__name__", "none"}});
+    REQUIRE((c && h && none));
+    Histogram histogram;
+    histogram.count = 1;
+    histogram.sum = 2;
+    histogram.positive_spans = {{0, 1}};
+    histogram.positive_buckets = {1};
+    const auto write = [&](std::int64_t start) {
+      const storage::Row rows[] = {
+          {.slot = *c, .value = 1, .start_time_ms = start},
+          {.slot = *h, .histogram = &histogram, .start_time_ms = start},
+          {.slot = *none, .value = 1},
+      };
+      REQUIRE(w.writer->append(w.clock.now(), rows));
+    };
+    // The first goes at once, the last anew; what comes between is read back after an outage.
+    const bool told = protocol == SendProtocol::kV2;
+    const std::int64_t first = to_millis(w.clock.now());
+    write(kBegan);
+    w.scheduler.run_for(Duration(6'000));
+    CHECK(w.receiver.starts.at({key, first}) == (told ? kBegan : 0));
+    CHECK(w.receiver.starts.at({h_key, first}) == (told ? kBegan : 0));
+    CHECK(w.receiver.starts.at({"__name__=none,region=eu,", first}) == 0);
+    w.down = true;
+    std::vector<std::int64_t> times;
+    for (int i = 0; i < 40; ++i) {
+      times.push_back(to_millis(w.clock.now()));
+      write(kBegan + i / 20);  // it began anew in between
+      w.scheduler.run_for(Duration(1'000));
+    }
+    w.down = false;
+    w.scheduler.run_for(Duration(60'000));
+    CHECK(w.metric("nines_remote_storage_samples_caught_up_total") > 60);
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      CAPTURE(i);
+      const std::int64_t want = told ? kBegan + static_cast<std::int64_t>(i) / 20 : 0;
+      CHECK(w.receiver.starts.at({key, times[i]}) == want);
+      CHECK(w.receiver.starts.at({h_key, times[i]}) == want);
+    }
   }
 }
 
