@@ -118,6 +118,51 @@ dns_sd_configs = [{{ names = ["web.nines.test"], type = "A", port = {port}, serv
             server.stop()
 
 
+def dns_names_become_targets(args, folder):
+    """Names of each type that dns_sd_configs knows are asked of a DNS server: their records are targets, with their labels."""
+    target = TextServer(healthy_page)
+    port = target.port
+    # name, type, records -> instance, labels besides __meta_dns_name
+    names = {
+        "A": ("a.nines.test", ["127.0.0.1"], f"127.0.0.1:{port}", {}),
+        "AAAA": ("six.nines.test", ["::1"], f"[::1]:{port}", {}),
+        "SRV": ("_m._tcp.nines.test", [f"0 0 {port} localhost"], f"localhost:{port}",
+                {"__meta_dns_srv_record_target": "localhost.", "__meta_dns_srv_record_port": str(port)}),
+        "MX": ("mx.nines.test", ["10 localhost"], f"localhost:{port}", {"__meta_dns_mx_record_target": "localhost."}),
+        "NS": ("ns.nines.test", ["localhost"], f"localhost:{port}", {"__meta_dns_ns_record_target": "localhost."}),
+    }
+    dns = DnsServer({(name, kind): records for kind, (name, records, _, _) in names.items()})
+    config = os.path.join(folder, "nines.toml")
+    with open(config, "w") as f:
+        f.write('[global]\nscrape_interval = "500ms"\nscrape_timeout = "400ms"\n[storage]\nbudget = "64MiB"\n[host]\nenabled = false\n')
+        for kind, (name, _, _, _) in names.items():
+            own_port = "" if kind == "SRV" else f"port = {port}, "
+            f.write(f'[[scrape_configs]]\njob_name = "{kind}"\ndns_sd_configs = [{{ names = ["{name}"], type = "{kind}", {own_port}'
+                    f'servers = ["127.0.0.1:{dns.port}"], refresh_interval = "1s" }}]\n')
+    nines = Nines(args.nines, folder, config)
+    try:
+        def active(kind):
+            return [t for t in nines.json("/api/v1/targets")["data"]["activeTargets"] if t["scrapePool"] == kind]
+
+        for kind, (name, _, instance, labels) in names.items():
+            wait_for(f"the target of {kind}", lambda: active(kind), 30)
+            [one] = active(kind)
+            assert one["labels"]["instance"] == instance, one
+            assert one["scrapeUrl"] == f"http://{instance}/metrics", one
+            found = {n: v for n, v in one["discoveredLabels"].items() if n.startswith("__meta_dns")}
+            assert found == {"__meta_dns_name": name, **labels}, found
+            if kind != "AAAA":  # nobody need listen there
+                wait_for(f"{kind} is up", lambda: active(kind)[0]["health"] == "up", 30)
+        # An address more is a target more.
+        dns.table[("a.nines.test", "A")] = ["127.0.0.1", "127.0.0.2"]
+        wait_for("the second address", lambda: len(active("A")) == 2, 30)
+        say(f"ok: {', '.join(names)} records became targets, {dns.asked} questions asked")
+    finally:
+        nines.kill(signal.SIGTERM)
+        dns.stop()
+        target.stop()
+
+
 def thousands_of_targets_change(args, folder):
     """Half of 4000 discovered targets are exchanged: no turn of those that stay is lost."""
     stay = TextServer(healthy_page)

@@ -3,7 +3,7 @@ import socket
 import struct
 import threading
 
-TYPES = {"A": 1, "SOA": 6, "MX": 15, "TXT": 16, "SRV": 33}
+TYPES = {"A": 1, "NS": 2, "SOA": 6, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33}
 
 
 def name_bytes(name):
@@ -13,6 +13,10 @@ def name_bytes(name):
 def data_bytes(kind, data):
     if kind == "A":
         return socket.inet_aton(data)
+    if kind == "AAAA":
+        return socket.inet_pton(socket.AF_INET6, data)
+    if kind == "NS":
+        return name_bytes(data)
     if kind == "SRV":
         priority, weight, port, host = data.split()
         return struct.pack("!HHH", int(priority), int(weight), int(port)) + name_bytes(host)

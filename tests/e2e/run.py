@@ -77,6 +77,7 @@ TESTS = (
     hostile.receiver_is_down,
     hostile.rotated_logs_lose_nothing,
     discovery.targets_come_and_go,
+    discovery.dns_names_become_targets,
     discovery.thousands_of_targets_change,
     consul.consul_services_come_and_go,
     secure.tls_and_oauth2,
