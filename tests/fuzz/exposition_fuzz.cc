@@ -1,5 +1,6 @@
 // Any bytes, read as both text formats: no crash; guessing the series of the first pass changes
-// nothing in the second; converting classic histograms refuses nothing that was well.
+// nothing in the second; converting classic histograms refuses nothing that was well;
+// a series that is written is read as the same.
 
 #include <bit>
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/exposition/names.h"
 #include "collector/exposition/parser.h"
 
 namespace {
@@ -25,10 +27,26 @@ struct Seen {
   bool operator==(const Seen&) const = default;
 };
 
+// What is written is read as the same series, and escaped names are names of the older kind.
+void check_written(const nines::LabelSet& labels) {
+  const auto again = parse_series(exposed_text(labels));
+  if (!again || *again != labels) __builtin_trap();
+  for (const NameEscaping escaping :
+       {NameEscaping::kUnderscores, NameEscaping::kDots, NameEscaping::kValues}) {
+    for (const nines::Label& label : escape_names(labels, escaping)) {
+      if (!nines::is_legacy_label_name(label.name)) __builtin_trap();
+      const bool name = label.name == nines::kMetricName;
+      if (name && !nines::is_legacy_metric_name(label.value)) __builtin_trap();
+    }
+  }
+}
+
 struct Visitor final : ExpositionVisitor {
   explicit Visitor(const std::vector<Seen>* from) : guesses(from) {}
   nines::Result<void> on_sample(const ExposedSample& s) override {
-    if (parse_series(s.series) && s.series.empty()) __builtin_trap();
+    const auto labels = parse_series(s.series);
+    if (labels && s.series.empty()) __builtin_trap();
+    if (labels) check_written(*labels);
     seen.push_back({std::string(s.series), std::bit_cast<std::uint64_t>(s.value), s.time_ms,
                     s.lead_hash, s.lead_bytes});
     return {};

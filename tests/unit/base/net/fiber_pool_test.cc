@@ -102,6 +102,7 @@ TEST_CASE("the end of a pool waits for what has begun and drops what has not") {
   const auto clock = make_real_clock();
   StopSignal stop;
   std::atomic<int> begun{0}, stopped{0};
+  std::thread later;
   {
     const auto pool = make_fiber_pool("fibers", *clock, {.threads = 1, .fibers_max = 2});
     for (int i = 0; i < 5; ++i) {
@@ -113,11 +114,12 @@ TEST_CASE("the end of a pool waits for what has begun and drops what has not") {
       }));
     }
     REQUIRE(soon(*clock, [&] { return begun == 2; }));
-    std::thread([&] {
+    later = std::thread([&] {
       ::poll(nullptr, 0, 20);
       stop.raise();
-    }).detach();
+    });
   }
+  later.join();
   CHECK(stopped == begun);
   CHECK(begun <= 5);
 }
