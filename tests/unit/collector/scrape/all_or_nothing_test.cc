@@ -81,7 +81,8 @@ std::vector<Case> cases() {
   return {
       {"a broken last line", kText, text, text + "c{d=\"e\" 3\n",
        "line 5, column 9: expected , or }"},
-      {"a last line that breaks off", kText, text, text + "c{d=\"e", "line 5, column 6"},
+      {"a last line that breaks off", kText, text, text + "c{d=\"e",
+       "line 5, column 5: unterminated quoted text"},
       {"a value that is none", kText, text, text + "c 0x3\n", "line 5, column 3: expected a value"},
       {"a label twice", kText, text, text + "c{d=\"1\",d=\"2\"} 3\n",
        "line 5, column 1: label \"d\" stands twice"},
