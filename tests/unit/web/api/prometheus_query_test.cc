@@ -407,7 +407,7 @@ TEST_CASE("federation writes names as its reader takes them, and values without 
     const char* body;
   };
   const std::string old = "text/plain; version=0.0.4; charset=utf-8";
-  const std::string tail = "=\"x\ty\\\"\\n\",instance=\"i\"} 1 1700000000000\n";
+  const std::string tail = "=\"x\ty\\\"\\n\",instance=\"i\"} 1 1700000000500\n";
   for (const Row& row : {
            Row{"", "", "# TYPE a_b_c untyped\na_b_c{d_e"},
            Row{"text/plain;version=0.0.4", "", "# TYPE a_b_c untyped\na_b_c{d_e"},
