@@ -185,7 +185,8 @@ bool StoreImpl::find_paged(const Version& version, std::uint32_t slot, std::int6
   return found;
 }
 
-std::int64_t StoreImpl::keep(Version& version, std::int64_t at, std::span<const Entry> entries) {
+std::int64_t StoreImpl::keep(Group& group, Version& version, std::int64_t at,
+                             std::span<const Entry> entries) {
   LiveSamples& live = *version.live;
   live.head.keep(at, entries);
   std::int64_t newest = INT64_MIN;
@@ -196,7 +197,6 @@ std::int64_t StoreImpl::keep(Version& version, std::int64_t at, std::span<const 
     newest = std::max(newest, entry.time);
     oldest = std::min(oldest, entry.time);
   }
-  Group& group = catalog_.group(version.group);
   group.newest = std::max(group.newest, newest);
   return oldest;
 }
@@ -245,10 +245,22 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
     if (!joins && live.open_rows >= options_.rows_per_page) page_rows(group);
     entries_.clear();
     entries_.reserve(rows.size());
+    const bool at_hand = to_millis(at) <= now + options_.future_max.count();
     for (const Row& row : rows) {
-      Entry entry;
-      if (accept(group, row, to_millis(at), now, outcome, entry))
-        entries_.push_back(std::move(entry));
+      const auto slot = static_cast<std::uint32_t>(row.slot);
+      // Nearly all: newer than the series' last one, at the time of the batch, nothing beside it.
+      const bool simple = row.own_time_ms == Row::kBatchTime && row.histogram == nullptr &&
+                          at_hand && slot < live.newest.size() && live.newest[slot] != INT64_MIN &&
+                          to_millis(at) > live.newest[slot];
+      Entry& entry = entries_.emplace_back();
+      if (simple) {
+        entry.slot = slot;
+        entry.time = to_millis(at);
+        entry.value = row.value;
+        entry.start = row.start_time_ms;
+      } else if (!accept(group, row, to_millis(at), now, outcome, entry)) {
+        entries_.pop_back();
+      }
     }
     const auto by_slot = [](const Entry& a, const Entry& b) { return a.slot < b.slot; };
     if (!std::is_sorted(entries_.begin(), entries_.end(), by_slot))
@@ -267,7 +279,7 @@ Result<AppendOutcome> StoreImpl::append(Group& group, Timestamp at, std::span<co
         entries_.swap(frame);
       }
       written = journal(version, to_millis(at), entries_);
-      const std::int64_t oldest = keep(version, to_millis(at), entries_);
+      const std::int64_t oldest = keep(group, version, to_millis(at), entries_);
       if (oldest < now - kLateAfter.count()) late_ms_ = std::min(late_ms_, oldest);
       outcome.appended += static_cast<std::uint32_t>(entries_.size());
       if (rest.empty()) break;  // and entries_ keeps its room for the next scrape
@@ -362,14 +374,15 @@ Result<void> StoreImpl::journal(Version& version, std::int64_t at, std::span<con
     if (written) {
       if (live.rows.next_index == kRowsPerKey) live.rows.next_index = 0;
       std::string payload;
+      payload.reserve(64 + 2 * entries.size());
       encode_rows(live.rows, at, entries, payload);
       const Result<ring::Location> row = journal_frame(kRowsFrame, version.tag, payload);
       if (row) {
-        advance(live.rows, at, entries);
         if (live.oldest_generation == 0) live.oldest_generation = row->generation;
         live.last_sequence = parts_.ring.last_sequence(SegmentClass::kJournal);
         return {};
       }
+      live.rows.next_index = 0;
       written = row.error();
     }
     const bool full = written.error().code() == ErrorCode::kLimit;

@@ -232,7 +232,7 @@ bool StoreImpl::replay_rows(const ring::Frame& frame, Replay& replay, const Page
   live.grow(rows->entries.back().slot + 1);
   for (const Entry& entry : rows->entries) catalog_.learn(*version, entry.slot);
   const bool joins = live.joins_row(rows->time);
-  (void)keep(*version, rows->time, rows->entries);
+  (void)keep(catalog_.group(version->group), *version, rows->time, rows->entries);
   recovered_ += rows->entries.size();
   live.count_row(joins, to_millis(parts_.clock.now()));
   if (live.oldest_generation == 0) live.oldest_generation = frame.location.generation;

@@ -258,7 +258,6 @@ void BM_EncodeRows(benchmark::State& state) {
     if (rows.next_index == kRowsPerKey) rows.next_index = 0;
     out.clear();
     encode_rows(rows, scrape.at, scrape.entries, out);
-    advance(rows, scrape.at, scrape.entries);
     samples += scrape.entries.size();
     bytes += out.size();
     if (++next == scrapes.size()) next = 0;
@@ -273,7 +272,6 @@ void BM_DecodeRows(benchmark::State& state) {
   for (const Scrape& scrape : target_scrapes()) {
     if (writer.next_index == kRowsPerKey) writer.next_index = 0;
     encode_rows(writer, scrape.at, scrape.entries, payloads.emplace_back());
-    advance(writer, scrape.at, scrape.entries);
   }
   RowsState reader;
   std::size_t next = 0, samples = 0, bytes = 0;

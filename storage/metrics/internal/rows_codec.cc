@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <cmath>
 
 #include "storage/chunk/bytes.h"
 #include "storage/chunk/column.h"
@@ -43,19 +44,31 @@ std::uint8_t next_scale(std::uint8_t now, std::uint64_t before, std::uint64_t af
   return chunk::find_scale(values, scale) ? scale.packed() : kNoScale;
 }
 
+// The same of scale 0, which is that of most: where both are whole numbers themselves.
+bool both_whole(std::uint64_t before, std::uint64_t after, std::int64_t& b, std::int64_t& a) {
+  constexpr double kExactMax = 9007199254740992.0;  // 2^53
+  const auto whole = [](std::uint64_t bits, std::int64_t& out) {
+    const double v = as_double(bits);
+    if (!(std::fabs(v) < kExactMax)) return false;
+    out = static_cast<std::int64_t>(v);
+    return std::bit_cast<std::uint64_t>(static_cast<double>(out)) == bits;
+  };
+  return whole(before, b) && whole(after, a);
+}
+
 // A value as its change. An even varint is a difference of whole numbers of the slot's scale; one
 // with 3 in its low bits another scale, and the difference behind it; one with 1 says which bytes
-// of the bits changed.
-void put_change(std::uint8_t scale, std::uint64_t before, std::uint64_t after, std::string& out) {
+// of the bits changed. `scale` becomes what next_scale() says.
+void put_change(std::uint8_t& scale, std::uint64_t before, std::uint64_t after, std::string& out) {
   std::int64_t b = 0;
   std::int64_t a = 0;
-  if (in_scale(scale, before, after, b, a)) {
+  if (scale == 0 ? both_whole(before, after, b, a) : in_scale(scale, before, after, b, a)) {
     chunk::put_varint(out, chunk::zigzag(a - b) << 1);
     return;
   }
-  const std::uint8_t next = next_scale(scale, before, after);
-  if (in_scale(next, before, after, b, a)) {
-    chunk::put_varint(out, std::uint64_t{next} << 2 | 3);
+  scale = next_scale(scale, before, after);
+  if (in_scale(scale, before, after, b, a)) {
+    chunk::put_varint(out, std::uint64_t{scale} << 2 | 3);
     chunk::put_signed(out, a - b);
     return;
   }
@@ -150,6 +163,18 @@ void put_slots(std::span<const Entry> entries, bool sparse, std::string& out) {
   }
 }
 
+// Room for slots up to the last of `entries`; with nothing in it before a key frame.
+void make_ready(RowsState& state, std::span<const Entry> entries) {
+  if (state.next_index == 0) {
+    state.last_bits.assign(state.last_bits.size(), 0);
+    state.scales.assign(state.scales.size(), 0);
+  }
+  if (state.last_bits.size() <= entries.back().slot) {
+    state.last_bits.resize(entries.back().slot + 1, 0);
+    state.scales.resize(entries.back().slot + 1, 0);
+  }
+}
+
 constexpr std::uint64_t kSlotsMax = 1u << 28;
 
 bool get_slots(ByteReader& in, bool sparse, std::vector<Entry>& entries) {
@@ -182,7 +207,7 @@ bool get_slots(ByteReader& in, bool sparse, std::vector<Entry>& entries) {
 
 }  // namespace
 
-void encode_rows(const RowsState& state, std::int64_t at, std::span<const Entry> entries,
+void encode_rows(RowsState& state, std::int64_t at, std::span<const Entry> entries,
                  std::string& out) {
   std::uint8_t flags = 0;
   std::size_t own_times = 0;
@@ -203,13 +228,20 @@ void encode_rows(const RowsState& state, std::int64_t at, std::span<const Entry>
   chunk::put_byte(out, flags);
   chunk::put_signed(out, state.next_index == 0 ? at : at - state.time);
   put_slots(entries, (flags & kSparse) != 0, out);
-  BitWriter changed(out);
-  for (const Entry& entry : entries) changed.put(bits_of(entry) != before_of(state, entry.slot));
-  for (const Entry& entry : entries) {
-    const std::uint64_t before = before_of(state, entry.slot);
-    if (bits_of(entry) != before)
-      put_change(scale_of(state, entry.slot), before, bits_of(entry), out);
+  make_ready(state, entries);
+  const std::size_t changed = out.size();
+  out.append((entries.size() + 7) / 8, '\0');
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const Entry& entry = entries[i];
+    std::uint64_t& last = state.last_bits[entry.slot];
+    const std::uint64_t bits = bits_of(entry);
+    if (bits == last) continue;
+    out[changed + i / 8] = static_cast<char>(out[changed + i / 8] | 1 << i % 8);
+    put_change(state.scales[entry.slot], last, bits, out);
+    last = bits;
   }
+  state.time = at;
+  ++state.next_index;
   const auto put_some = [&](std::size_t count, auto&& wanted, auto&& put) {
     if (count == 0) return;
     chunk::put_varint(out, count);
@@ -233,14 +265,7 @@ void encode_rows(const RowsState& state, std::int64_t at, std::span<const Entry>
 }
 
 void advance(RowsState& state, std::int64_t at, std::span<const Entry> entries) {
-  if (state.next_index == 0) {
-    state.last_bits.assign(state.last_bits.size(), 0);
-    state.scales.assign(state.scales.size(), 0);
-  }
-  if (state.last_bits.size() <= entries.back().slot) {
-    state.last_bits.resize(entries.back().slot + 1, 0);
-    state.scales.resize(entries.back().slot + 1, 0);
-  }
+  make_ready(state, entries);
   for (const Entry& entry : entries) {
     std::uint64_t& last = state.last_bits[entry.slot];
     const std::uint64_t bits = bits_of(entry);

@@ -30,9 +30,10 @@ struct RowsFrame {
   std::vector<Entry> entries;  // ascending by slot, one per slot
 };
 
-// Appends one frame's payload. `entries`: ascending by slot, each slot once. `state` stays as it
-// is.
-void encode_rows(const RowsState& state, std::int64_t at, std::span<const Entry> entries,
+// Appends one frame's payload and moves `state` past it. `entries`: ascending by slot, each slot
+// once. When the frame does not get into the journal, next_index must be set to 0: a key frame
+// follows.
+void encode_rows(RowsState& state, std::int64_t at, std::span<const Entry> entries,
                  std::string& out);
 // Moves `state` past a frame with these entries.
 void advance(RowsState& state, std::int64_t at, std::span<const Entry> entries);

@@ -136,7 +136,8 @@ class StoreImpl final : public MetricStore {
               AppendOutcome& outcome, Entry& entry) const;
   bool find_paged(const Version& version, std::uint32_t slot, std::int64_t time, Point& out) const;
   // Returns the earliest of their times.
-  std::int64_t keep(Version& version, std::int64_t at, std::span<const Entry> entries);
+  std::int64_t keep(Group& group, Version& version, std::int64_t at,
+                    std::span<const Entry> entries);
   // Open rows become pages, now or when the store tends to them.
   void page_rows(Group& group);
   // AppendOutcome::worn, looked at once in the out-of-order window (10 minutes at least).
