@@ -24,10 +24,11 @@ inline Timestamp stamp_of(Timestamp now, Timestamp planned, Duration interval) {
   return late <= std::min(Duration(2), interval / 100) ? planned : now;
 }
 
-// Evenly over the interval, in steps of at most 50 ms: whoever wakes for one target serves the
-// others of its step too, which with many targets halves the changes of threads.
+// Evenly over the interval, in steps of at most 100 ms: whoever wakes for one target serves the
+// others of its step too, and waking costs more than asking. Longer steps would keep those that
+// come last in theirs waiting.
 inline Duration phase_of(std::uint64_t hash, Duration interval) {
-  const Duration step = std::clamp(interval / 20, Duration(1), Duration(50));
+  const Duration step = std::clamp(interval / 20, Duration(1), Duration(100));
   const Duration phase(
       static_cast<Duration::rep>(hash % static_cast<std::uint64_t>(interval.count())));
   return phase - phase % step;

@@ -1,6 +1,7 @@
 #include "collector/scrape/internal/scrape_target.h"
 
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "base/text/numbers.h"
@@ -164,11 +165,23 @@ JobTargets targets_of(std::shared_ptr<const ScrapeConfig> config, const TargetGr
                        " targets";
     }
   }
+  std::map<std::pair<Duration, bool>, std::shared_ptr<const HttpRequest>> ways;
+  for (ScrapeTarget& target : out.targets) {
+    if (!target.refused.empty()) continue;
+    auto& way = ways[{target.timeout, is_near(target.url)}];
+    if (!way) way = std::make_shared<const HttpRequest>(target.request());
+    target.asked_so = way;
+  }
   return out;
 }
 
 HttpRequest ScrapeTarget::request() const {
   HttpRequest request;
+  if (asked_so) {
+    request = *asked_so;
+    request.url = url;
+    return request;
+  }
   request.url = url;
   request.headers = {
       {"Accept", accept_header(config->scrape_protocols, config->metric_name_escaping_scheme)},

@@ -20,6 +20,8 @@ struct ScrapeTarget {
   std::string url;
   Duration interval{}, timeout{};
   std::string refused;  // why it is never asked; its turns fail with this text
+  // The request but for its URL, shared by targets that are asked alike; may be null.
+  std::shared_ptr<const HttpRequest> asked_so;
 
   HttpRequest request() const;
   TargetStatus status() const;

@@ -24,11 +24,11 @@ TEST_CASE("a stamp is the planned time up to 2 ms and 1% of the interval, else t
   CHECK(stamp_of(planned + Duration(2), planned, Duration(100)) == planned + Duration(2));
 }
 
-TEST_CASE("phases fill the interval in steps of at most 50 ms") {
-  CHECK(phase_of(149, Duration(15'000)) == Duration(100));
-  CHECK(phase_of(150, Duration(15'000)) == Duration(150));
-  CHECK(phase_of(14'999, Duration(15'000)) == Duration(14'950));
-  CHECK(phase_of(15'049, Duration(15'000)) == Duration(0));
+TEST_CASE("phases fill the interval in steps of at most 100 ms") {
+  CHECK(phase_of(199, Duration(15'000)) == Duration(100));
+  CHECK(phase_of(200, Duration(15'000)) == Duration(200));
+  CHECK(phase_of(14'999, Duration(15'000)) == Duration(14'900));
+  CHECK(phase_of(15'099, Duration(15'000)) == Duration(0));
   CHECK(phase_of(999, Duration(1'000)) == Duration(950));
   CHECK(phase_of(99, Duration(100)) == Duration(95));
   CHECK(phase_of(9, Duration(10)) == Duration(9));
