@@ -106,6 +106,7 @@ void Manager::Impl::forget(const std::string& rule, std::vector<storage::StoredA
     incidents.record(change, now(), Duration::zero(), " ended, because its rule was removed.");
     if (change.event == AlertEvent::kResolved) resolved.push_back(change.alert);
   }
+  incidents.flush();
   if (resolved.empty()) return;
   for (AlertSink* sink : parts.sinks) sink->on_alerts(rule, resolved);
 }

@@ -26,6 +26,8 @@ class Forgetful final : public storage::AlertStateStore, public storage::Inciden
   }
   Result<void> save_incident(const storage::Incident&) override { return {}; }
   Result<void> add_event(const storage::IncidentEvent&) override { return {}; }
+  Result<void> add_events(const std::vector<storage::IncidentEvent>&) override { return {}; }
+  Result<void> record(const std::vector<storage::IncidentRecord>&) override { return {}; }
   Result<std::vector<storage::Incident>> incidents(std::size_t) override {
     return std::vector<storage::Incident>{};
   }

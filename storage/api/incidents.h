@@ -34,11 +34,21 @@ struct IncidentEvent {
   std::string detail_json;  // an object: receiver, status, attempt, key, url, ...
 };
 
+// What happened to an incident: how it stands now, and the event that says so.
+struct IncidentRecord {
+  Incident incident;
+  IncidentEvent event;
+};
+
 class IncidentStore {
  public:
   virtual ~IncidentStore() = default;
   virtual Result<void> save_incident(const Incident& incident) = 0;  // by episode
   virtual Result<void> add_event(const IncidentEvent& event) = 0;
+  // As save_incident() and add_event() of each, in their order, in one transaction: on disk when it
+  // returns, or none of it. kLimit: the incidents are saved, for the events there is no room.
+  virtual Result<void> record(const std::vector<IncidentRecord>& records) = 0;
+  virtual Result<void> add_events(const std::vector<IncidentEvent>& events) = 0;  // all or none
   virtual Result<std::vector<Incident>> incidents(std::size_t limit) = 0;  // newest first
   virtual Result<Incident> incident(const std::string& episode) = 0;       // kNotFound
   virtual Result<std::vector<IncidentEvent>> events(const std::string& episode) = 0;  // by time, id

@@ -1,6 +1,7 @@
 #include "storage/state/sqlite_state.h"
 
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -57,7 +58,13 @@ class SqliteState final : public StateStore {
     return incidents_.save(incident);
   }
   Result<void> add_event(const IncidentEvent& event) override {
-    return incidents_.add_event(event);
+    return incidents_.add_events(std::span(&event, 1));
+  }
+  Result<void> add_events(const std::vector<IncidentEvent>& events) override {
+    return incidents_.add_events(events);
+  }
+  Result<void> record(const std::vector<IncidentRecord>& records) override {
+    return incidents_.record(records);
   }
   Result<std::vector<Incident>> incidents(std::size_t limit) override {
     return incidents_.newest(limit);

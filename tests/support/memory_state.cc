@@ -150,6 +150,27 @@ Result<void> MemoryState::add_event(const IncidentEvent& event) {
   return {};
 }
 
+Result<void> MemoryState::add_events(const std::vector<IncidentEvent>& events) {
+  NINES_MEMORY_STATE_ENTER();
+  for (const IncidentEvent& event : events) {
+    events_.push_back(event);
+    events_.back().id = static_cast<std::int64_t>(events_.size());
+  }
+  ++writes_;
+  return {};
+}
+
+Result<void> MemoryState::record(const std::vector<storage::IncidentRecord>& records) {
+  NINES_MEMORY_STATE_ENTER();
+  for (const storage::IncidentRecord& one : records) {
+    incidents_.insert_or_assign(one.incident.episode, one.incident);
+    events_.push_back(one.event);
+    events_.back().id = static_cast<std::int64_t>(events_.size());
+  }
+  ++writes_;
+  return {};
+}
+
 Result<std::vector<Incident>> MemoryState::incidents(std::size_t limit) {
   NINES_MEMORY_STATE_ENTER();
   std::vector<Incident> out;

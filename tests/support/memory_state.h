@@ -42,6 +42,8 @@ class MemoryState final : public storage::StateStore {
 
   Result<void> save_incident(const storage::Incident& incident) override;
   Result<void> add_event(const storage::IncidentEvent& event) override;
+  Result<void> add_events(const std::vector<storage::IncidentEvent>& events) override;
+  Result<void> record(const std::vector<storage::IncidentRecord>& records) override;
   Result<std::vector<storage::Incident>> incidents(std::size_t limit) override;
   Result<storage::Incident> incident(const std::string& episode) override;
   Result<std::vector<storage::IncidentEvent>> events(const std::string& episode) override;

@@ -65,7 +65,8 @@ Group::Group(const RuleWorld& world, const GroupConfig& config, Duration interva
     : world_(world),
       config_(config),
       interval_(interval),
-      metrics_(Metrics::make(world.parts.telemetry, config, interval)) {
+      metrics_(Metrics::make(world.parts.telemetry, config, interval)),
+      history_(world.parts.incidents, world.parts.log) {
   // Groups are spread over the interval, each at a place that stays the same across restarts.
   const std::uint64_t place = hash64(config.file + ";" + config.name);
   Ticker::Settings settings;
@@ -93,7 +94,7 @@ Result<std::unique_ptr<Group>> Group::make(const RuleWorld& world, const GroupCo
   const std::vector<std::string> keys = rule_keys(config);
   for (std::size_t i = 0; i < config.rules.size(); ++i) {
     NINES_TRY(std::unique_ptr<RuleUnit> unit,
-              RuleUnit::make(world, config, interval, config.rules[i], keys[i]));
+              RuleUnit::make(world, config, interval, config.rules[i], keys[i], group->history_));
     group->units_.push_back(std::move(unit));
   }
   group->publish();
@@ -137,6 +138,8 @@ void Group::evaluate(Timestamp at) {
     const MutexLock lock(mutex_);
     status_.rules[i] = unit.status();
   }
+  // The history comes last: in a storm of alerts it is slow, and no page waits for it.
+  history_.flush();
   const double took = seconds_since(begin, clock);
   metrics_->group_duration.observe(took);
   metrics_->last_duration.set(took);

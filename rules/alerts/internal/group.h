@@ -43,6 +43,7 @@ class Group {
   const GroupConfig config_;
   const Duration interval_;
   std::shared_ptr<const Metrics> metrics_;
+  IncidentWriter history_;                        // as are the rules, which write to it
   std::vector<std::unique_ptr<RuleUnit>> units_;  // of the thread that evaluates
   std::shared_ptr<Ticker> ticker_;
 

@@ -1,10 +1,16 @@
 #include "rules/alerts/internal/incident_writer.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
 #include "base/text/json.h"
 #include "base/text/numbers.h"
 
 namespace nines::alerts {
 namespace {
+
+constexpr std::size_t kAtOnce = 500;
 
 std::string name_of(const Alert& alert) {
   return std::string(alert.labels.get(kAlertName));
@@ -57,9 +63,7 @@ std::string sentence(AlertEvent event, const Alert& alert, Duration hold) {
   return name;
 }
 
-}  // namespace
-
-void IncidentWriter::save(const Alert& alert) {
+storage::Incident incident_of(const Alert& alert) {
   storage::Incident incident;
   incident.episode = alert.episode();
   incident.labels = alert.labels;
@@ -67,32 +71,49 @@ void IncidentWriter::save(const Alert& alert) {
   incident.started_at = alert.active_at;
   incident.fired_at = alert.fired_at;
   incident.resolved_at = alert.resolved_at;
-  if (auto saved = store_.save_incident(incident); !saved) {
-    log_.error("alerts", "incident {} not saved: {}", incident.episode, saved.error().what());
+  return incident;
+}
+
+storage::IncidentEvent event_of(const Alert& alert, Timestamp at, const std::string& kind,
+                                const std::string& text) {
+  JsonWriter detail;
+  detail.begin_object().field("rule", alert.rule).field("value", format_double(alert.value));
+  return {0, alert.episode(), at, kind, text, detail.end_object().take()};
+}
+
+// Calls `write` with one piece of `all` after the other.
+template <typename T, typename Write>
+void in_pieces(const std::vector<T>& all, const Write& write) {
+  for (std::size_t from = 0; from < all.size(); from += kAtOnce) {
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(from);
+    const std::size_t size = std::min(kAtOnce, all.size() - from);
+    write(std::vector<T>(begin, begin + static_cast<std::ptrdiff_t>(size)));
   }
 }
 
-void IncidentWriter::add(const Alert& alert, Timestamp at, const std::string& kind,
-                         const std::string& text) {
-  storage::IncidentEvent event;
-  event.episode = alert.episode();
-  event.at = at;
-  event.kind = kind;
-  event.text = text;
-  JsonWriter detail;
-  detail.begin_object().field("rule", alert.rule).field("value", format_double(alert.value));
-  event.detail_json = detail.end_object().take();
-  if (auto added = store_.add_event(event); !added) {
-    log_.error("alerts", "event {} of incident {} not saved: {}", kind, event.episode,
-               added.error().what());
-  }
+}  // namespace
+
+void IncidentWriter::flush() {
+  in_pieces(std::exchange(records_, {}), [this](const std::vector<storage::IncidentRecord>& some) {
+    if (auto kept = store_.record(some); !kept) {
+      log_.error("alerts", "{} incidents not saved, of which the first is {}: {}", some.size(),
+                 some.front().incident.episode, kept.error().what());
+    }
+  });
+  in_pieces(std::exchange(events_, {}), [this](const std::vector<storage::IncidentEvent>& some) {
+    if (auto kept = store_.add_events(some); !kept) {
+      log_.error("alerts", "{} events not saved, of which the first is of incident {}: {}",
+                 some.size(), some.front().episode, kept.error().what());
+    }
+  });
 }
 
 void IncidentWriter::record(const AlertChange& change, Timestamp at, Duration hold,
                             const std::string& why) {
-  save(change.alert);
-  add(change.alert, at, kind_of(change.event),
-      why.empty() ? sentence(change.event, change.alert, hold) : name_of(change.alert) + why);
+  const std::string text = why.empty() ? sentence(change.event, change.alert, hold)
+                                       : name_of(change.alert) + why;
+  records_.push_back(
+      {incident_of(change.alert), event_of(change.alert, at, kind_of(change.event), text)});
 }
 
 void IncidentWriter::reconcile(const Alert& alert, Timestamp now, Duration hold) {
@@ -117,9 +138,10 @@ void IncidentWriter::reconcile(const Alert& alert, Timestamp now, Duration hold)
     return;
   }
   const bool firing = alert.state == AlertState::kFiring;
-  add(alert, now, "restarted",
+  events_.push_back(event_of(
+      alert, now, "restarted",
       "nines was started again; " + name_of(alert) + (firing ? " fires" : " is pending") +
-          " since " + format_time(firing ? alert.fired_at : alert.active_at) + " as before.");
+          " since " + format_time(firing ? alert.fired_at : alert.active_at) + " as before."));
 }
 
 }  // namespace nines::alerts

@@ -2,6 +2,7 @@
 // Keeps the incident of each alert: opens it, adds what happens to it, closes it.
 
 #include <string>
+#include <vector>
 
 #include "base/core/clock.h"
 #include "base/log/log.h"
@@ -10,7 +11,8 @@
 
 namespace nines::alerts {
 
-// Never fails: what cannot be written is logged, an alert must not wait for its history.
+// Gathers what happens until flush() writes it. Never fails: what cannot be written is logged, an
+// alert must not wait for its history. One thread at a time.
 class IncidentWriter {
  public:
   IncidentWriter(storage::IncidentStore& store, Log& log) : store_(store), log_(log) {}
@@ -22,11 +24,15 @@ class IncidentWriter {
   // crash left behind its alert.
   void reconcile(const Alert& alert, Timestamp now, Duration hold);
 
+  // A few hundred incidents in each transaction: a storm of alerts does not wait for the disk once
+  // for each of them, and what pages gets its turn in between.
+  void flush();
+
  private:
-  void save(const Alert& alert);
-  void add(const Alert& alert, Timestamp at, const std::string& kind, const std::string& text);
   storage::IncidentStore& store_;
   Log& log_;
+  std::vector<storage::IncidentRecord> records_;
+  std::vector<storage::IncidentEvent> events_;  // that change nothing of their incident
 };
 
 }  // namespace nines::alerts

@@ -42,7 +42,8 @@ BookSettings book_settings(const ManagerOptions& options, const GroupConfig& gro
 }  // namespace
 
 RuleUnit::RuleUnit(const RuleWorld& world, const GroupConfig& group, Duration interval,
-                   const RuleConfig& config, const std::string& key, RuleQuery query)
+                   const RuleConfig& config, const std::string& key, RuleQuery query,
+                   IncidentWriter& incidents)
     : world_(world),
       key_(key),
       config_(config),
@@ -52,19 +53,20 @@ RuleUnit::RuleUnit(const RuleWorld& world, const GroupConfig& group, Duration in
       query_(std::move(query)),
       book_(book_settings(world.options, group, interval, config, key, query_.to_string())),
       series_(world.parts.appender, "rule/" + key),
-      incidents_(world.parts.incidents, world.parts.log) {
+      incidents_(incidents) {
   status_.config = config;
   status_.query = query_.to_string();
 }
 
 Result<std::unique_ptr<RuleUnit>> RuleUnit::make(const RuleWorld& world, const GroupConfig& group,
                                                  Duration interval, const RuleConfig& config,
-                                                 const std::string& key) {
+                                                 const std::string& key,
+                                                 IncidentWriter& incidents) {
   const promql::EngineOptions& limits = world.parts.engine.options();
   Result<RuleQuery> query = RuleQuery::parse(config.expr, config.logql, limits);
   if (!query) return std::move(query).error().in("rule \"" + key + "\"");
   std::unique_ptr<RuleUnit> unit(
-      new RuleUnit(world, group, interval, config, key, *std::move(query)));
+      new RuleUnit(world, group, interval, config, key, *std::move(query), incidents));
   if (!config.resolve_expr.empty()) {
     Result<RuleQuery> resolve = RuleQuery::parse(config.resolve_expr, config.logql, limits);
     if (!resolve) return std::move(resolve).error().in("rule \"" + key + "\", resolve_expr");
@@ -174,7 +176,6 @@ Result<void> RuleUnit::evaluate_alerts(Timestamp at, std::vector<std::string>& w
     written = write(at - query_offset_, alert_series(), warnings);
     tell(book_.to_tell(), at);
   }
-  // The history comes last: in a storm of alerts it is slow, and a page does not wait for it.
   for (const AlertChange& change : changes) incidents_.record(change, at, config_.hold);
   if (moved && verdict.failure) return *verdict.failure;
   return moved ? written : moved;
@@ -293,6 +294,7 @@ void RuleUnit::retire(Timestamp now) {
     if (change.event == AlertEvent::kResolved) resolved.push_back(change.alert);
   }
   tell(resolved);
+  incidents_.flush();
 }
 
 void RuleUnit::restore(const std::vector<storage::StoredAlert>& alerts, Timestamp now) {
@@ -302,6 +304,7 @@ void RuleUnit::restore(const std::vector<storage::StoredAlert>& alerts, Timestam
     if (alert.state == AlertState::kInactive) known.push_back(alert);
   }
   for (const Alert& alert : known) incidents_.reconcile(alert, now, config_.hold);
+  incidents_.flush();
   // Sinks know at once what fires, before any group speaks: no half-told group takes an alert for
   // over, and what another alert inhibits stays inhibited.
   tell(book_.to_tell());

@@ -29,17 +29,19 @@ struct RuleWorld {
 // One thread at a time.
 class RuleUnit {
  public:
-  // kInvalid: the expression or a template does not parse.
+  // kInvalid: the expression or a template does not parse. `incidents` must outlive it.
   static Result<std::unique_ptr<RuleUnit>> make(const RuleWorld& world, const GroupConfig& group,
                                                 Duration interval, const RuleConfig& config,
-                                                const std::string& key);
+                                                const std::string& key,
+                                                IncidentWriter& incidents);
 
   const std::string& key() const { return key_; }
   const RuleConfig& config() const { return config_; }
   bool alerting() const { return templates_.has_value(); }
   AlertBook& book() { return book_; }
 
-  // One evaluation, for `at`. What goes wrong is in status().
+  // One evaluation, for `at`. What goes wrong is in status(). The history of its alerts waits for
+  // the caller to flush it.
   void evaluate(Timestamp at);
   // Series of the last evaluation.
   std::size_t samples() const { return samples_; }
@@ -55,7 +57,8 @@ class RuleUnit {
 
  private:
   RuleUnit(const RuleWorld& world, const GroupConfig& group, Duration interval,
-           const RuleConfig& config, const std::string& key, RuleQuery query);
+           const RuleConfig& config, const std::string& key, RuleQuery query,
+           IncidentWriter& incidents);
 
   // What an evaluation has to go on with.
   struct Verdict {
@@ -87,7 +90,7 @@ class RuleUnit {
   std::optional<RuleTemplates> templates_;  // of an alerting rule
   AlertBook book_;
   SeriesWriter series_;
-  IncidentWriter incidents_;
+  IncidentWriter& incidents_;  // of the group
   RuleStatus status_;
   std::size_t samples_ = 0;
 };

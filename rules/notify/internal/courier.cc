@@ -351,7 +351,7 @@ void Courier::give_up(storage::Delivery delivery, const std::string& why) {
 void Courier::tell_incidents(const storage::Delivery& delivery, const std::string& kind,
                              const std::string& text, int status) {
   const Result<Json> episodes = Json::parse(delivery.episodes_json);
-  if (!episodes) return;
+  if (!episodes || episodes->items().empty()) return;
   JsonWriter detail;
   detail.begin_object();
   detail.field("receiver", delivery.receiver);
@@ -361,17 +361,14 @@ void Courier::tell_incidents(const storage::Delivery& delivery, const std::strin
   detail.field("idempotency_key", delivery.idempotency_key);
   detail.field("says", delivery.resolved ? "resolved" : "firing");
   detail.end_object();
-  for (const Json& episode : episodes->items()) {
-    storage::IncidentEvent event;
-    event.episode = episode.as_string();
-    event.at = parts_.scheduler.clock().now();
-    event.kind = kind;
-    event.text = text;
-    event.detail_json = detail.str();
-    if (Result<void> kept = parts_.incidents.add_event(event); !kept) {
-      parts_.log.warn(kComponent, "cannot add to incident {}: {}", event.episode,
-                      kept.error().what());
-    }
+  std::vector<storage::IncidentEvent> events;
+  events.reserve(episodes->items().size());
+  const Timestamp now = parts_.scheduler.clock().now();
+  for (const Json& episode : episodes->items())
+    events.push_back({0, episode.as_string(), now, kind, text, detail.str()});
+  if (Result<void> kept = parts_.incidents.add_events(events); !kept) {
+    parts_.log.warn(kComponent, "cannot add to {} incidents, of which the first is {}: {}",
+                    events.size(), events.front().episode, kept.error().what());
   }
 }
 

@@ -1,5 +1,6 @@
 #include "storage/state/internal/incidents.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "storage/state/internal/encode.h"
@@ -22,25 +23,62 @@ Result<Incident> read_incident(const Statement& row) {
 
 }  // namespace
 
-Result<void> IncidentTable::save(const Incident& incident) {
-  constexpr const char* kPurpose = "save an incident";
-  const MutexLock lock(db_.mutex);
-  Transaction change(db_, kPurpose);
-  if (auto r = change.begin(); !r) return r;
-  {
-    Statement put =
-        db_.statement(kPurpose, "INSERT OR REPLACE INTO incidents VALUES(?, ?, ?, ?, ?, ?)");
-    put.bind(incident.episode).bind(encode_labels(incident.labels));
-    put.bind(encode_labels(incident.annotations)).bind(incident.started_at);
-    put.bind(incident.fired_at).bind(incident.resolved_at);
-    if (auto r = put.run(); !r) return r;
-  }
+Result<void> IncidentTable::put(const Incident& incident) {
+  Statement put = db_.statement("save an incident",
+                                "INSERT OR REPLACE INTO incidents VALUES(?, ?, ?, ?, ?, ?)");
+  put.bind(incident.episode).bind(encode_labels(incident.labels));
+  put.bind(encode_labels(incident.annotations)).bind(incident.started_at);
+  put.bind(incident.fired_at).bind(incident.resolved_at);
+  return put.run();
+}
+
+Result<void> IncidentTable::put(const IncidentEvent& event) {
+  Statement put = db_.statement("add to an incident",
+                                "INSERT INTO incident_events VALUES(NULL, ?, ?, ?, ?, ?)");
+  put.bind(event.episode).bind(event.at).bind(event.kind).bind(event.text).bind(event.detail_json);
+  return put.run();
+}
+
+// The oldest tenth of what is over makes room once; then the newcomer is refused.
+Result<void> IncidentTable::make_room() {
+  if (db_.room_for_history()) return {};
+  if (auto pruned = prune_tenth(); !pruned) return pruned;
+  return db_.room_for_history();
+}
+
+Result<void> IncidentTable::prune_if_due(std::size_t saved) {
   if (saves_until_prune_ == 0) {
     if (auto r = prune(); !r) return r;
     saves_until_prune_ = kSavesBetweenPrunes;
   }
-  --saves_until_prune_;
+  saves_until_prune_ -= std::min(saves_until_prune_, saved);
+  return {};
+}
+
+Result<void> IncidentTable::save(const Incident& incident) {
+  const MutexLock lock(db_.mutex);
+  Transaction change(db_, "save an incident");
+  if (auto r = change.begin(); !r) return r;
+  if (auto r = put(incident); !r) return r;
+  if (auto r = prune_if_due(1); !r) return r;
   return change.commit();
+}
+
+Result<void> IncidentTable::record(std::span<const IncidentRecord> records) {
+  if (records.empty()) return {};
+  const MutexLock lock(db_.mutex);
+  const Result<void> room = make_room();
+  if (!room && room.error().code() != ErrorCode::kLimit) return room;
+  Transaction change(db_, "save incidents");
+  if (auto r = change.begin(); !r) return r;
+  for (const IncidentRecord& one : records) {
+    if (auto r = put(one.incident); !r) return r;
+    if (!room) continue;
+    if (auto r = put(one.event); !r) return r;
+  }
+  if (auto r = prune_if_due(records.size()); !r) return r;
+  if (auto r = change.commit(); !r) return r;
+  return room;
 }
 
 // An incident that is still on never goes, whatever the limit says.
@@ -74,17 +112,16 @@ Result<void> IncidentTable::prune_tenth() {
       .run();
 }
 
-Result<void> IncidentTable::add_event(const IncidentEvent& event) {
+Result<void> IncidentTable::add_events(std::span<const IncidentEvent> events) {
+  if (events.empty()) return {};
   const MutexLock lock(db_.mutex);
-  if (auto room = db_.room_for_history(); !room) {
-    // The oldest tenth of what is over makes room once; then the newcomer is refused.
-    if (auto pruned = prune_tenth(); !pruned) return pruned;
-    if (auto again = db_.room_for_history(); !again) return again;
+  if (auto room = make_room(); !room) return room;
+  Transaction change(db_, "add to incidents");
+  if (auto r = change.begin(); !r) return r;
+  for (const IncidentEvent& event : events) {
+    if (auto r = put(event); !r) return r;
   }
-  Statement put = db_.statement("add to an incident",
-                                "INSERT INTO incident_events VALUES(NULL, ?, ?, ?, ?, ?)");
-  put.bind(event.episode).bind(event.at).bind(event.kind).bind(event.text).bind(event.detail_json);
-  return put.run();
+  return change.commit();
 }
 
 Result<std::vector<Incident>> IncidentTable::newest(std::size_t limit) {

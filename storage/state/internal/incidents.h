@@ -2,6 +2,7 @@
 // The tables of incidents and their events.
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,12 +15,17 @@ class IncidentTable {
  public:
   IncidentTable(Database& db, std::size_t incidents_max) : db_(db), incidents_max_(incidents_max) {}
   Result<void> save(const Incident& incident);
-  Result<void> add_event(const IncidentEvent& event);
+  Result<void> add_events(std::span<const IncidentEvent> events);
+  Result<void> record(std::span<const IncidentRecord> records);
   Result<std::vector<Incident>> newest(std::size_t limit);
   Result<Incident> get(const std::string& episode);
   Result<std::vector<IncidentEvent>> events(const std::string& episode);
 
  private:
+  Result<void> put(const Incident& incident) NINES_REQUIRES(db_.mutex);
+  Result<void> put(const IncidentEvent& event) NINES_REQUIRES(db_.mutex);
+  Result<void> make_room() NINES_REQUIRES(db_.mutex);
+  Result<void> prune_if_due(std::size_t saved) NINES_REQUIRES(db_.mutex);
   Result<void> prune_tenth() NINES_REQUIRES(db_.mutex);
   Result<void> prune() NINES_REQUIRES(db_.mutex);
   Database& db_;

@@ -246,6 +246,22 @@ TEST_CASE("an incident tells the story of an alert") {
   CHECK(incident->resolved_at == at(65));
 }
 
+TEST_CASE("500 alerts that begin at once are written in two transactions, told after the first") {
+  World w;
+  for (int i = 0; i < 500; ++i)
+    w.metrics.add({{"__name__", "up"}, {"instance", std::to_string(i)}}, at(0), 0);
+  w.boot({group({alert("up == 0")})});
+  const std::size_t before = w.state.writes();
+  w.evaluate(1);
+  CHECK(w.state.writes() - before == 2);
+  REQUIRE(w.told.size() == 1);
+  CHECK(w.told[0].alerts.size() == 500);
+  CHECK(w.saved_when_told[0] == 500);
+  CHECK(w.state.incidents(1'000)->size() == 500);
+  for (const Alert& one : w.told[0].alerts)
+    CHECK(w.kinds(one.episode()) == std::vector<std::string>{"firing"});
+}
+
 TEST_CASE("an alert that never fired ends its incident saying so") {
   World w;
   w.metrics.add(kUpA, at(0), 0);

@@ -272,6 +272,24 @@ TEST_CASE("incidents come newest first, their events by time then order of writi
   CHECK(missing.error().code() == ErrorCode::kNotFound);
 }
 
+TEST_CASE("what happened to many incidents is written together, in its order") {
+  StateFile file;
+  auto store = file.open();
+  Incident incident;
+  incident.episode = "e";
+  std::vector<IncidentRecord> records{{incident, {0, "e", from_millis(1), "pending", "", "{}"}}};
+  incident.fired_at = from_millis(1);
+  records.push_back({incident, {0, "e", from_millis(1), "firing", "", "{}"}});
+  REQUIRE(store->record(records));
+  REQUIRE(store->record({}));
+  REQUIRE(store->add_events({{0, "e", from_millis(1), "notified", "", "{}"}}));
+  store = nullptr;
+  store = file.open();
+  CHECK(store->incident("e")->fired_at == from_millis(1));
+  REQUIRE(store->events("e")->size() == 3);
+  CHECK((*store->events("e"))[1].kind == "firing");
+}
+
 TEST_CASE("past the limit the oldest resolved incidents go with their events, open ones stay") {
   StateFile file;
   StateLimits limits;
@@ -539,6 +557,11 @@ TEST_CASE("a capped database has its size from the start; history ends before pa
   CHECK(store->save_incident(incident));
   CHECK(store->add_event({0, "e", from_millis(1000), "fired", "", "{}"}).error().code() ==
         ErrorCode::kLimit);
+  incident.episode = "f";
+  CHECK(store->record({{incident, {0, "f", from_millis(1000), "fired", "", "{}"}}}).error().code() ==
+        ErrorCode::kLimit);
+  CHECK(store->incident("f"));
+  CHECK(store->events("f")->empty());
   Delivery delivery;
   delivery.receiver = "oncall";
   delivery.idempotency_key = "k";
