@@ -36,19 +36,29 @@ struct Service::Impl {
       : parts(std::move(p)),
         failures(parts.telemetry.counter("nines_slo_update_failures_total",
                                          "Updates of an SLO's ledger that failed.")),
-        late(parts.telemetry.counter("nines_slo_updates_missed_total",
+        missed(parts.telemetry.counter("nines_slo_updates_missed_total",
                                      "Updates of the SLO ledgers that were skipped.")) {
     alerts::Ticker::Settings settings;
     settings.interval = kMinute;
     settings.phase = kSettle;
     settings.at_once = true;
     settings.run = [this](Timestamp at) { (void)update(at); };
-    settings.missed = [this](std::uint64_t minutes) { late.add(static_cast<double>(minutes)); };
+    settings.missed = [this](std::uint64_t minutes) { missed.add(static_cast<double>(minutes)); };
     ticker = alerts::Ticker::make(parts.scheduler, parts.executor, std::move(settings));
   }
 
   Result<void> update(Timestamp now);
-  void recount_late(Timestamp now);
+  // What came late of samples or of log lines.
+  struct Late {
+    storage::LateSamples* source = nullptr;
+    bool of_lines = false;
+    // With `work`: from where on minutes are to be counted again, and when that was last done.
+    std::optional<Timestamp> from = std::nullopt;
+    std::optional<Timestamp> recounted_at = std::nullopt;
+  };
+  void recount_late(Late& late, Timestamp now);
+  bool counts_lines(const SloEntry& entry) const;
+  void recount_excluded(const SloConfig& before, const SloConfig& after, Timestamp now);
   Entries snapshot() const {
     const MutexLock lock(mutex);
     return entries;
@@ -92,12 +102,11 @@ struct Service::Impl {
 
   const ServiceParts parts;
   Counter& failures;
-  Counter& late;
+  Counter& missed;
   std::shared_ptr<alerts::Ticker> ticker;
   std::mutex work;  // one load(), update() or rebuild() at a time
-  // With `work`: from where on minutes are to be counted again, and when that was last done.
-  std::optional<Timestamp> late_from;
-  std::optional<Timestamp> recounted_at;
+  Late late_samples{parts.late};
+  Late late_lines{parts.late_lines, true};
 
   mutable Mutex mutex;
   Entries entries NINES_GUARDED_BY(mutex);
@@ -147,25 +156,36 @@ Result<void> Service::Impl::update(Timestamp now) {
     auto done = update_some(some, open_minute(now));
     if (first && !done) first = std::move(done);
   }
-  recount_late(now);
+  recount_late(late_samples, now);
+  recount_late(late_lines, now);
   return first;
+}
+
+bool Service::Impl::counts_lines(const SloEntry& entry) const {
+  const IndicatorConfig& indicator = entry.config().indicator;
+  if (indicator.kind == IndicatorKind::kLogs) return true;
+  return std::any_of(indicator.members.begin(), indicator.members.end(), [this](const auto& member) {
+    const Found found = find(member.slo);
+    return found && counts_lines(*found.entry);
+  });
 }
 
 // What came late is counted again from its minute on; the last two minutes are anyway. What the
 // process did not live to count is, too: after a start the whole window.
-void Service::Impl::recount_late(Timestamp now) {
-  if (parts.late == nullptr) return;
-  if (!recounted_at) {
-    late_from = now - parts.late_window;
-    recounted_at = now;
+void Service::Impl::recount_late(Late& late, Timestamp now) {
+  if (late.source != nullptr) {
+    if (!late.recounted_at) {
+      late.from = now - parts.late_window;
+      late.recounted_at = now;
+    }
+    if (const std::optional<Timestamp> told = late.source->take_late())
+      late.from = std::min(late.from.value_or(*told), *told);
   }
-  if (const std::optional<Timestamp> told = parts.late->take_late())
-    late_from = std::min(late_from.value_or(*told), *told);
-  if (!late_from) return;
-  const bool is_near = now - *late_from <= kNearLate;
-  if (!is_near && now - *recounted_at < kFarLateEvery) return;
+  if (!late.from) return;
+  const bool is_near = now - *late.from <= kNearLate;
+  if (!is_near && now - *late.recounted_at < kFarLateEvery) return;
   const std::int64_t from =
-      std::max(minute_of(to_millis(*late_from)), open_minute(now - parts.late_window));
+      std::max(minute_of(to_millis(*late.from)), open_minute(now - parts.late_window));
   bool all_done = true;
   const Entries all = snapshot();
   std::size_t left = all.size();
@@ -173,14 +193,37 @@ void Service::Impl::recount_late(Timestamp now) {
     for (const auto& entry : all) {
       if (entry->depth() != depth) continue;
       --left;
+      // A composite may be made of both.
+      const bool composite = entry->config().indicator.kind == IndicatorKind::kComposite;
+      if (late.of_lines ? !counts_lines(*entry) : counts_lines(*entry) && !composite) continue;
       if (auto done = entry->rebuild(from, open_minute(now)); !done) {
         failed(*entry, done.error());
         all_done = false;
       }
     }
   }
-  recounted_at = now;
-  if (all_done) late_from.reset();
+  late.recounted_at = now;
+  if (all_done) late.from.reset();
+}
+
+// Maintenance that began before it was told: its minutes are counted again, as those of late samples
+// are.
+void Service::Impl::recount_excluded(const SloConfig& before, const SloConfig& after,
+                                     Timestamp now) {
+  if (before.exclude == after.exclude) return;
+  const Timestamp begin = now - parts.late_window;
+  std::optional<Timestamp> first;
+  for (const auto* all : {&before.exclude, &after.exclude}) {
+    for (const maintenance::Maintenance& one : *all) {
+      for (const maintenance::Span& span : maintenance::windows(one, begin, now))
+        first = std::min(first.value_or(now), std::max(begin, span.from));
+    }
+  }
+  if (!first) return;
+  for (Late* late : {&late_samples, &late_lines}) {
+    late->from = std::min(late->from.value_or(*first), *first);
+    if (!late->recounted_at) late->recounted_at = now - kFarLateEvery;
+  }
 }
 
 // What is made of a rebuilt SLO is made anew.
@@ -220,15 +263,24 @@ void Service::load(std::vector<SloConfig> slos) {
     });
     next.push_back(same == old.end() ? *std::move(made) : std::exchange(*same, nullptr));
   }
-  const std::int64_t minute = open_minute(impl_->parts.scheduler.clock().now());
-  for (const auto& entry : old) {
-    if (entry) entry->retire(minute);
-  }
+  const Timestamp now = impl_->parts.scheduler.clock().now();
+  const std::int64_t minute = open_minute(now);
   for (const auto& entry : next) {
     if (auto read = entry->open(minute); !read) {  // update() tries again
       impl_->parts.log.error("slo", "SLO \"{}\": ledger not read: {}", entry->config().name,
                              read.error().what());
     }
+  }
+  for (const auto& entry : old) {
+    if (!entry) continue;
+    const auto after = std::find_if(next.begin(), next.end(), [&](const auto& one) {
+      return one->config().name == entry->config().name;
+    });
+    if (after != next.end()) {
+      impl_->recount_excluded(entry->config(), (*after)->config(), now);
+      (*after)->adopt(*entry);
+    }
+    entry->retire(minute);
   }
   const MutexLock lock(impl_->mutex);
   impl_->entries = std::move(next);

@@ -124,8 +124,9 @@ struct ServiceParts {
   std::function<Result<void>(const std::string& receiver, const alerts::Alert& alert,
                              const std::string& key)>
       page = {};
-  storage::LateSamples* late = nullptr;  // null: nothing comes late
-  Duration late_window{3'600'000};       // how far back late samples are counted
+  storage::LateSamples* late = nullptr;        // null: no sample comes late
+  Duration late_window{3'600'000};             // how far back what came late is counted
+  storage::LateSamples* late_lines = nullptr;  // of logs
 };
 
 // Thread-safe. The ledger counts exact reset-adjusted differences of raw samples: for each series
@@ -133,7 +134,7 @@ struct ServiceParts {
 // series' first sample counts from zero only when the series is younger than its scrape group),
 // never extrapolated.
 //
-// Minutes that late samples have changed are counted again: up to ten minutes back with the next
+// Minutes that late samples or log lines have changed are counted again: up to ten minutes back with the next
 // update, further back, as far as `late_window`, within five minutes; and once after a start.
 class Service {
  public:

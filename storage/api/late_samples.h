@@ -1,5 +1,6 @@
 #pragma once
-// Samples that came so late that whoever has counted their minute should count it again.
+// Samples and log lines that came so late that whoever has counted their minute should count it
+// again.
 
 #include <optional>
 
@@ -7,14 +8,14 @@
 
 namespace nines::storage {
 
-// How far behind the clock a sample is late.
+// How far behind the clock a sample or a line is late.
 inline constexpr Duration kLateAfter{120'000};
 
 class LateSamples {
  public:
   virtual ~LateSamples() = default;
-  // The earliest time of the samples that were late since the last call; nothing: none was. One
-  // caller: what it is told it is told once. Thread-safe.
+  // The earliest time of what was late since the last call; nothing: none was. One caller: what it
+  // is told it is told once. Thread-safe.
   virtual std::optional<Timestamp> take_late() = 0;
 };
 

@@ -144,6 +144,7 @@ class EngineImpl final : public Engine {
   Querier& querier() override { return *metrics_; }
   SeriesDeleter& deleter() override { return *metrics_; }
   LateSamples& late_samples() override { return *metrics_; }
+  LateSamples& late_lines() override { return *logs_; }
   LogAppender& log_appender() override { return *logs_; }
   LogQuerier& log_querier() override { return *logs_; }
   StateStore& state() override { return *state_; }

@@ -71,6 +71,7 @@ class Engine : public StatusSource {
   virtual Querier& querier() = 0;
   virtual SeriesDeleter& deleter() = 0;
   virtual LateSamples& late_samples() = 0;
+  virtual LateSamples& late_lines() = 0;  // of logs
   virtual LogAppender& log_appender() = 0;
   virtual LogQuerier& log_querier() = 0;
   virtual StateStore& state() = 0;

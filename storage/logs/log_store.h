@@ -10,6 +10,7 @@
 #include "base/core/scheduler.h"
 #include "base/log/log.h"
 #include "base/telemetry/telemetry.h"
+#include "storage/api/late_samples.h"
 #include "storage/api/logs.h"
 #include "storage/ring/ring.h"
 
@@ -51,7 +52,7 @@ struct LogStoreStatus {
 //
 // Lines of equal time keep their order of arrival; kNewestFirst is the exact reverse of
 // kOldestFirst. Thread-safe. `ring` and everything in LogSurroundings must outlive the store.
-class LogStore : public LogAppender, public LogQuerier {
+class LogStore : public LogAppender, public LogQuerier, public LateSamples {
  public:
   // Reads the index of blocks, then replays the journal. kInvalid: options that do not fit the
   // ring; kIo. Damage is skipped, counted and logged.

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "app/config/planned.h"
 #include "base/net/answer_threads.h"
 #include "base/net/fiber_pool.h"
 #include "base/net/oauth2.h"
@@ -130,7 +131,7 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
            [this](const std::string& receiver, const alerts::Alert& alert, const std::string& key) {
              return notifier_.page_directly(receiver, alert, key);
            },
-           &store_->late_samples(), config.storage.out_of_order_window}),
+           &store_->late_samples(), config.storage.out_of_order_window, &store_->late_lines()}),
       notifier_(notifier_options(config),
                 {store_->state(), store_->state(), store_->state(), *http_, around.scheduler,
                  *act_pool_, around.rng, around.log, *telemetry_, read_secret_files(around.fs)}),
@@ -265,15 +266,7 @@ Result<void> Parts::bind(const config::Config& config, Callbacks callbacks) {
 
 // What people have added counts as if it stood in the file.
 config::Config Parts::with_added(config::Config config) const {
-  for (maintenance::Maintenance& one : calendar_.added()) {
-    for (slo::SloConfig& slo : config.slos) {
-      const bool concerned = one.concerns({{"service", slo.service}, {"slo", slo.name}}) ||
-                             (!slo.definition.empty() &&
-                              one.concerns({{"service", slo.service}, {"slo", slo.definition}}));
-      if (one.excludes && concerned) slo.exclude.push_back(one);
-    }
-    config.maintenance.push_back(std::move(one));
-  }
+  config::add_planned(config, calendar_.added());
   return config;
 }
 

@@ -39,6 +39,8 @@ class Budget {
       std::int64_t from_minute, std::int64_t to_minute, std::int64_t earliest_ms,
       std::vector<storage::LedgerMinute> counted) const;
   // Ends the series; the ledger stays.
+  // Stands for the other from now on: the series that both have go on.
+  void adopt(Budget& old) { exporter_.adopt(old.exporter_); }
   void retire(std::int64_t to_minute);
 
   const SloConfig& config() const { return config_; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/model/sample.h"
 #include "base/text/numbers.h"
@@ -82,6 +83,7 @@ Exporter::Exporter(storage::Appender& appender, const SloConfig& slo)
   }
   series_.push_back({info.with(kMetricName, "sloth_slo_info")
                          .with("sloth_mode", "nines")
+                         .with("sloth_spec", "nines/v1")
                          .with("sloth_objective", format_double(slo.target_percent)),
                      {},
                      false});
@@ -143,6 +145,15 @@ std::vector<std::optional<double>> Exporter::values(const MinuteTable& table,
                 {1 - budget, budget, static_cast<double>(whole.minutes * kMinuteMs) / kMsPerDay,
                  current, period.error_ratio() / budget, remaining_budget(period, budget), 1.0});
   return values;
+}
+
+void Exporter::adopt(Exporter& old) {
+  for (Series& series : series_) {
+    const auto same = std::find_if(old.series_.begin(), old.series_.end(),
+                                   [&](const Series& one) { return one.labels == series.labels; });
+    if (same != old.series_.end()) series.live = std::exchange(same->live, false);
+  }
+  written_to_ = std::max(written_to_, old.written_to_);
 }
 
 Result<void> Exporter::finish(std::int64_t to_minute) {

@@ -34,6 +34,9 @@ class Exporter {
   // over a window without events is no sample: its series ends with a staleness marker until there
   // are events again.
   Result<void> append(std::int64_t to_minute, const std::vector<std::optional<double>>& values);
+  // Goes on with those series of the other that are the same here; ending them is no longer its
+  // business.
+  void adopt(Exporter& old);
   // Ends all series.
   Result<void> finish(std::int64_t to_minute);
 

@@ -270,7 +270,7 @@ Result<void> SloEntry::rebuild(std::int64_t from_minute, std::int64_t to_minute)
     for (const auto& [group, counted_rows] : minutes.groups)
       rows[group].insert(rows[group].end(), counted_rows.begin(), counted_rows.end());
   }
-  if (earliest_ms == INT64_MAX) return {};  // the ring has nothing left: the ledger stands
+  if (earliest_ms == INT64_MAX && rows.empty()) return {};  // nothing is left: the ledger stands
   std::vector<storage::LedgerRows> all;
   for (const auto& [group, budget] : budgets()) {
     if (auto read = budget->open(to_minute); !read) return read;
@@ -280,6 +280,12 @@ Result<void> SloEntry::rebuild(std::int64_t from_minute, std::int64_t to_minute)
     if (!changed.empty()) all.push_back({budget->config().name, std::move(changed)});
   }
   return write(all);
+}
+
+void SloEntry::adopt(SloEntry& old) {
+  for (const auto& [group, budget] : budgets()) {
+    if (const auto before = old.budget(budget->config().name)) budget->adopt(*before);
+  }
 }
 
 void SloEntry::retire(std::int64_t to_minute) {

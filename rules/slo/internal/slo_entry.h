@@ -36,6 +36,8 @@ class SloEntry {
   // The ledger has what was pending: shows it, and writes the series.
   Result<void> commit(std::int64_t to_minute);
   Result<void> rebuild(std::int64_t from_minute, std::int64_t to_minute);
+  // Stands for the other, the same SLO before a reload that changed it: the series of both go on.
+  void adopt(SloEntry& old);
   // The SLO has gone: ends its series, keeps its ledger.
   void retire(std::int64_t to_minute);
 

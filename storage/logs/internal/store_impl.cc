@@ -103,6 +103,13 @@ Result<void> StoreImpl::append(const LabelSet& labels, std::span<const LogLine> 
   return {};
 }
 
+std::optional<Timestamp> StoreImpl::take_late() {
+  const MutexLock lock(mutex_);
+  if (late_ns_ == INT64_MAX) return std::nullopt;
+  const LogTime at{LogTime::duration(std::exchange(late_ns_, INT64_MAX))};
+  return std::chrono::floor<Duration>(at);
+}
+
 // Into the journal, then into the head; cuts the head when it is full.
 Result<void> StoreImpl::journal_batch(std::shared_ptr<Batch> batch) {
   const auto payload = encode_batch(batch->stream->labels, *batch);
@@ -114,6 +121,9 @@ Result<void> StoreImpl::journal_batch(std::shared_ptr<Batch> batch) {
   {
     const MutexLock lock(mutex_);
     lines_appended_ += batch->size();
+    const LogTime late_before(clock_.now() - kLateAfter);
+    if (batch->bounds.min < late_before.time_since_epoch().count())
+      late_ns_ = std::min(late_ns_, batch->bounds.min);
     head_.add(std::move(batch));
     full = head_.text_bytes >= options_.head_bytes;
   }

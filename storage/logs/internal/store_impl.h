@@ -1,6 +1,7 @@
 #pragma once
 // The LogStore: head, journal, cutting, recovery.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,6 +33,7 @@ class StoreImpl final : public LogStore {
   Result<void> maintain() override;
   Result<void> cut() override;
   LogStoreStatus status() const override;
+  std::optional<Timestamp> take_late() override;
 
   Result<LogScanStats> scan(
       std::span<const Matcher> matchers, LogRange range, LogOrder order,
@@ -95,6 +97,7 @@ class StoreImpl final : public LogStore {
   BlockIndex index_ NINES_GUARDED_BY(mutex_);
   Head head_ NINES_GUARDED_BY(mutex_);
   std::uint64_t lines_appended_ NINES_GUARDED_BY(mutex_) = 0;
+  std::int64_t late_ns_ NINES_GUARDED_BY(mutex_) = INT64_MAX;  // the earliest; see take_late()
   std::uint64_t lines_recovered_ NINES_GUARDED_BY(mutex_) = 0;
   mutable std::uint64_t damaged_ NINES_GUARDED_BY(mutex_) = 0;
 };

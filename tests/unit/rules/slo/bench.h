@@ -42,11 +42,13 @@ inline LabelSet up(const std::string& instance = "a") {
   return {{"__name__", "up"}, {"instance", instance}, {"job", "shop"}};
 }
 
-// Log lines in memory, in the order they are added (by time).
+// Log lines in memory, seen in order of time.
 class MemoryLogs final : public storage::LogQuerier {
  public:
   void add(const LabelSet& stream, Timestamp at, const std::string& text) {
-    lines_.push_back({stream, LogTime(at), text});
+    const Line line{stream, LogTime(at), text};
+    const auto later = [](LogTime t, const Line& one) { return t < one.at; };
+    lines_.insert(std::upper_bound(lines_.begin(), lines_.end(), line.at, later), line);
   }
   Result<storage::LogScanStats> scan(
       std::span<const Matcher> matchers, storage::LogRange range, storage::LogOrder /*order*/,
@@ -93,6 +95,7 @@ struct Bench {
   testing::MemoryState state;
   MemoryLogs logs;
   ToldLate late;
+  ToldLate late_lines;
   std::unique_ptr<Log> log = make_null_log();
   std::unique_ptr<Telemetry> telemetry = make_telemetry();
   std::unique_ptr<Service> service;
@@ -102,7 +105,7 @@ struct Bench {
     service = nullptr;
     service = std::make_unique<Service>(
         ServiceParts{metrics, metrics, state, scheduler, executor, *log, *telemetry, &logs, nullptr,
-                     {}, &late});
+                     {}, &late, Duration(3'600'000), &late_lines});
     service->load(slos);
   }
   void update(std::int64_t seconds) {

@@ -40,6 +40,54 @@ TEST_CASE("each line of a minute is an event, on the minute's very end too") {
   CHECK(b.minute(1).good == 1);
 }
 
+TEST_CASE("late lines change the minutes they belong to, and what is made of their SLO") {
+  Bench b;
+  SloConfig errors = lines();
+  errors.name = "lines";
+  SloConfig requests = make_slo();
+  SloConfig whole = make_slo();
+  whole.name = "whole";
+  whole.indicator = {};
+  whole.indicator.kind = IndicatorKind::kComposite;
+  whole.indicator.members = {{"lines", 1}, {"shop-availability", 1}};
+  b.boot({errors, requests, whole});
+  b.logs.add(kShop, at(10), "fine");
+  b.metrics.add(series("200"), at(0), 5);
+  for (std::int64_t minute = 1; minute <= 30; ++minute) {
+    b.metrics.add(series("200"), at(minute * 60), 5);
+    b.update(minute * 60);
+  }
+  const auto late = [&](std::int64_t second, const std::string& text) {
+    b.logs.add(kShop, at(second), text);
+    b.late_lines.tell(at(second));
+  };
+  late(25 * 60, "an error");  // on the minute's very end
+  b.update(31 * 60);
+  CHECK(b.minute(24, "lines").valid == 1);
+  CHECK(b.minute(24, "lines").good == 0);
+  CHECK(b.minute(25, "lines").valid == -1);
+  CHECK(b.minute(24, "whole").valid == 1);
+  late(5 * 60 + 1, "fine");  // so far back every five minutes alone
+  b.update(32 * 60);
+  CHECK(b.minute(5, "lines").valid == -1);
+  b.update(36 * 60);
+  CHECK(b.minute(5, "lines").good == 1);
+  CHECK(b.minute(0, "lines").valid == 1);
+}
+
+TEST_CASE("lines that came while nines was down are counted after its start") {
+  Bench b;
+  b.boot({lines()});
+  for (std::int64_t minute = 1; minute <= 20; ++minute) b.update(minute * 60);
+  b.logs.add(kShop, at(8 * 60 + 5), "an error");
+  b.update(21 * 60);
+  CHECK(b.minute(8).valid == -1);
+  b.boot({lines()});
+  b.update(22 * 60);
+  b.update(27 * 60);
+  CHECK(b.minute(8).valid == 1);
+}
+
 TEST_CASE("good lines may be counted instead of bad ones, and streams grouped") {
   Bench b;
   SloConfig slo = lines();

@@ -76,6 +76,19 @@ struct Rig {
   }
 };
 
+TEST_CASE("lines more than two minutes behind the clock are late, and told once") {
+  Rig rig;
+  CHECK_FALSE(rig.store->take_late());
+  rig.put(kApp, 0, "now");
+  rig.put(kApp, -120, "on the limit");
+  CHECK_FALSE(rig.store->take_late());
+  rig.put(kDb, -121, "late");
+  rig.put(kApp, -300, "later");
+  rig.put(kApp, -200, "late");
+  CHECK(rig.store->take_late() == rig.clock.now() - Duration(300'000));
+  CHECK_FALSE(rig.store->take_late());
+}
+
 TEST_CASE("lines are there at once, after blocks were cut, and after a kill") {
   Rig rig;
   std::vector<std::string> expected;
