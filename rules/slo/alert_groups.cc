@@ -65,8 +65,10 @@ alerts::RuleConfig burn_rule(const SloConfig& slo, const BurnWindow& row) {
     rule.expr += " and max without (sloth_window) (" + events_series(row.long_window) + "{" +
                  selector_of(slo) + "}) >= " + format_double(slo.min_events);
   }
-  rule.labels = {
-      {"severity", row.severity}, {"long_window", long_name}, {"short_window", short_name}};
+  rule.labels = {{"severity", row.severity},
+                 {"sloth_severity", row.severity},  // what Sloth's dashboards look for in ALERTS
+                 {"long_window", long_name},
+                 {"short_window", short_name}};
   rule.annotations = {
       {"summary", "{{ $labels.slo }} of {{ $labels.service }} burns its error budget more than " +
                       format_double(row.burn_rate) + " times too fast"},

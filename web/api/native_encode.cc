@@ -83,8 +83,11 @@ void write_slo(JsonWriter& json, const slo::SloStatus& s, std::uint64_t alerts_f
       .field("valid", s.valid)
       .field("excluded", s.excluded)
       .field("excluded_minutes", s.excluded_minutes);
-  json.field("budget_total", s.budget_total).field("budget_consumed", s.budget_consumed);
+  json.field("budget_total", s.budget_total)
+      .field("budget_consumed", s.budget_consumed)
+      .field("budget_remaining_events", s.budget_total - s.budget_consumed);
   json.field("budget_minutes_total", s.budget_minutes_total)
+      .field("budget_minutes_consumed", s.budget_minutes_total - s.budget_minutes_remaining)
       .field("budget_minutes_remaining", s.budget_minutes_remaining)
       .field("forecast_remaining", s.forecast_remaining);
   json.field("budget_remaining", s.budget_remaining).key("burn_rates").begin_object();

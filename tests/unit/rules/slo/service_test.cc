@@ -69,6 +69,10 @@ TEST_CASE("the figures of a window are exact") {
   CHECK(s.burn_rates.at("2h") == doctest::Approx(2.5).epsilon(1e-12));
   CHECK(s.exhaustion_seconds ==
         doctest::Approx((1 - 300.0 / 1'060) * 30 * 86'400 / 5).epsilon(1e-12));
+  // As minutes; and going on as in the last six hours, in which 300 of 360,000 were bad.
+  CHECK(s.budget_minutes_total == doctest::Approx(43.2));
+  CHECK(s.budget_minutes_remaining == doctest::Approx(43.2 * (1 - 300.0 / 1'060)));
+  CHECK(s.forecast_remaining == doctest::Approx(1 - 300.0 / 360));
   CHECK(s.window_to == at(1'060 * 60));
   CHECK(s.window_from == at(1'060 * 60) - Duration(30LL * 86'400'000));
   CHECK(last(b, "slo:sli_error:ratio_rate1h", "1h") == 0.005);
@@ -77,7 +81,34 @@ TEST_CASE("the figures of a window are exact") {
   CHECK(last(b, "slo:error_budget:ratio") == 0.001);
   CHECK(last(b, "slo:time_period:days") == 30);
   CHECK(last(b, "slo:current_burn_rate:ratio") == doctest::Approx(5).epsilon(1e-12));
+  CHECK(last(b, "slo:period_burn_rate:ratio") == doctest::Approx(300.0 / 1'060));
   CHECK(last(b, "slo:period_error_budget_remaining:ratio") == s.budget_remaining);
+  // The windows of the Google table, each under its own name and with its own label.
+  for (const char* window : {"5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d"})
+    last(b, std::string("slo:sli_error:ratio_rate") + window, window);
+  const LabelSet info = kLabels.with("__name__", "sloth_slo_info")
+                            .with("sloth_mode", "nines")
+                            .with("sloth_spec", "nines/v1")
+                            .with("sloth_objective", "99.9");
+  CHECK(b.metrics.samples(info).values.back() == 1);
+}
+
+TEST_CASE("the forecast of a calendar window weighs what has passed and what is to come") {
+  Bench b;
+  SloConfig slo = make_slo();
+  slo.target_percent = 90;
+  slo.calendar = CalendarWindow{};
+  slo.calendar->unit = 'd';
+  const auto day = std::chrono::floor<std::chrono::days>(kStart) + std::chrono::days(1);
+  const std::int64_t midnight = to_millis(day) / 60'000 - kFirstMinute;
+  fill(b, midnight, midnight + 6 * 60, 100, 5);
+  b.boot({slo});
+  const SloStatus s = b.status((midnight + 6 * 60) * 60);
+  CHECK(s.window_from == day);
+  CHECK(s.budget_remaining == doctest::Approx(0.5));
+  CHECK(s.budget_minutes_total == doctest::Approx(144));
+  // A quarter of the day at half of the budget, the rest at the burn rate of half.
+  CHECK(s.forecast_remaining == doctest::Approx(1 - (0.25 * 0.5 + 0.75 * 0.5)));
 }
 
 TEST_CASE("the whole is weighed by events, not by minutes") {
