@@ -29,6 +29,7 @@ export async function findPages(base, incident) {
     { name: 'incidents', url: '/incidents' },
     ...(incidents[0] ? [{ name: 'incident', url: `/incidents/${encodeURIComponent(incidents[0].episode)}`, ...shows(['restart-shop', 'oncall']) }] : []),
     { name: 'remediation', url: '/remediation', ...shows(['restart-shop']) },
+    { name: 'maintenance', url: '/maintenance', ...shows(['weekly-db', 'FREQ=WEEKLY', 'service="db"']) },
     { name: 'explore', url: '/explore' },
     { name: 'graph', url: '/explore?q=up' },
     { name: 'table', url: '/explore?q=up&tab=table' },

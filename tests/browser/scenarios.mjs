@@ -1,5 +1,6 @@
 // What people do with the page: keys, settings, dialogs, queries; and what it says when the server is gone.
 
+import { runMaintenance } from './maintenance.mjs';
 import { atRest, violations, watch } from './pages.mjs';
 
 async function fresh(browser, base, url, checks, name, body, allowed) {
@@ -26,7 +27,7 @@ export async function runScenarios({ browser, base, checks, isMock }) {
   const scenario = (name, url, body, allowed) => fresh(browser, base, url, checks, name, body, allowed);
 
   await scenario('keys: g and a letter goes to each page', '/', async (page, problems) => {
-    for (const [key, to] of Object.entries({ s: '/slos', a: '/alerts', i: '/incidents', r: '/remediation', e: '/explore', l: '/logs', t: '/targets', o: '/' })) {
+    for (const [key, to] of Object.entries({ s: '/slos', a: '/alerts', i: '/incidents', r: '/remediation', m: '/maintenance', e: '/explore', l: '/logs', t: '/targets', o: '/' })) {
       await page.keyboard.press('g');
       await page.keyboard.press(key);
       await page.waitForFunction((wanted) => location.pathname === wanted, to, { timeout: 5000 }).catch(() => problems.push(`g ${key} did not go to ${to}`));
@@ -114,6 +115,8 @@ export async function runScenarios({ browser, base, checks, isMock }) {
     await row.waitFor({ state: 'detached', timeout: 10_000 });
   });
 
+  await runMaintenance(scenario);
+
   await scenario('remediation: the kill switch asks first, holds, and lets go', '/remediation', async (page, problems) => {
     const press = async () => {
       await page.locator('.page-tools .button').last().click();
@@ -157,6 +160,7 @@ export async function runScenarios({ browser, base, checks, isMock }) {
       '**/api/nines/v1/tails': { tails: [] },
       '**/api/nines/v1/deliveries?*': { deliveries: [] },
       '**/api/nines/v1/storage': kEmptyStorage,
+      '**/api/nines/v1/maintenance': { maintenance: [] },
       '**/api/v2/silences': [],
       '**/api/v1/rules*': { status: 'success', data: { groups: [] } },
       '**/api/v1/query*': { status: 'success', data: { resultType: 'matrix', result: [] } },
@@ -164,7 +168,7 @@ export async function runScenarios({ browser, base, checks, isMock }) {
       '**/loki/**': { status: 'success', data: { resultType: 'streams', result: [] } },
     };
     for (const [pattern, json] of Object.entries(nothing)) await page.route(pattern, (route) => route.fulfill({ json }));
-    for (const url of ['/', '/slos', '/alerts', '/incidents', '/remediation', '/explore', '/explore?q=up', '/logs', '/targets', '/rules', '/status']) {
+    for (const url of ['/', '/slos', '/alerts', '/incidents', '/remediation', '/maintenance', '/explore', '/explore?q=up', '/logs', '/targets', '/rules', '/status']) {
       await page.goto(base + url);
       await atRest(page);
       must(problems, (await page.locator('main .empty, main .metric-list, main .muted').count()) > 0, `${url} shows nothing`);

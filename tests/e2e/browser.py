@@ -69,6 +69,15 @@ expr = 'min(node_filesystem_avail_bytes{{job="node"}}) < bool 0 == 1'
 for = "5m"
 labels = {{ severity = "ticket" }}
 annotations = {{ summary = "a disk is almost full" }}
+
+[[maintenance]]
+name = "weekly-db"
+matchers = ['service="db"']
+comment = "backups to tape"
+starts_at = "2026-01-04 02:00:00"
+time_zone = "Europe/Berlin"
+duration = "90m"
+rrule = "FREQ=WEEKLY;BYDAY=SU"
 """
 
 

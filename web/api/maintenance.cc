@@ -1,7 +1,8 @@
 // /api/nines/v1/maintenance: planned work as a list; added and ended while nines runs.
-#include <optional>
+#include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/text/text.h"
 #include "rules/maintenance/encode.h"
@@ -13,15 +14,31 @@ namespace nines::web {
 namespace {
 
 constexpr std::string_view kPath = "/api/nines/v1/maintenance";
-constexpr Duration kAhead{400LL * 86'400'000};  // how far the next window is looked for
+constexpr Duration kAhead{400LL * 86'400'000};  // how far windows are looked for
+constexpr std::size_t kUpcoming = 5;  // windows told after the first
 
-// The window that lasts, or the next.
-std::optional<maintenance::Span> next_window(const maintenance::Maintenance& m, Timestamp now) {
-  for (Duration ahead(86'400'000); ahead < 4 * kAhead; ahead *= 4) {
-    const auto found = windows(m, now, now + std::min(ahead, kAhead));
-    if (!found.empty()) return found.front();
+bool is_dense(const maintenance::Maintenance& m) {
+  return m.occurrences && m.occurrences->rule().frequency <= maintenance::Frequency::kHourly;
+}
+
+// The window that lasts and those that come, the soonest first. Of rules by the hour or less, of
+// which 400 days may have hundreds of thousands, those of the first days that have any.
+std::vector<maintenance::Span> next_windows(const maintenance::Maintenance& m, Timestamp now) {
+  for (Duration ahead(86'400'000);; ahead *= 4) {
+    auto found = windows(m, now, now + std::min(ahead, kAhead));
+    const bool enough = found.size() > kUpcoming || (!found.empty() && is_dense(m));
+    if (!enough && ahead < kAhead) continue;
+    if (found.size() > kUpcoming + 1) found.resize(kUpcoming + 1);
+    return found;
   }
-  return std::nullopt;
+}
+
+void write_window(JsonWriter& json, const maintenance::Span& window) {
+  json.begin_object().key("from");
+  write_time_or_null(json, window.from);
+  json.key("to");
+  write_time_or_null(json, window.to);
+  json.end_object();
 }
 
 void write_one(JsonWriter& json, const maintenance::Maintenance& m, bool configured,
@@ -29,18 +46,16 @@ void write_one(JsonWriter& json, const maintenance::Maintenance& m, bool configu
   json.begin_object();
   write_fields(json, m);
   json.field("source", configured ? "configuration" : "added");
-  const auto window = next_window(m, now);
-  json.field("active", window && window->from <= now).key("window");
-  if (window) {
-    json.begin_object().key("from");
-    write_time_or_null(json, window->from);
-    json.key("to");
-    write_time_or_null(json, window->to);
-    json.end_object();
-  } else {
+  const std::vector<maintenance::Span> found = next_windows(m, now);
+  json.field("active", !found.empty() && found.front().from <= now).key("window");
+  if (found.empty()) {
     json.null();
+  } else {
+    write_window(json, found.front());
   }
-  json.end_object();
+  json.key("upcoming").begin_array();
+  for (std::size_t i = 1; i < found.size(); ++i) write_window(json, found[i]);
+  json.end_array().end_object();
 }
 
 Response list(const MaintenanceParts& parts, const Request&) {

@@ -38,7 +38,7 @@ void add_page(Router& router) {
   // An explicit list: clients probe unknown paths and must get their 404.
   for (const char* route :
        {"/", "/slos", "/slos/*", "/alerts", "/incidents", "/incidents/*", "/remediation",
-        "/explore", "/logs", "/targets", "/rules", "/status", "/query"}) {
+        "/maintenance", "/explore", "/logs", "/targets", "/rules", "/status", "/query"}) {
     router.add("GET", route, Pool::kFast, index);
   }
   for (const Asset& asset : ui_assets()) {

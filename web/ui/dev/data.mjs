@@ -205,3 +205,41 @@ export const silences = [{
   id: '6c9f6a5e-6d5c-4c4b-9f39-2a5e3b1c0d77', status: { state: 'active' }, matchers: [{ name: 'alertname', value: 'DiskFillsUp', isRegex: false, isEqual: true }],
   startsAt: iso(kStart - 600), endsAt: iso(kStart + 5000), updatedAt: iso(kStart - 600), createdBy: 'Lin', comment: 'a bigger disk is on its way',
 }];
+
+export const alerts = () => ({ alerts: rules('alert').groups.flatMap((group) => group.rules).flatMap((rule) => rule.alerts ?? []) });
+
+// Who works on what, and what people did about it; kept while the server runs.
+const acknowledgements = new Map();
+const deeds = [];
+export const acknowledged = (episode) => acknowledgements.get(episode) ?? null;
+export const deedsOf = (episode) => deeds.filter((one) => one.episode === episode);
+export function acknowledge(episode, body) {
+  const text = body ? `${body.by} works on ShopDown: ${body.comment ?? ''}` : 'the acknowledgement was withdrawn';
+  deeds.push({ episode, id: 1000 + deeds.length, at: now(), kind: body ? 'acknowledged' : 'unacknowledged', text, detail: body ? { by: body.by } : {} });
+  if (body) acknowledgements.set(episode, { by: body.by, comment: body.comment ?? '', at: now(), expires_at: null });
+  else acknowledgements.delete(episode);
+  return acknowledged(episode);
+}
+
+const span = (from, seconds) => ({ from, to: from + seconds });
+const kEffects = ['silence', 'slo_exclude', 'no_remediation'];
+const added = [{
+  name: 'new-disks', matchers: ['service="db"', 'severity!="page"'], starts_at: '2026-01-05 09:30:00', time_zone: 'Asia/Shanghai', duration: '2h', effects: ['silence'],
+  comment: 'bigger disks for the database', created_by: 'Lin', source: 'added', active: true, window: span(kStart - 900, 7200), upcoming: [],
+}];
+export const maintenance = () => [{
+  name: 'weekly-db', matchers: ['service="db"'], starts_at: '2026-01-04 02:00:00', time_zone: 'Europe/Berlin', duration: '1h30m', rrule: 'FREQ=WEEKLY;BYDAY=SU', effects: kEffects,
+  comment: 'backups to tape', source: 'configuration', active: false, window: span(kStart + 200_000, 5400), upcoming: [1, 2, 3, 4, 5].map((n) => span(kStart + 200_000 + n * 7 * 86400, 5400)),
+}, ...added];
+export function planMaintenance(body) {
+  if (body.duration.endsWith('s')) return [400, { error: 'the duration must be whole minutes, from 1m to 366d, not 30s' }];
+  const upcoming = body.rrule ? [1, 2, 3, 4, 5].map((n) => span(now() + n * 86400, 5400)) : [];
+  added.push({ effects: kEffects, ...body, source: 'added', active: true, window: span(now() - 1, 5400), upcoming });
+  return [200, added.at(-1)];
+}
+export function endMaintenance(name) {
+  const found = added.find((one) => one.name === name);
+  if (!found) return [404, { error: `there is no maintenance "${name}"` }];
+  Object.assign(found, { active: false, window: null, upcoming: [], ended_at: iso(now()) });
+  return [200, found];
+}

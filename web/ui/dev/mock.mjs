@@ -13,7 +13,7 @@ const option = (name, fallback) => {
   return at > 0 ? process.argv[at + 1] : fallback;
 };
 const dist = path.join(path.resolve(option('--out', path.join(here, '../../../build/ui'))), 'dist');
-const kPages = /^\/(?:|slos|slos\/[^/]+|alerts|incidents|incidents\/[^/]+|remediation|explore|query|logs|targets|rules|status)$/;
+const kPages = /^\/(?:|slos|slos\/[^/]+|alerts|incidents|incidents\/[^/]+|remediation|maintenance|explore|query|logs|targets|rules|status)$/;
 const kTypes = { '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.txt': 'text/plain; charset=utf-8', '.html': 'text/html; charset=utf-8' };
 const kHeaders = {
   'Content-Security-Policy':
@@ -66,8 +66,14 @@ const kRoutes = [
   ['GET', /^\/api\/nines\/v1\/incidents$/, () => [200, { incidents: data.incidents() }]],
   ['GET', /^\/api\/nines\/v1\/incidents\/([^/]+)$/, (_q, episode) => {
     const incident = data.incidents().find((one) => one.episode === episode);
-    return incident ? [200, { incident, events: episode === data.kEpisode ? data.events() : data.events().slice(0, 2) }] : [404, { error: `there is no incident "${episode}"` }];
+    return incident ? [200, { incident, acknowledged: data.acknowledged(episode), events: [...(episode === data.kEpisode ? data.events() : data.events().slice(0, 2)), ...data.deedsOf(episode)] }] : [404, { error: `there is no incident "${episode}"` }];
   }],
+  ['POST', /^\/api\/nines\/v1\/incidents\/([^/]+)\/acknowledgement$/, (_q, episode, body) => [200, { episode, acknowledged: data.acknowledge(episode, JSON.parse(body)) }]],
+  ['DELETE', /^\/api\/nines\/v1\/incidents\/([^/]+)\/acknowledgement$/, (_q, episode) => [200, { episode, acknowledged: data.acknowledge(episode, null) }]],
+  ['GET', /^\/api\/nines\/v1\/maintenance$/, () => [200, { maintenance: data.maintenance() }]],
+  ['POST', /^\/api\/nines\/v1\/maintenance$/, (_q, _name, body) => data.planMaintenance(JSON.parse(body))],
+  ['DELETE', /^\/api\/nines\/v1\/maintenance\/([^/]+)$/, (_q, name) => data.endMaintenance(name)],
+  ['GET', /^\/api\/v1\/alerts$/, () => prom(data.alerts())],
   ['GET', /^\/api\/nines\/v1\/deliveries$/, () => [200, { deliveries: data.deliveries() }]],
   ['GET', /^\/api\/nines\/v1\/remediations$/, () => [200, data.remediations()]],
   ['POST', /^\/api\/nines\/v1\/remediations\/stop$/, (_q, _name, body) => {

@@ -26,6 +26,7 @@ const kRoutes: Route[] = [
   { pattern: /^\/incidents$/, title: 'nav.incidents', load: async () => (await import('./pages/incidents')).IncidentsPage },
   { pattern: /^\/incidents\/(.+)$/, title: 'nav.incidents', load: async () => (await import('./pages/incident')).IncidentPage },
   { pattern: /^\/remediation$/, title: 'nav.remediation', load: async () => (await import('./pages/remediation')).RemediationPage },
+  { pattern: /^\/maintenance$/, title: 'nav.maintenance', load: async () => (await import('./pages/maintenance')).MaintenancePage },
   { pattern: /^\/(?:explore|query)$/, title: 'nav.metrics', load: async () => (await import('./pages/explore')).ExplorePage },
   { pattern: /^\/logs$/, title: 'nav.logs', load: async () => (await import('./pages/logs')).LogsPage },
   { pattern: /^\/targets$/, title: 'nav.targets', load: async () => (await import('./pages/targets')).TargetsPage },

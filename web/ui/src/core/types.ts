@@ -278,6 +278,29 @@ export interface Silence {
   comment: string;
 }
 
+export interface Span {
+  from: number;
+  to: number;
+}
+export interface Maintenance {
+  name: string;
+  matchers: string[];
+  starts_at: string;  // on the clock of time_zone
+  time_zone: string;
+  duration: string;
+  rrule?: string;
+  rdate?: string[];
+  exdate?: string[];
+  effects: string[];
+  comment?: string;
+  created_by?: string;
+  ended_at?: string;
+  source: 'configuration' | 'added';
+  active: boolean;
+  window: Span | null;  // the one that lasts, or the next
+  upcoming: Span[];     // those after it
+}
+
 export interface LogStream {
   stream: Labels;
   values: [string, string, ...unknown[]][];

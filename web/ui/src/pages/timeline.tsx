@@ -26,6 +26,7 @@ const kLooks: Record<string, Look> = {
   notify_failed: { lane: 1, tone: 'bad', icon: 'mail', word: 'event.notify_failed' },
   escalated: { lane: 1, tone: 'warn', icon: 'up', word: 'event.escalated' },
   acknowledged: { lane: 1, tone: 'ok', icon: 'user', word: 'event.acknowledged' },
+  unacknowledged: { lane: 1, tone: 'none', icon: 'user', word: 'event.unacknowledged' },
   note: { lane: 1, tone: 'none', icon: 'logs', word: 'event.note' },
   remediation_intent: { lane: 2, tone: 'info', icon: 'wrench', word: 'event.remediation_intent' },
   remediation_started: { lane: 2, tone: 'info', icon: 'play', word: 'event.remediation_started' },

@@ -40,6 +40,9 @@ const kStates: Record<string, StateLook> = {
   given_up: { tone: 'bad', icon: 'stop', word: 'state.given_up' },
   err: { tone: 'bad', icon: 'stop', word: 'state.err' },
   active: { tone: 'info', icon: 'mute', word: 'state.active' },
+  running: { tone: 'info', icon: 'calendar', word: 'state.running' },
+  planned: { tone: 'none', icon: 'clock', word: 'state.planned' },
+  over: { tone: 'none', icon: 'check', word: 'state.over' },
   overdue: { tone: 'warn', icon: 'clock', word: 'state.overdue' },
 };
 

@@ -9,6 +9,7 @@ export const kGoKeys: Record<string, { href: string; label: Key }> = {
   a: { href: '/alerts', label: 'nav.alerts' },
   i: { href: '/incidents', label: 'nav.incidents' },
   r: { href: '/remediation', label: 'nav.remediation' },
+  m: { href: '/maintenance', label: 'nav.maintenance' },
   e: { href: '/explore', label: 'nav.metrics' },
   l: { href: '/logs', label: 'nav.logs' },
   t: { href: '/targets', label: 'nav.targets' },

@@ -32,6 +32,7 @@ const kGroups: { label: Key; places: Place[] }[] = [
       { href: '/alerts', icon: 'bell', label: 'nav.alerts', badge: (o) => o.alerts.firing },
       { href: '/incidents', icon: 'incident', label: 'nav.incidents' },
       { href: '/remediation', icon: 'wrench', label: 'nav.remediation' },
+      { href: '/maintenance', icon: 'calendar', label: 'nav.maintenance' },
     ],
   },
   {
