@@ -7,24 +7,9 @@ import signal
 import time
 import urllib.request
 
-from harness import Listener, Nines, Process, Skipped, TextServer, free_port, get, say, wait_for
+from harness import Listener, Nines, Process, Skipped, TextServer, free_port, get, quick_config, say, wait_for
 
 CONFIG = """
-[global]
-scrape_interval = "1s"
-scrape_timeout = "900ms"
-evaluation_interval = "1s"
-external_labels = {{ replica = "1", region = "eu" }}
-[storage]
-budget = "64MiB"
-[host]
-enabled = false
-[builtin]
-rules = false
-slo = false
-[[scrape_configs]]
-job_name = "t"
-static_configs = [{{ targets = ["127.0.0.1:{target}"] }}]
 [[groups]]
 name = "g"
 [[groups.rules]]
@@ -62,14 +47,13 @@ def alerts_reach_a_real_alertmanager(args, folder):
         raise Skipped("prometheus-alertmanager is not installed")
     slow, hook = [1], Listener()
     server, port = TextServer(lambda _: f"slow {slow[0]}\n"), free_port()
-    files = {name: os.path.join(folder, name) for name in ("am.yml", "web.yml", "targets.json", "nines.toml")}
+    files = {name: os.path.join(folder, name) for name in ("am.yml", "web.yml", "targets.json")}
     with open(files["am.yml"], "w") as f:
         f.write(f"route: {{receiver: r, group_wait: 0s, group_interval: 1s}}\nreceivers: [{{name: r, webhook_configs: [{{url: 'http://127.0.0.1:{hook.port}/'}}]}}]\n")
     hashed = bcrypt("secret")
     with open(files["web.yml"], "w") as f:
         f.write(f"basic_auth_users: {{nines: '{hashed}'}}\n" if hashed else "")
-    with open(files["nines.toml"], "w") as f:
-        f.write(CONFIG.format(target=server.port, targets=files["targets.json"]))
+    config = quick_config(folder, server.port, CONFIG.format(targets=files["targets.json"]), more_global='external_labels = { replica = "1", region = "eu" }')
     peer = Process("alertmanager", [program, f"--config.file={files['am.yml']}", f"--web.config.file={files['web.yml']}", f"--storage.path={folder}/am",
                                     f"--web.listen-address=127.0.0.1:{port}", "--web.route-prefix=/am", "--cluster.listen-address="], folder)
 
@@ -82,7 +66,7 @@ def alerts_reach_a_real_alertmanager(args, folder):
     nines = None
     try:
         wait_for("Alertmanager answers", lambda: there() == [], 30)
-        nines = Nines(args.nines, folder, files["nines.toml"])
+        nines = Nines(args.nines, folder, config)
         wait_for("it fires", lambda: len(nines.alerts()) == 2, 20)
         assert nines.json("/api/v1/alertmanagers")["data"]["activeAlertmanagers"] == []
         with open(files["targets.json"] + ".new", "w") as f:

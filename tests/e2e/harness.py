@@ -187,6 +187,45 @@ def get(url, timeout=10):
         return answer.read().decode()
 
 
+def quick_config(folder, port, rest="", top="", more_global="", job="t", labels="", own_metrics=True):
+    """Writes nines.toml for a test and returns its path: a small store, everything once a second, one target on `port`, nothing built in; then `rest`."""
+    path = os.path.join(folder, "nines.toml")
+    with open(path, "w") as f:
+        f.write(f"""{top}
+[global]
+scrape_interval = "1s"
+scrape_timeout = "900ms"
+evaluation_interval = "1s"
+{more_global}
+[storage]
+budget = "64MiB"
+[host]
+enabled = false
+[builtin]
+rules = false
+slo = false
+self = {str(own_metrics).lower()}
+[[scrape_configs]]
+job_name = "{job}"
+static_configs = [{{ targets = ["127.0.0.1:{port}"], labels = {{ {labels} }} }}]
+{rest}""")
+    return path
+
+
+def quick_pager(port, routes=""):
+    """Configuration: every alert goes to a webhook on `port` at once; `routes` may say otherwise."""
+    return f"""[route]
+receiver = "pager"
+group_by = ["alertname"]
+group_wait = "0s"
+group_interval = "1s"
+{routes}
+[[receivers]]
+name = "pager"
+webhook_configs = [{{ url = "http://127.0.0.1:{port}/" }}]
+"""
+
+
 class Nines:
     def __init__(self, binary, folder, config=None, env=None):
         self.port = free_port()

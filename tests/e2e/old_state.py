@@ -4,7 +4,7 @@ import signal
 import sqlite3
 import time
 
-from harness import Nines, TextServer, say, wait_for
+from harness import Nines, TextServer, quick_config, say, wait_for
 
 # Version 1, as it was released.
 VERSION_1 = """
@@ -37,19 +37,6 @@ CREATE TABLE ledger_blocks(slo INTEGER NOT NULL REFERENCES slos(id), last INTEGE
 NEWEST = 3
 
 CONFIG = """
-[global]
-scrape_interval = "1s"
-evaluation_interval = "1s"
-[storage]
-budget = "64MiB"
-[host]
-enabled = false
-[builtin]
-rules = false
-slo = false
-[[scrape_configs]]
-job_name = "t"
-static_configs = [{{ targets = ["127.0.0.1:{target}"] }}]
 [[groups]]
 name = "g"
 [[groups.rules]]
@@ -59,9 +46,9 @@ for = "1h"
 [[slos]]
 name = "shop"
 service = "shop"
-objectives = [{{ target_percent = 90 }}]
-alerting = {{ preset = "none" }}
-indicator = {{ boolean_metric = {{ metric = "nothing_has_it" }} }}
+objectives = [{ target_percent = 90 }]
+alerting = { preset = "none" }
+indicator = { boolean_metric = { metric = "nothing_has_it" } }
 [route]
 receiver = "none"
 [[receivers]]
@@ -98,10 +85,8 @@ def older_state_is_carried_over(args, folder):
     for version in (1, 2):
         here = os.path.join(folder, f"version{version}")
         os.mkdir(here)
-        server, config = TextServer(lambda _: "slow 1\n"), os.path.join(here, "nines.toml")
-        with open(config, "w") as f:
-            f.write(CONFIG.format(target=server.port))
-        nines = Nines(args.nines, here, config)
+        server = TextServer(lambda _: "slow 1\n")
+        nines = Nines(args.nines, here, quick_config(here, server.port, CONFIG))
         try:
             alert = wait_for("it is pending", nines.alerts, 20)[0]
             silence = {"matchers": [{"name": "a", "value": "b", "isRegex": False, "isEqual": True}], "createdBy": "ada", "comment": "old",

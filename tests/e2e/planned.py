@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 
-from harness import Listener, Nines, Skipped, TextServer, say, wait_for
+from harness import Listener, Nines, Skipped, TextServer, quick_config, quick_pager, say, wait_for
 
 SEED = int(os.environ.get("NINES_SEED", 5545))
 RULES = int(os.environ.get("NINES_RECURRENCES", 800))
@@ -135,26 +135,12 @@ def recurrences_as_dateutil(args, folder):
 
 
 CONFIG = """
-[global]
-scrape_interval = "1s"
-scrape_timeout = "900ms"
-evaluation_interval = "1s"
-[storage]
-budget = "64MiB"
-[builtin]
-rules = false
-slo = false
-[host]
-enabled = false
-[[scrape_configs]]
-job_name = "t"
-static_configs = [{{ targets = ["127.0.0.1:{target}"] }}]
 [[groups]]
 name = "g"
 [[groups.rules]]
 alert = "Slow"
 expr = "slow > 0"
-labels = {{ service = "db" }}
+labels = { service = "db" }
 [[maintenance]]
 name = "fixed"
 matchers = ['service="web"']
@@ -164,17 +150,9 @@ rrule = "FREQ=YEARLY"
 [[slos]]
 name = "db"
 service = "db"
-objectives = [{{ target_percent = 90 }}]
-alerting = {{ preset = "none" }}
-indicator = {{ boolean_metric = {{ metric = "up" }} }}
-[route]
-receiver = "pager"
-group_by = ["alertname"]
-group_wait = "0s"
-group_interval = "1s"
-[[receivers]]
-name = "pager"
-webhook_configs = [{{ url = "http://127.0.0.1:{pager}/" }}]
+objectives = [{ target_percent = 90 }]
+alerting = { preset = "none" }
+indicator = { boolean_metric = { metric = "up" } }
 """
 
 
@@ -182,10 +160,7 @@ def planned_while_it_runs(args, folder):
     """Maintenance is created, silences, outlives kill -9 and a reload, and is ended, from the command line."""
     slow = [0]
     pager, server = Listener(), TextServer(lambda _: f"slow {slow[0]}\n")
-    config = os.path.join(folder, "nines.toml")
-    with open(config, "w") as f:
-        f.write(CONFIG.format(target=server.port, pager=pager.port))
-    nines = Nines(args.nines, folder, config)
+    nines = Nines(args.nines, folder, quick_config(folder, server.port, CONFIG + quick_pager(pager.port)))
     told = lambda: [a["status"] for p in pager.posts for a in p["body"]["alerts"]]
 
     def verb(*words, code=0):

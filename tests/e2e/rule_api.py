@@ -7,7 +7,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from harness import Nines, Process, Skipped, TextServer, free_port, say, wait_for
+from harness import Nines, Process, Skipped, TextServer, free_port, quick_config, say, wait_for
 
 ALPHA = """
 groups:
@@ -147,26 +147,7 @@ scrape_configs:
 - job_name: t
   static_configs: [{{targets: ["127.0.0.1:{target.port}"], labels: {{instance: i}}}}]
 """)
-    config = os.path.join(folder, "nines.toml")
-    with open(config, "w") as f:
-        f.write(f"""
-rule_files = ["alpha.yml", "beta.yml"]
-[global]
-scrape_interval = "1s"
-scrape_timeout = "900ms"
-evaluation_interval = "1s"
-[storage]
-budget = "64MiB"
-[builtin]
-rules = false
-slo = false
-self = false
-[host]
-enabled = false
-[[scrape_configs]]
-job_name = "t"
-static_configs = [{{ targets = ["127.0.0.1:{target.port}"], labels = {{ instance = "i" }} }}]
-""")
+    config = quick_config(folder, target.port, top='rule_files = ["alpha.yml", "beta.yml"]', labels='instance = "i"', own_metrics=False)
     port = free_port()
     theirs = f"http://127.0.0.1:{port}"
     prometheus = Process("prometheus", ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb",

@@ -7,39 +7,19 @@ import time
 import urllib.error
 import urllib.request
 
-from harness import Listener, Nines, TextServer, say, wait_for
+from harness import Listener, Nines, TextServer, quick_config, quick_pager, say, wait_for
 
-CONFIG = """
-rule_files = ["extras.toml"]
-[global]
-scrape_interval = "1s"
-scrape_timeout = "900ms"
-evaluation_interval = "1s"
-[storage]
-budget = "64MiB"
-[builtin]
-rules = false
-slo = false
-[host]
-enabled = false
-[[scrape_configs]]
-job_name = "t"
-static_configs = [{{ targets = ["127.0.0.1:{target}"], labels = {{ instance = "i" }} }}]
+LOGS = """
 [[log_configs]]
 job_name = "app"
 files = ["{log}"]
 labels = {{ app = "shop" }}
-[route]
-receiver = "pager"
-group_by = ["alertname"]
-group_wait = "0s"
-group_interval = "1s"
+"""
+
+REPEATED = """
 [[route.routes]]
 matchers = ['alertname="Worked"']
 repeat_interval = "2s"
-[[receivers]]
-name = "pager"
-webhook_configs = [{{ url = "http://127.0.0.1:{pager}/" }}]
 """
 
 RULES = """
@@ -133,9 +113,8 @@ class World:
         self.server = TextServer(self.target.page)
         self.log = os.path.join(folder, "app.log")
         open(self.log, "w").close()
-        config = os.path.join(folder, "nines.toml")
-        with open(config, "w") as f:
-            f.write(CONFIG.format(target=self.server.port, pager=self.pager.port, log=self.log))
+        rest = LOGS.format(log=self.log) + quick_pager(self.pager.port, REPEATED)
+        config = quick_config(folder, self.server.port, rest, top='rule_files = ["extras.toml"]', labels='instance = "i"')
         with open(os.path.join(folder, "extras.toml"), "w") as f:
             f.write(RULES)
         self.nines = Nines(args.nines, folder, config)

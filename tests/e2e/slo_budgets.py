@@ -1,26 +1,12 @@
 """An error budget from its first minute: the gate, the policy, a maintenance, a kill in between."""
 import json
-import os
 import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
 
-from harness import Listener, Nines, TextServer, free_port, say, wait_for
+from harness import Listener, Nines, TextServer, free_port, quick_config, say, wait_for
 
 CONFIG = """
-[global]
-scrape_interval = "1s"
-evaluation_interval = "1s"
-[storage]
-budget = "64MiB"
-[host]
-enabled = false
-[builtin]
-rules = false
-slo = false
-[[scrape_configs]]
-job_name = "shop"
-static_configs = [{{ targets = ["127.0.0.1:{target}"] }}]
 [route]
 receiver = "oncall"
 group_wait = "0s"
@@ -69,14 +55,11 @@ def gate(args, nines, *more):
 def budget_through_its_life(args, folder):
     """No data, a good minute, a bad one: gate codes and formats, policy told once over a kill -9, a maintenance excluded."""
     shop, hook = Shop(), Listener()
-    config = os.path.join(folder, "nines.toml")
 
     def write(maintenance="", exclude=""):
-        with open(config, "w") as f:
-            f.write(CONFIG.format(target=shop.server.port, hook=hook.port, maintenance=maintenance, exclude=exclude))
+        return quick_config(folder, shop.server.port, CONFIG.format(hook=hook.port, maintenance=maintenance, exclude=exclude), job="shop")
 
-    write()
-    nines = Nines(args.nines, folder, config)
+    nines = Nines(args.nines, folder, write())
     slo = lambda: nines.json("/api/nines/v1/slos/shop-availability")
     freezes = lambda: [p["body"] for p in hook.posts if p["path"] == "/freeze"]
     pages = lambda: [a["labels"] for p in hook.posts if p["path"] == "/page" for a in p["body"]["alerts"] if a["status"] == "firing"]
