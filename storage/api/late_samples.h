@@ -1,6 +1,5 @@
 #pragma once
-// Samples and log lines that came so late that whoever has counted their minute should count it
-// again.
+// Samples and log lines so late that whoever has counted their minute should count it again.
 
 #include <optional>
 
@@ -14,8 +13,8 @@ inline constexpr Duration kLateAfter{120'000};
 class LateSamples {
  public:
   virtual ~LateSamples() = default;
-  // The earliest time of what was late since the last call; nothing: none was. One caller: what it
-  // is told it is told once. Thread-safe.
+  // The earliest time of what was late since the last call; nothing: none was. One
+  // caller: what it is told it is told once. Thread-safe.
   virtual std::optional<Timestamp> take_late() = 0;
 };
 
