@@ -46,9 +46,11 @@ int check_rules(const std::vector<std::string>& files, const LintOptions& option
       return series_exists(client, selector, *window);
     };
   }
+  const auto unknown =
+      options.ignore_unknown_fields ? alerts::UnknownKeys::kIgnore : alerts::UnknownKeys::kRefuse;
   int code = kExitOk;
   for (const std::string& file : files) {
-    const auto config = options.config.empty() ? load_rule_file(*fs, file)
+    const auto config = options.config.empty() ? load_rule_file(*fs, file, unknown)
                                                : load_rule_file_of(*fs, options.config, file);
     if (!config) {
       const std::string what = config.error().what();

@@ -35,13 +35,14 @@ struct Commands {
   BackupVerbOptions backup_options;
   ImportOptions import_options;
   LintOptions lint_options;
+  RuleTestRunOptions rule_tests;
   ReplayOptions replay_options;
   MaintenanceOptions maintenance_options;
   AcknowledgeOptions acknowledge_options;
   int incidents_shown = 50;
   double target_percent = 99.9, error_percent = 1;
   int window_days = 30;
-  std::string junit, file, expr, time, start, end, step, label;
+  std::string file, expr, time, start, end, step, label;
   std::string page_span;
   std::uint32_t rows_per_page = 64;
   std::vector<std::string> files, matchers;
@@ -107,6 +108,8 @@ struct Commands {
     verb->add_option("--config", lint_options.config,
                      "the configuration that the files belong to: its maintenance, receivers, SLOs");
     verb->add_flag("--lint-fatal", lint_options.fatal, "advice makes the exit code 1");
+    verb->add_flag("--ignore-unknown-fields", lint_options.ignore_unknown_fields,
+                   "look past unknown fields of the files");
     verb->add_option("--server,--url", lint_options.server,
                      "URL of a nines or Prometheus: name selectors that match nothing there");
     verb->add_option("--window", lint_options.window, "how far back series are looked for")
@@ -130,7 +133,20 @@ struct Commands {
     verb = test.add_subcommand(
         "rules", "run promtool's unit tests of rules, or replay rules over stored history");
     verb->add_option("FILE", files, "test files; with --replay, rule files")->required();
-    CLI::Option* report = verb->add_option("--junit", junit, "write a JUnit report to this file");
+    CLI::Option* report =
+        verb->add_option("--junit", rule_tests.junit, "write a JUnit report to this file");
+    verb->add_option("--run", rule_tests.run,
+                     "only tests whose name this expression matches; several: one of them")
+        ->expected(1)
+        ->take_all();
+    verb->add_flag("--diff", rule_tests.diff, "what differs line by line, in colour on a terminal");
+    verb->add_flag("--debug", rule_tests.debug, "print all that is stored after each test");
+    verb->add_flag("--ignore-unknown-fields", rule_tests.ignore_unknown_fields,
+                   "look past unknown fields of test and rule files");
+    verb->add_flag("--coverage", rule_tests.coverage, "say which rules no test asks for");
+    verb->add_option("--coverage-threshold", rule_tests.coverage_least,
+                     "fail when tests ask for less than this many per cent of the rules")
+        ->check(CLI::Range(0.0, 100.0));
     CLI::Option* replay = verb->add_option(
         "--replay", replay_options.span,
         "list every alert the rules would have fired in this long a time, as 30d, on a server");
@@ -141,7 +157,7 @@ struct Commands {
     add_client_options(*verb);
     verb->callback([this] {
       replay_options.client = client;
-      exit_code = replay_options.span.empty() ? test_rules(files, junit)
+      exit_code = replay_options.span.empty() ? test_rules(files, rule_tests)
                                               : replay_rules(files, replay_options);
     });
   }

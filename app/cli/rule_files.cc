@@ -4,11 +4,12 @@
 
 namespace nines::app {
 
-Result<config::Config> load_rule_file(Fs& fs, const std::string& file) {
+Result<config::Config> load_rule_file(Fs& fs, const std::string& file,
+                                      alerts::UnknownKeys unknown) {
   const std::string path = file.starts_with('/') ? file : "./" + file;
   const std::string toml =
       "rule_files = [" + quote_go(path) + "]\n[builtin]\nrules = false\nslo = false\n";
-  Result<config::Config> config = config::load_text(fs, "<command line>", toml);
+  Result<config::Config> config = config::load_text(fs, "<command line>", toml, unknown);
   if (file.starts_with('/')) return config;
   // Files are looked for beside the configuration, which is here.
   const std::string shown = "./" + path;

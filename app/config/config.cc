@@ -16,6 +16,8 @@
 namespace nines::config {
 namespace {
 
+using alerts::UnknownKeys;
+
 std::string folder_of(const std::string& file) {
   const std::size_t slash = file.rfind('/');
   return slash == std::string::npos ? "." : file.substr(0, std::max<std::size_t>(slash, 1));
@@ -74,13 +76,14 @@ std::string joined(const std::vector<std::string>& lines) {
 
 // Adds the groups and SLOs of one TOML rule file.
 void load_rules_toml(const std::string& name, std::string_view text, const ReadSecret& secrets,
-                     Config& config, std::vector<std::string>& problems) {
+                     Config& config, std::vector<std::string>& problems,
+                     UnknownKeys unknown = UnknownKeys::kRefuse) {
   Result<toml::table> table = parse_toml(name, text);
   if (!table) {
     problems.push_back(table.error().what());
     return;
   }
-  Problems found(name);
+  Problems found(name, unknown == UnknownKeys::kIgnore);
   TableReader root(*table, "", found);
   const Context context{secrets, name};
   read_groups(root, config, context);
@@ -97,18 +100,24 @@ std::string with_column(const std::string& path, const std::string& problem) {
   return (line == path ? path + ":1" : line) + ":1" + problem.substr(place);
 }
 
+// Which rule files, and how they are read.
+struct RuleFiles {
+  std::string besides;  // one more than the configuration names; empty: none
+  UnknownKeys unknown = UnknownKeys::kRefuse;
+};
+
 void load_rule_file(Fs& fs, const std::string& path, const ReadSecret& secrets, Config& config,
-                    std::vector<std::string>& problems) {
+                    std::vector<std::string>& problems, UnknownKeys unknown) {
   const Result<std::string> text = read_file(fs, path, kConfigBytesMax);
   if (!text) {
     problems.push_back(path + ":1:1: " + text.error().what());
     return;
   }
   if (!path.ends_with(".yml") && !path.ends_with(".yaml") && !path.ends_with(".rules")) {
-    load_rules_toml(path, *text, secrets, config, problems);
+    load_rules_toml(path, *text, secrets, config, problems, unknown);
     return;
   }
-  Result<std::vector<alerts::GroupConfig>> groups = alerts::parse_rules_yaml(path, *text);
+  Result<std::vector<alerts::GroupConfig>> groups = alerts::parse_rules_yaml(path, *text, unknown);
   if (!groups) {
     problems.push_back(groups.error().what());
     return;
@@ -124,10 +133,9 @@ std::string plain_path(const std::string& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
 }
 
-// `besides` (empty: none) is read too, once.
 void load_rule_files(Fs& fs, TableReader& root, const std::string& name, const ReadSecret& secrets,
-                     Config& config, std::vector<std::string>& problems,
-                     const std::string& besides) {
+                     Config& config, std::vector<std::string>& problems, const RuleFiles& how) {
+  const std::string& besides = how.besides;  // read once
   bool read_besides = besides.empty();
   std::vector<std::string> patterns;
   root.read("rule_files", patterns);
@@ -144,10 +152,10 @@ void load_rule_files(Fs& fs, TableReader& root, const std::string& name, const R
     for (const std::string& file : *files) {
       const bool is_it = !besides.empty() && plain_path(file) == plain_path(besides);
       read_besides = read_besides || is_it;
-      load_rule_file(fs, is_it ? besides : file, secrets, config, problems);
+      load_rule_file(fs, is_it ? besides : file, secrets, config, problems, how.unknown);
     }
   }
-  if (!read_besides) load_rule_file(fs, besides, secrets, config, problems);
+  if (!read_besides) load_rule_file(fs, besides, secrets, config, problems, how.unknown);
 }
 
 // Composites may be made of SLOs of other files.
@@ -179,7 +187,7 @@ void add_builtin_rules(const ReadSecret& secrets, Config& config,
 }
 
 Result<Config> load_all(Fs& fs, const std::string& name, std::string_view text,
-                        const std::string& besides) {
+                        const RuleFiles& rules) {
   NINES_TRY(const toml::table table, parse_toml(name, text));
   Config config;
   config.file = name;
@@ -214,7 +222,7 @@ Result<Config> load_all(Fs& fs, const std::string& name, std::string_view text,
   read_slos(root, config);
   read_remediations(root, config, context);
   std::vector<std::string> others;  // of rule files
-  load_rule_files(fs, root, name, secrets, config, others, besides);
+  load_rule_files(fs, root, name, secrets, config, others, rules);
   for (const std::string_view later : kLaterSections) {
     if (!root.has(later)) continue;
     root.fail(later, "[" + std::string(later) + "] is not in this version of nines yet; remove it");
@@ -230,13 +238,14 @@ Result<Config> load_all(Fs& fs, const std::string& name, std::string_view text,
 
 }  // namespace
 
-Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text) {
-  return load_all(fs, name, text, "");
+Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text,
+                         UnknownKeys of_rules) {
+  return load_all(fs, name, text, {"", of_rules});
 }
 
 Result<Config> load_file_with_rules(Fs& fs, const std::string& path, const std::string& rule_file) {
   NINES_TRY(const std::string text, read_file(fs, path, kConfigBytesMax));
-  return load_all(fs, path, text, rule_file);
+  return load_all(fs, path, text, {rule_file, UnknownKeys::kRefuse});
 }
 
 Result<collector::TargetGroups> load_targets_toml(const std::string& name, std::string_view text) {

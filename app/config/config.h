@@ -97,7 +97,9 @@ inline constexpr std::size_t kConfigKeyDepthMax = 32;
 Result<Config> load_file(Fs& fs, const std::string& path);
 
 // The same for text already read; `fs` resolves rule_files relative to the folder of `name`.
-Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text);
+// `of_rules`: whether its rule files may hold keys that are not known.
+Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text,
+                         alerts::UnknownKeys of_rules = alerts::UnknownKeys::kRefuse);
 
 // A configuration file, and `rule_file` as if it were among its rule_files.
 Result<Config> load_file_with_rules(Fs& fs, const std::string& path, const std::string& rule_file);

@@ -103,9 +103,10 @@ void read_test(TableReader& t, alerts::RuleTestFile& file) {
 
 }  // namespace
 
-Result<alerts::RuleTestFile> parse_rule_tests_toml(const std::string& file, std::string_view text) {
+Result<alerts::RuleTestFile> parse_rule_tests_toml(const std::string& file, std::string_view text,
+                                                   alerts::UnknownKeys unknown) {
   NINES_TRY(const toml::table table, parse_toml(file, text));
-  Problems problems(file);
+  Problems problems(file, unknown == alerts::UnknownKeys::kIgnore);
   TableReader root(table, "", problems);
   alerts::RuleTestFile out;
   out.file = file;

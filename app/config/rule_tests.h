@@ -26,6 +26,8 @@ namespace nines::config {
 //
 // start_timestamp is a TOML time with an offset, a text as of Prometheus's API, or seconds.
 // kInvalid: every problem on a line of its own, `file:line:col: message`.
-Result<alerts::RuleTestFile> parse_rule_tests_toml(const std::string& file, std::string_view text);
+Result<alerts::RuleTestFile> parse_rule_tests_toml(
+    const std::string& file, std::string_view text,
+    alerts::UnknownKeys unknown = alerts::UnknownKeys::kRefuse);
 
 }  // namespace nines::config

@@ -61,10 +61,15 @@ struct GroupConfig {
   bool operator==(const GroupConfig&) const = default;
 };
 
+// What a key means that nobody knows. Servers refuse it; tools may be told to look past what other
+// tools added to a file.
+enum class UnknownKeys : bool { kRefuse, kIgnore };
+
 // Reads a Prometheus rule file (YAML, several documents allowed, unknown keys refused with the
 // nearest known one). kInvalid: `file:line:col: message`. Expressions and templates are not checked
 // here.
-Result<std::vector<GroupConfig>> parse_rules_yaml(const std::string& file, std::string_view text);
+Result<std::vector<GroupConfig>> parse_rules_yaml(const std::string& file, std::string_view text,
+                                                  UnknownKeys unknown = UnknownKeys::kRefuse);
 
 // Checks names, expressions and templates of one group. Each problem names its rule; empty: all
 // well. Two rules with the same name, expression and labels are a problem: nothing could tell them

@@ -134,8 +134,9 @@ std::optional<std::size_t> line_of_bad_utf8(std::string_view text) {
 
 }  // namespace
 
-Result<std::vector<GroupConfig>> parse_rules_yaml(const std::string& file, std::string_view text) {
-  const YamlReader reader(file);
+Result<std::vector<GroupConfig>> parse_rules_yaml(const std::string& file, std::string_view text,
+                                                  UnknownKeys unknown) {
+  const YamlReader reader(file, unknown);
   if (const auto line = line_of_bad_utf8(text)) {
     return Error(ErrorCode::kInvalid,
                  file + ":" + std::to_string(*line) + ":1: this line is not valid UTF-8");

@@ -53,22 +53,31 @@ struct RuleTestFile {
   std::vector<std::string> rule_files;  // patterns, relative to the test file's folder
   Duration evaluation_interval{60'000};
   std::vector<std::string> group_eval_order;
-  bool fuzzy_compare = false;  // values may differ by a millionth of themselves
+  bool fuzzy_compare = false;  // values may differ in the last bit of their mantissas
   std::vector<RuleTest> tests;
 };
 
-// kInvalid: `file:line:col: message`. Unknown keys are errors.
-Result<RuleTestFile> parse_rule_tests_yaml(const std::string& file, std::string_view text);
+// kInvalid: `file:line:col: message`. Unknown keys are errors, unless they are ignored.
+Result<RuleTestFile> parse_rule_tests_yaml(const std::string& file, std::string_view text,
+                                           UnknownKeys unknown = UnknownKeys::kRefuse);
 
 struct CaseResult {
   std::string name;     // "alert InstanceDown at 10m", "expr up at 5m", "evaluation"
   std::string failure;  // empty: passed; else what was expected and what came
   int line = 0;
+  // Where two lists differ: their lines, sorted; an alert has one of labels and one of annotations.
+  std::vector<std::string> expected, got;
 };
 struct RuleTestResult {
   std::string name;
   int line = 0;
   std::vector<CaseResult> cases;
+  std::vector<std::string> dump;  // every series in the end, its samples behind it; when asked
+};
+
+struct RuleTestOptions {
+  promql::EngineOptions engine;
+  bool dump = false;
 };
 
 // Runs every test of the file over `groups`, which have passed check_group(), each with a store of
@@ -77,6 +86,6 @@ struct RuleTestResult {
 Result<std::vector<RuleTestResult>> run_rule_tests(const RuleTestFile& file,
                                                    const std::vector<GroupConfig>& groups,
                                                    const promql::ScriptStoreFactory& make_store,
-                                                   const promql::EngineOptions& options);
+                                                   const RuleTestOptions& options);
 
 }  // namespace nines::alerts

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -12,8 +14,6 @@
 
 namespace nines::alerts {
 namespace {
-
-constexpr double kFuzz = 0.000001;
 
 // A test remembers nothing from one run to the next.
 class Forgetful final : public storage::AlertStateStore, public storage::IncidentStore {
@@ -62,20 +62,41 @@ class TestScheduler final : public Scheduler, public Executor {
   const Clock& clock_;
 };
 
-std::string in_order(std::vector<std::string> texts) {
-  std::sort(texts.begin(), texts.end());
+// An alert or a sample in words, of one or more lines.
+using Description = std::vector<std::string>;
+
+std::string listed(const std::vector<Description>& all) {
   std::string out = "[";
-  for (const std::string& text : texts) out += "\n      " + text;
-  return out + (texts.empty() ? "]" : "\n    ]");
+  for (const Description& one : all) out += "\n      " + join(one, " ");
+  return out + (all.empty() ? "]" : "\n    ]");
 }
 
-std::string difference(const std::vector<std::string>& expected,
-                       const std::vector<std::string>& got) {
-  return "\n    expected " + in_order(expected) + "\n    got " + in_order(got);
+std::vector<std::string> lines_of(const std::vector<Description>& all) {
+  std::vector<std::string> out;
+  for (const Description& one : all) out.insert(out.end(), one.begin(), one.end());
+  return out;
 }
 
-std::string describe(const LabelSet& labels, const LabelSet& annotations) {
-  return "labels " + labels.to_string() + " annotations " + annotations.to_string();
+CaseResult compared(std::string name, int line, bool same, std::vector<Description> expected,
+                    std::vector<Description> got) {
+  CaseResult out{std::move(name), "", line, {}, {}};
+  if (same) return out;
+  std::sort(expected.begin(), expected.end());
+  std::sort(got.begin(), got.end());
+  out.failure = "\n    expected " + listed(expected) + "\n    got " + listed(got);
+  out.expected = lines_of(expected);
+  out.got = lines_of(got);
+  return out;
+}
+
+Description describe(const LabelSet& labels, const LabelSet& annotations) {
+  return {"labels " + labels.to_string(), "annotations " + annotations.to_string()};
+}
+
+// Equal, or next to each other: they differ in the last bit of the mantissa.
+bool neighbours(double a, double b) {
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  return a == b || std::nextafter(a, -kInf) == b || std::nextafter(a, kInf) == b;
 }
 
 LabelSet to_labels(std::map<std::string, std::string> texts) {
@@ -132,8 +153,33 @@ class TestRun {
           check_alerts(one, status);
       }
     }
-    for (const ExprCase& one : test_.expr_cases) check_expr(one);
+    for (const ExprCase& one : test_.expr_cases) results_.push_back(check_expr(one));
+    last_ = last;
     return std::move(results_);
+  }
+
+  // After run(): all that is stored by then, of input and of rules, a line a series.
+  Result<std::vector<std::string>> dump() {
+    const Duration span = last_ + Duration(1000);  // windows are open on the left
+    NINES_TRY(const promql::Query query,
+              promql::Query::parse("{__name__=~\".+\"}[" + format_duration(span) + "]", options_));
+    NINES_TRY(const promql::QueryResult answer, engine_.instant(query, test_.start + last_));
+    std::vector<std::string> out;
+    for (const promql::MatrixSeries& series : std::get<promql::Matrix>(answer.value)) {
+      std::string line = series.labels.to_string();
+      const SampleColumns& samples = series.samples;
+      for (std::size_t i = 0; i < samples.size(); ++i) {
+        const bool histogram = !samples.histograms.empty() && samples.histograms[i];
+        const Duration at = from_millis(samples.times[i]) - test_.start;
+        line += " " +
+                (histogram ? "{count:" + format_double(samples.histograms[i]->count) +
+                                 " sum:" + format_double(samples.histograms[i]->sum) + "}"
+                           : format_double(samples.values[i])) +
+                "@" + format_duration(at);
+      }
+      out.push_back(std::move(line));
+    }
+    return out;
   }
 
  private:
@@ -143,13 +189,16 @@ class TestRun {
         if (rule.health != "err") continue;
         results_.push_back({"evaluation of " + rule.config.alert + rule.config.record + " at " +
                                 format_duration(at),
-                            rule.last_error, test_.line});
+                            rule.last_error,
+                            test_.line,
+                            {},
+                            {}});
       }
     }
   }
 
   void check_alerts(const AlertCase& wanted, const std::vector<GroupStatus>& status) {
-    std::vector<std::string> got, expected;
+    std::vector<Description> got, expected;
     for (const GroupStatus& group : status) {
       for (const RuleStatus& rule : group.rules) {
         if (rule.config.alert != wanted.alertname) continue;
@@ -166,8 +215,10 @@ class TestRun {
     }
     std::sort(got.begin(), got.end());
     std::sort(expected.begin(), expected.end());
-    results_.push_back({"alert " + wanted.alertname + " at " + format_duration(wanted.eval_time),
-                        got == expected ? "" : difference(expected, got), wanted.line});
+    const bool same = got == expected;
+    results_.push_back(
+        compared("alert " + wanted.alertname + " at " + format_duration(wanted.eval_time),
+                 wanted.line, same, std::move(expected), std::move(got)));
   }
 
   bool same(const promql::VectorSample& expected, const promql::VectorSample& got) const {
@@ -180,9 +231,8 @@ class TestRun {
     }
     if (std::isnan(expected.value) || std::isnan(got.value))
       return std::isnan(expected.value) && std::isnan(got.value);
-    if (expected.value == got.value) return true;
-    const double scale = std::abs(expected.value) + std::abs(got.value);
-    return file_.fuzzy_compare && std::abs(expected.value - got.value) / scale < kFuzz;
+    return expected.value == got.value ||
+           (file_.fuzzy_compare && neighbours(expected.value, got.value));
   }
 
   static std::string describe_sample(const promql::VectorSample& sample) {
@@ -192,43 +242,47 @@ class TestRun {
                              : format_double(sample.value));
   }
 
-  void check_expr(const ExprCase& wanted) {
+  CaseResult check_expr(const ExprCase& wanted) {
     CaseResult result{"expr " + quote_go(wanted.expr) + " at " + format_duration(wanted.eval_time),
-                      evaluate(wanted), wanted.line};
-    results_.push_back(std::move(result));
-  }
-
-  std::string evaluate(const ExprCase& wanted) {
+                      "",
+                      wanted.line,
+                      {},
+                      {}};
     std::vector<promql::VectorSample> expected;
     for (const ExpectedSample& sample : wanted.samples) {
       auto parsed = promql::parse_test_sample(
           sample.labels, sample.histogram.empty() ? format_double(sample.value) : sample.histogram);
-      if (!parsed) return "exp_samples: " + parsed.error().what();
+      if (!parsed) {
+        result.failure = "exp_samples: " + parsed.error().what();
+        return result;
+      }
       expected.push_back(*std::move(parsed));
     }
-    const auto query = promql::Query::parse(wanted.expr, options_);
-    if (!query) return query.error().what();
-    clock_.set(test_.start + wanted.eval_time);
-    const auto answer = engine_.instant(*query, clock_.now());
-    if (!answer) return answer.error().what();
-    promql::Vector got;
-    if (const auto* vector = std::get_if<promql::Vector>(&answer->value)) {
-      got = *vector;
-    } else if (const auto* scalar = std::get_if<promql::Scalar>(&answer->value)) {
-      got.push_back({LabelSet(), {}, scalar->value, nullptr});
-    } else {
-      return "the result is neither a vector nor a scalar";
+    auto answer = evaluate(wanted.expr, wanted.eval_time);
+    if (!answer) {
+      result.failure = answer.error().what();
+      return result;
     }
+    promql::Vector got = *std::move(answer);
     const auto by_labels = [](const auto& a, const auto& b) { return a.labels < b.labels; };
     std::stable_sort(got.begin(), got.end(), by_labels);
     std::stable_sort(expected.begin(), expected.end(), by_labels);
     const bool equal = std::equal(expected.begin(), expected.end(), got.begin(), got.end(),
                                   [&](const auto& a, const auto& b) { return same(a, b); });
-    if (equal) return "";
-    std::vector<std::string> left, right;
-    for (const auto& sample : expected) left.push_back(describe_sample(sample));
-    for (const auto& sample : got) right.push_back(describe_sample(sample));
-    return difference(left, right);
+    std::vector<Description> left, right;
+    for (const auto& sample : expected) left.push_back({describe_sample(sample)});
+    for (const auto& sample : got) right.push_back({describe_sample(sample)});
+    return compared(std::move(result.name), wanted.line, equal, std::move(left), std::move(right));
+  }
+
+  Result<promql::Vector> evaluate(const std::string& expr, Duration at) {
+    NINES_TRY(const promql::Query query, promql::Query::parse(expr, options_));
+    clock_.set(test_.start + at);
+    NINES_TRY(promql::QueryResult answer, engine_.instant(query, clock_.now()));
+    if (auto* vector = std::get_if<promql::Vector>(&answer.value)) return std::move(*vector);
+    if (const auto* scalar = std::get_if<promql::Scalar>(&answer.value))
+      return promql::Vector{{LabelSet(), {}, scalar->value, nullptr}};
+    return Error(ErrorCode::kInvalid, "the result is neither a vector nor a scalar");
   }
 
   const RuleTestFile& file_;
@@ -242,6 +296,7 @@ class TestRun {
   promql::Engine engine_;
   promql::EngineOptions options_;
   std::vector<CaseResult> results_;
+  Duration last_{0};  // evaluation
 };
 
 // Groups of `order` come first, in its order.
@@ -260,7 +315,7 @@ std::vector<GroupConfig> ordered(std::vector<GroupConfig> groups,
 Result<std::vector<RuleTestResult>> run_rule_tests(const RuleTestFile& file,
                                                    const std::vector<GroupConfig>& groups,
                                                    const promql::ScriptStoreFactory& make_store,
-                                                   const promql::EngineOptions& options) {
+                                                   const RuleTestOptions& options) {
   std::set<std::string> seen;
   for (const std::string& name : file.group_eval_order) {
     if (!seen.insert(name).second) {
@@ -272,12 +327,15 @@ Result<std::vector<RuleTestResult>> run_rule_tests(const RuleTestFile& file,
   std::vector<RuleTestResult> results;
   for (const RuleTest& test : file.tests) {
     NINES_TRY(const std::unique_ptr<promql::ScriptStore> store, make_store());
-    RuleTestResult result{test.name, test.line, {}};
-    TestRun run(file, test, options, *store);
+    RuleTestResult result{test.name, test.line, {}, {}};
+    TestRun run(file, test, options.engine, *store);
     if (auto cases = run.run(in_turn)) {
       result.cases = *std::move(cases);
     } else {
-      result.cases.push_back({"set-up", cases.error().what(), test.line});
+      result.cases.push_back({"set-up", cases.error().what(), test.line, {}, {}});
+    }
+    if (options.dump) {
+      NINES_TRY(result.dump, run.dump());
     }
     results.push_back(std::move(result));
   }

@@ -208,8 +208,9 @@ Result<RuleTestFile> read_file(const YamlReader& reader, const std::string& file
 
 }  // namespace
 
-Result<RuleTestFile> parse_rule_tests_yaml(const std::string& file, std::string_view text) {
-  const YamlReader reader(file);
+Result<RuleTestFile> parse_rule_tests_yaml(const std::string& file, std::string_view text,
+                                           UnknownKeys unknown) {
+  const YamlReader reader(file, unknown);
   try {
     return read_file(reader, file, YAML::Load(std::string(text)));
   } catch (const YAML::Exception& e) {

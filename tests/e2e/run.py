@@ -119,6 +119,7 @@ TESTS = (
     probes.same_as_blackbox_exporter,
     probes.prometheus_probes_through_nines,
     rule_unit_tests.same_verdicts_as_promtool,
+    rule_unit_tests.chosen_and_shown,
     rule_unit_tests.toml_twins,
     rule_unit_tests.replay_of_a_known_history,
     rule_extras.mistakes_in_rules,

@@ -10,7 +10,8 @@
 namespace nines::app {
 
 // A TOML or Prometheus rule file alone: its groups and SLOs, without the built-in ones.
-Result<config::Config> load_rule_file(Fs& fs, const std::string& file);
+Result<config::Config> load_rule_file(Fs& fs, const std::string& file,
+                                      alerts::UnknownKeys unknown = alerts::UnknownKeys::kRefuse);
 
 // The same of a file that uses names of the configuration in `main`: [[maintenance]], [[receivers]],
 // SLOs of other files. Everything is checked, what is returned is the file's own.

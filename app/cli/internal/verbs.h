@@ -23,6 +23,7 @@ struct LintOptions {
   bool lint = true;
   std::string config;         // the configuration whose names the files use; empty: none
   bool fatal = false;         // findings make the exit code 1
+  bool ignore_unknown_fields = false;
   std::string server;         // URL to look for dead selectors at; empty: not looked for
   std::string window = "1h";  // how far back a series may have ended and still count
 };
@@ -34,8 +35,17 @@ int check_metrics(bool extended);
 // (a duration; empty: no such cut).
 int test_promql(const std::vector<std::string>& files, std::uint32_t rows_per_page,
                 const std::string& page_span);
-// `junit`: where to write a JUnit report; empty: nowhere.
-int test_rules(const std::vector<std::string>& files, const std::string& junit);
+struct RuleTestRunOptions {
+  std::string junit;  // where to write a JUnit report; empty: nowhere
+  std::vector<std::string>
+      run;             // expressions of which a test's name must match one; empty: all run
+  bool diff = false;   // failures as differences line by line, coloured on a terminal
+  bool debug = false;  // after each test all that is stored
+  bool ignore_unknown_fields = false;  // of test files and of rule files
+  bool coverage = false;               // say on stderr which rules no test asks for
+  double coverage_least = 0;           // per cent; less is a failure; above 0 implies `coverage`
+};
+int test_rules(const std::vector<std::string>& files, const RuleTestRunOptions& options);
 struct ReplayOptions {
   ClientOptions client;
   std::string span;   // how far back, as 30d

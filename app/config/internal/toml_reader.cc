@@ -301,6 +301,7 @@ void TableReader::tables(std::string_view key, const std::function<void(TableRea
 }
 
 void TableReader::finish() {
+  if (problems_.ignores_unknown()) return;
   std::vector<std::string_view> candidates(known_.begin(), known_.end());
   for (auto&& [key, value] : table_) {
     const std::string_view name = key.str();

@@ -21,18 +21,21 @@ namespace nines::config {
 // The problems of one file, in the order found.
 class Problems {
  public:
-  explicit Problems(std::string file) : file_(std::move(file)) {}
+  explicit Problems(std::string file, bool ignore_unknown = false)
+      : file_(std::move(file)), ignore_unknown_(ignore_unknown) {}
   void add(const toml::source_region& where, std::string_view message) {
     add(where.begin.line, where.begin.column, message);
   }
   void add(std::uint32_t line, std::uint32_t column, std::string_view message);
   void add_line(std::string line) { lines_.push_back(std::move(line)); }  // has its place already
   const std::string& file() const { return file_; }
+  bool ignores_unknown() const { return ignore_unknown_; }  // keys
   bool empty() const { return lines_.empty(); }
   const std::vector<std::string>& lines() const { return lines_; }
 
  private:
   std::string file_;
+  bool ignore_unknown_;
   std::vector<std::string> lines_;
 };
 

@@ -60,8 +60,15 @@ Result<std::vector<YamlField>> YamlReader::fields(const YAML::Node& node, std::s
   if (node.IsNull()) return out;
   if (auto added = add_fields(node, what, 0, false, out); !added) return added.error();
   if (known.empty()) return out;
+  const auto is_known = [&](const YamlField& field) {
+    return std::find(known.begin(), known.end(), field.key) != known.end();
+  };
+  if (unknown_ == UnknownKeys::kIgnore) {
+    std::erase_if(out, [&](const YamlField& field) { return !is_known(field); });
+    return out;
+  }
   for (const YamlField& field : out) {
-    if (std::find(known.begin(), known.end(), field.key) != known.end()) continue;
+    if (is_known(field)) continue;
     std::string message = "unknown key \"" + field.key + "\" in " + std::string(what);
     const std::string_view near = nearest_word(field.key, known);
     if (!near.empty()) message += ", did you mean \"" + std::string(near) + "\"?";

@@ -12,6 +12,7 @@
 
 #include "base/core/clock.h"
 #include "base/core/result.h"
+#include "rules/alerts/config.h"
 
 namespace nines::alerts {
 
@@ -25,12 +26,14 @@ struct YamlField {
 // turns it into an Error.
 class YamlReader {
  public:
-  explicit YamlReader(std::string file) : file_(std::move(file)) {}
+  explicit YamlReader(std::string file, UnknownKeys unknown = UnknownKeys::kRefuse)
+      : file_(std::move(file)), unknown_(unknown) {}
 
   Error error(const YAML::Mark& mark, std::string_view message) const;
 
-  // The fields of a mapping: keys from `known` only (empty: any), each at most once. A null node
-  // has no fields. Merge keys (`<<`) are resolved; the mapping's own keys win.
+  // The fields of a mapping: keys from `known` only (empty: any), each at most once; others are an
+  // error, or left out. A null node has no fields. Merge keys (`<<`) are resolved; the mapping's
+  // own keys win.
   Result<std::vector<YamlField>> fields(const YAML::Node& node, std::string_view what,
                                         std::span<const std::string_view> known) const;
   // An empty list for null.
@@ -44,6 +47,7 @@ class YamlReader {
   Result<void> add_fields(const YAML::Node& node, std::string_view what, int depth, bool merged,
                           std::vector<YamlField>& out) const;
   std::string file_;
+  UnknownKeys unknown_;
 };
 
 }  // namespace nines::alerts
