@@ -62,7 +62,9 @@ Result<Vector> to_vector(const Block& block, Timestamp at, QueryContext& q) {
     return ok.error();
   }
   out.reserve(block.size());
+  Pace pace(q);
   for (std::size_t i = 0; i < block.size(); ++i) {
+    if (const Result<void> ok = pace.did(16); !ok) return ok.error();
     if (!block.present(i, 0)) continue;
     const HistogramPtr* h = block.histogram_row(i);
     out.push_back({block.series[i].labels, at, block.row(i)[0], h != nullptr ? h[0] : nullptr});

@@ -34,6 +34,27 @@ std::uint64_t samples_worth(const Histogram& h) {
   return (kFixed + 8 * parts + kTime) / kSampleBytes;
 }
 
+namespace {
+
+// What scalar() says: the only float of each step, NaN where there is none or another.
+Result<Column> the_only_floats(const QueryContext& q, const Block& block) {
+  const double nan = std::bit_cast<double>(kNormalNanBits);
+  Column out(block.steps, nan);
+  std::vector<bool> seen(block.steps);
+  Pace pace(q);
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    if (const Result<void> ok = pace.did(block.steps); !ok) return ok.error();
+    for (std::size_t s = 0; s < block.steps; ++s) {
+      if (!block.present(i, s) || block.histogram(i, s) != nullptr) continue;
+      out[s] = seen[s] ? nan : block.row(i)[s];
+      seen[s] = true;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<Block> Evaluator::broadcast(Block one, const Grid& grid) {
   Block out(grid.count, q_.budget);
   Pace pace(q_);
@@ -148,16 +169,7 @@ Result<Column> Evaluator::scalar_call(const Call& call, const Grid& grid) {
     }
     case Fn::kScalar: {
       NINES_TRY(const Block block, vector(*call.args[0], grid));
-      const double nan = std::bit_cast<double>(kNormalNanBits);
-      for (std::size_t s = 0; s < grid.count; ++s) {
-        std::size_t floats = 0;
-        out[s] = nan;
-        for (std::size_t i = 0; i < block.size() && floats < 2; ++i) {
-          if (!block.present(i, s) || block.histogram(i, s) != nullptr) continue;
-          out[s] = ++floats == 1 ? block.row(i)[s] : nan;
-        }
-      }
-      return out;
+      return the_only_floats(q_, block);
     }
     default:
       return Error(ErrorCode::kInvalid, "expected a scalar function");

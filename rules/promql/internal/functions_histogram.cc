@@ -11,6 +11,7 @@
 #include "rules/promql/internal/evaluator.h"
 #include "rules/promql/internal/histogram_math.h"
 #include "rules/promql/internal/quantiles.h"
+#include "rules/promql/internal/stoppable_sort.h"
 
 namespace nines::promql {
 namespace {
@@ -51,11 +52,16 @@ std::string quantile_label(double q) {
 class HistogramCall {
  public:
   HistogramCall(QueryContext& q, const Block& in, const Expr& vector_arg)
-      : q_(q), in_(in), arg_(vector_arg) {
-    collect();
-  }
+      : q_(q), in_(in), arg_(vector_arg), pace_(q) {}
+
+  // Finds the families: before anything else is asked.
+  Result<void> collect();
 
   const std::vector<Family>& families() const { return families_; }
+  // To be said for each step of a family.
+  Result<void> look(const Family& family) {
+    return pace_.did(16 + 8 * family.buckets.size() + family.rows.size());
+  }
 
   // The native histogram of a family at a step; null when there is none, or it cannot be told from
   // the classic one there. `classic` gets the buckets.
@@ -130,32 +136,6 @@ class HistogramCall {
  private:
   TextRange native_range() const { return arg_.range; }
 
-  void collect() {
-    std::unordered_map<LabelSet, std::size_t> index;
-    for (std::size_t i = 0; i < in_.size(); ++i) {
-      const LabelSet& labels = in_.series[i].labels;
-      const bool any_histogram = has_histograms(i);
-      // A native histogram may carry an "le" of its own: it stays part of what the series is.
-      const LabelSet key = any_histogram && !has_floats(i) ? labels : labels.without(kBucketLabel);
-      const auto [at, fresh] = index.emplace(key, families_.size());
-      if (fresh) families_.push_back({key, true, {}, {}, {}});
-      Family& family = families_[at->second];
-      if (any_histogram) family.rows.push_back(i);
-      if (!has_floats(i)) continue;
-      const std::optional<double> upper = parse_double(labels.get(kBucketLabel));
-      if (upper) {
-        family.buckets.emplace_back(i, *upper);
-      } else {
-        family.bad_buckets.push_back(i);
-      }
-    }
-    // In order already at each step, that is.
-    for (Family& family : families_) {
-      std::stable_sort(family.buckets.begin(), family.buckets.end(),
-                       [](const auto& a, const auto& b) { return nan_first(a.second, b.second); });
-    }
-  }
-
   bool has_histograms(std::size_t i) const {
     for (std::size_t s = 0; s < in_.steps; ++s) {
       if (in_.histogram(i, s) != nullptr) return true;
@@ -172,8 +152,38 @@ class HistogramCall {
   QueryContext& q_;
   const Block& in_;
   const Expr& arg_;
+  Pace pace_;
   std::vector<Family> families_;
 };
+
+Result<void> HistogramCall::collect() {
+  std::unordered_map<LabelSet, std::size_t> index;
+  for (std::size_t i = 0; i < in_.size(); ++i) {
+    if (Result<void> ok = pace_.did(64 + 2 * in_.steps); !ok) return ok;
+    const LabelSet& labels = in_.series[i].labels;
+    const bool any_histogram = has_histograms(i);
+    const bool any_float = has_floats(i);
+    // A native histogram may carry an "le" of its own: it stays part of what the series is.
+    const LabelSet key = any_histogram && !any_float ? labels : labels.without(kBucketLabel);
+    const auto [at, fresh] = index.emplace(key, families_.size());
+    if (fresh) families_.push_back({key, true, {}, {}, {}});
+    Family& family = families_[at->second];
+    if (any_histogram) family.rows.push_back(i);
+    if (!any_float) continue;
+    const std::optional<double> upper = parse_double(labels.get(kBucketLabel));
+    if (upper) {
+      family.buckets.emplace_back(i, *upper);
+    } else {
+      family.bad_buckets.push_back(i);
+    }
+  }
+  // In order already at each step, that is.
+  const auto before = [](const auto& a, const auto& b) { return nan_first(a.second, b.second); };
+  for (Family& family : families_) {
+    if (Result<void> ok = stoppable_sort(family.buckets, before, q_); !ok) return ok;
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -185,7 +195,9 @@ Result<Block> Evaluator::histogram_function(const Call& call, const Grid& grid) 
   if (id < Fn::kHistogramFraction) {
     NINES_TRY(Block block, vector(*call.args[0], grid));
     Block out(grid.count, q_.budget);
+    Pace pace(q_);
     for (std::size_t i = 0; i < block.size(); ++i) {
+      if (const Result<void> ok = pace.did(16 + 8 * grid.count); !ok) return ok.error();
       NINES_TRY(const std::size_t row, out.add_row({block.series[i].labels, true}));
       for (std::size_t s = 0; s < grid.count; ++s) {
         if (const Histogram* h = block.histogram(i, s)) out.row(row)[s] = simple_answer(id, *h);
@@ -218,13 +230,14 @@ Result<Block> Evaluator::histogram_function(const Call& call, const Grid& grid) 
   }
   NINES_TRY(const Block in, vector(*vector_arg, grid));
   HistogramCall work(q_, in, *vector_arg);
+  if (const Result<void> ok = work.collect(); !ok) return ok.error();
   Block out(grid.count, q_.budget);
   RowIndex index;
   std::vector<ClassicBucket> classic;
   for (const Family& family : work.families()) {
-    if (const Result<void> ok = q_.check(); !ok) return ok.error();
     std::optional<std::size_t> only;  // where there is one answer at each step
     for (std::size_t s = 0; s < grid.count; ++s) {
+      if (const Result<void> ok = work.look(family); !ok) return ok.error();
       const Histogram* native = work.at(family, s, classic);
       if (native == nullptr && classic.empty()) continue;
       const std::size_t answers = several ? params.size() : 1;

@@ -55,7 +55,7 @@ Result<Block> reordered(const Block& block, const std::vector<std::size_t>& orde
   Block out(block.steps, q.budget);
   Pace pace(q);
   for (const std::size_t from : order) {
-    if (const Result<void> ok = pace.did(16); !ok) return ok.error();
+    if (const Result<void> ok = pace.did(16 + block.steps); !ok) return ok.error();
     NINES_TRY(const std::size_t to, out.add_row(block.series[from]));
     for (std::size_t s = 0; s < block.steps; ++s) {
       if (block.present(from, s)) out.copy_cell(to, s, block, from);
@@ -126,7 +126,9 @@ Result<Block> Evaluator::sort_function(const Call& call, const Grid& grid) {
   std::vector<std::size_t> order(block.size());
   std::iota(order.begin(), order.end(), 0);
   if (id == Fn::kSort || id == Fn::kSortDesc) {
-    for (std::size_t i = 0; i < block.size(); ++i) {
+    Pace pace(q_);
+    for (std::size_t i = 0; i < block.size() && !block.histograms.empty(); ++i) {
+      if (const Result<void> ok = pace.did(block.steps); !ok) return ok.error();
       for (std::size_t s = 0; s < block.steps; ++s) {
         if (block.histogram(i, s) != nullptr) block.clear_cell(i, s);
       }
@@ -184,14 +186,15 @@ LabelSet labels_of_absent(const Expr& arg) {
 
 Result<Block> Evaluator::absent_function(const Call& call, const Grid& grid) {
   NINES_TRY(const Block block, vector(*call.args[0], grid));
-  Block out(grid.count, q_.budget);
-  NINES_TRY(const std::size_t row, out.add_row({labels_of_absent(*call.args[0]), false}));
-  for (std::size_t s = 0; s < grid.count; ++s) {
-    bool any = false;
-    for (std::size_t i = 0; i < block.size() && !any; ++i) any = block.present(i, s);
-    if (!any) out.row(row)[s] = 1;
+  std::vector<std::uint8_t> has(grid.count);
+  Pace pace(q_);
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    if (const Result<void> ok = pace.did(grid.count); !ok) return ok.error();
+    for (std::size_t s = 0; s < grid.count; ++s) {
+      if (block.present(i, s)) has[s] = 1;
+    }
   }
-  return out;
+  return absent_where(call, grid, has);
 }
 
 Result<Block> Evaluator::absent_over_time(const Call& call, const Grid& grid) {

@@ -45,7 +45,9 @@ class Matching {
         out_(lhs.steps, q.budget) {}
 
   Result<Block> run() {
-    if (!fill_many_) mark_steps();
+    if (!fill_many_) {
+      if (const Result<void> ok = mark_steps(); !ok) return ok.error();
+    }
     NINES_TRY(const bool pairs, in_pairs());
     row_each_ = twinless_ && (pairs || out_.steps == 1);
     for (std::size_t i = 0; pairs && i < many_.size(); ++i) {
@@ -100,13 +102,15 @@ class Matching {
   }
 
   // Where the side that may have many has any sample at all: elsewhere nothing is matched.
-  void mark_steps() {
+  Result<void> mark_steps() {
     many_at_.assign(out_.steps, false);
     for (std::size_t i = 0; i < many_.size(); ++i) {
+      if (Result<void> ok = pace_.did(out_.steps); !ok) return ok;
       for (std::size_t s = 0; s < out_.steps; ++s) {
         if (many_.present(i, s)) many_at_[s] = true;
       }
     }
+    return {};
   }
 
   Group& group(const Block& block, std::size_t row) {

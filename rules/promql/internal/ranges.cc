@@ -6,6 +6,7 @@
 
 #include "rules/promql/internal/columns.h"
 #include "rules/promql/internal/evaluator.h"
+#include "rules/promql/internal/stoppable_sort.h"
 #include "rules/promql/internal/tiers.h"
 
 namespace nines::promql {
@@ -287,8 +288,10 @@ Result<Matrix> Evaluator::matrix(const Expr& expr, std::int64_t at) {
         return {};
       });
   if (!done) return done.error();
-  std::sort(out.begin(), out.end(),
-            [](const MatrixSeries& a, const MatrixSeries& b) { return a.labels < b.labels; });
+  const auto before = [](const MatrixSeries& a, const MatrixSeries& b) {
+    return a.labels < b.labels;
+  };
+  if (const Result<void> ok = stoppable_sort(out, before, q_); !ok) return ok.error();
   return out;
 }
 
