@@ -103,11 +103,14 @@ class Runner {
     if (Result<void> ok = clear(); !ok) return ok.error();
     for (const ScriptCommand& command : commands) {
       Result<void> ok;
+      std::string place = name_;
       if (std::holds_alternative<ClearCommand>(command)) ok = clear();
-      if (const auto* load = std::get_if<LoadCommand>(&command))
+      if (const auto* load = std::get_if<LoadCommand>(&command)) {
         ok = loader_.load(*load, store_->appender());
+        place += ":" + std::to_string(load->line);
+      }
       if (const auto* eval = std::get_if<EvalCommand>(&command)) evaluate(*eval);
-      if (!ok) return Error(ok.error()).in(name_);
+      if (!ok) return Error(ok.error()).in(place);
     }
     return std::move(report_);
   }

@@ -64,6 +64,7 @@ class ScriptParser {
 
   Result<LoadCommand> parse_load(const std::string& command) {
     LoadCommand out;
+    out.line = static_cast<int>(at_) + 1;
     out.with_custom_histograms = command == "load_with_nhcb";
     if (!out.with_custom_histograms && command != "load") return fail("invalid command " + command);
     NINES_TRY(const std::int64_t gap, time_word());
@@ -126,7 +127,7 @@ class ScriptParser {
       out.fail = Expected{false, true, std::string(rest_)};
       return {};
     }
-    if (rest_.starts_with("expect ")) {
+    if (rest_.starts_with("expect ") || rest_.starts_with("expect\t")) {
       word();
       return expect_line(out);
     }
@@ -144,7 +145,9 @@ class ScriptParser {
     if (rest_.starts_with("range vector")) return expected_range(out);
     if (rest_.starts_with("string")) {
       word();
-      if (rest_.size() < 2) return fail("expected a quoted string");
+      if (rest_.size() < 2 || rest_.front() != rest_.back()) {
+        return fail("expected a quoted string");
+      }
       Result<std::string> text = unquote(rest_);
       if (!text) return fail("string is not correctly quoted");
       out.text = *std::move(text);

@@ -17,6 +17,7 @@ namespace nines::promql {
 struct ClearCommand {};
 
 struct LoadCommand {
+  int line = 0;
   Duration gap{};
   Timestamp start{};                    // of the first value
   bool with_custom_histograms = false;  // classic histograms also as native ones of custom buckets

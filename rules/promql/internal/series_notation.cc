@@ -46,7 +46,11 @@ Result<std::size_t> parse_labels(std::string_view line, SeriesLine& out) {
         NINES_TRY(name, unquote(tokens[t].text));
       }
       if (quoted && (tokens[t + 1].type == Tok::kComma || tokens[t + 1].type == Tok::kRightBrace)) {
-        labels.push_back({std::string(kMetricName), name});
+        if (!labels.empty() && labels[0].name == kMetricName) {
+          return bad("metric name must not be set twice: " + quote_go(labels[0].value) + " or " +
+                     quote_go(name));
+        }
+        labels.insert(labels.begin(), {std::string(kMetricName), name});
         ++t;
       } else {
         if (t + 2 >= tokens.size() || tokens[t + 1].type != Tok::kEqual ||
