@@ -51,7 +51,7 @@ struct StoreStatus {
   std::vector<std::pair<std::string, std::uint64_t>>
       top_pairs;                  // series per name=value, most first
   std::uint64_t label_pairs = 0;  // how many there are
-  std::uint64_t raw_pages = 0;    // of single samples, on the ring
+  std::uint64_t raw_pages = 0;    // of single samples, those to come of open rows included
 };
 
 class StatusSource {

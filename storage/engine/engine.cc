@@ -163,6 +163,7 @@ class EngineImpl final : public Engine {
     status.damaged_segments = status.damage.size();
     status.recovery_time = recovery_;
     metrics_->add_status(status, top);
+    const std::vector<ClassStatus> samples = std::exchange(status.classes, {});
     if (logs_) status.log_lines_appended = logs_->status().lines_appended;
     const double seconds =
         std::max(1.0, static_cast<double>((around_.clock.elapsed() - opened_at_).count()) / 1e9);
@@ -170,6 +171,15 @@ class EngineImpl final : public Engine {
          {ring::SegmentClass::kJournal, ring::SegmentClass::kRaw, ring::SegmentClass::kT5m,
           ring::SegmentClass::kT1h, ring::SegmentClass::kLogs, ring::SegmentClass::kLogJournal}) {
       status.classes.push_back(class_status(cls, seconds));
+    }
+    // The ring knows the times of full segments only, the store those of all its samples.
+    for (const ClassStatus& known : samples) {
+      for (ClassStatus& one : status.classes) {
+        if (one.name != known.name) continue;
+        const bool none = one.newest == Timestamp{};
+        one.oldest = none ? known.oldest : std::min(one.oldest, known.oldest);
+        one.newest = none ? known.newest : std::max(one.newest, known.newest);
+      }
     }
     return status;
   }

@@ -67,7 +67,7 @@ class MetricStore : public Appender,
   virtual void tend() = 0;
   // Encodes all open rows into pages, synced.
   virtual Result<void> flush() = 0;
-  // Fills head_*, series_*, samples_appended, damage, recovered_samples, top_*.
+  // Fills head_*, series_*, samples_appended, damage, recovered_samples, top_*, times in classes.
   virtual void add_status(StoreStatus& status, std::size_t top) const = 0;
 };
 

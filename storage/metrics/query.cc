@@ -111,6 +111,16 @@ void add_cardinality(const CurrentVersions& current, std::size_t top, StoreStatu
   status.top_pairs = most_pairs(series, top);
 }
 
+// When the samples of a class begin and end.
+void add_times(ring::SegmentClass cls, const ring::TimeBounds& times, StoreStatus& status) {
+  if (times.empty()) return;
+  ClassStatus of;
+  of.name = std::string(ring::to_string(cls));
+  of.oldest = from_millis(times.min);
+  of.newest = from_millis(times.max);
+  status.classes.push_back(std::move(of));
+}
+
 }  // namespace
 
 // Those of `slots` that have samples in the range, ascending.
@@ -354,6 +364,7 @@ std::map<std::string, Metadata> StoreImpl::metadata() const {
 
 void StoreImpl::add_status(StoreStatus& status, std::size_t top) const {
   CurrentVersions current;
+  ring::TimeBounds in_pages, open;
   {
     const std::lock_guard lock(mutex_);
     status.head_series = catalog_.series();
@@ -367,10 +378,18 @@ void StoreImpl::add_status(StoreStatus& status, std::size_t top) const {
     if (top == 0) return;
     for (const auto& [name, group] : catalog_.groups()) {
       if (group->current) current.push_back(group->current);
-      for (const std::shared_ptr<Version>& version : group->versions)
-        status.raw_pages += version->pages[paged_class(ring::SegmentClass::kRaw)].size();
+      for (const std::shared_ptr<Version>& version : group->versions) {
+        const PageDirectory& pages = version->pages[paged_class(ring::SegmentClass::kRaw)];
+        status.raw_pages += pages.size();
+        in_pages.include(pages.times());
+        if (!version->live || !version->live->holds_rows()) continue;
+        status.raw_pages += (version->series + kPageSlots - 1) / kPageSlots;
+        open.include(version->live->bounds());
+      }
     }
   }
+  add_times(ring::SegmentClass::kRaw, in_pages, status);
+  add_times(ring::SegmentClass::kJournal, open, status);
   add_cardinality(current, top, status);
 }
 

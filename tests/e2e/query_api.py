@@ -103,7 +103,7 @@ def table(now):
         ("/api/v1/status/buildinfo", [], False, lambda d: d["version"] and "features" not in d),
         ("/api/v1/status/runtimeinfo", [], False, lambda d: d["startTime"]),
         ("/api/v1/status/tsdb", [("limit", "100")], False, lambda d: d["headStats"]["numSeries"] > 0
-         and d["headStats"]["minTime"] <= d["headStats"]["maxTime"]
+         and now - 3600 < d["headStats"]["minTime"] / 1000 <= d["headStats"]["maxTime"] / 1000 and d["headStats"]["chunkCount"] > 0
          and any(p["name"] == "job=shop" and p["value"] >= 5 for p in d["seriesCountByLabelValuePair"])
          and any(p["name"] == "job" and p["value"] >= len("shop") for p in d["memoryInBytesByLabelName"])),
         ("/api/v1/status/flags", [], False, lambda d: all(isinstance(v, str) for v in d.values())),

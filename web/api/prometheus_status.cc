@@ -71,15 +71,16 @@ Response flags(const ApiParts& parts, const Request&) {
   return success(json.str());
 }
 
-// Of the single samples in segments that are full; 0 before there is one.
-std::int64_t oldest_sample(const storage::StoreStatus& store) {
-  std::int64_t oldest = 0;
+// When the single samples begin and end. As Prometheus says of a head that holds none: the end of
+// time, and its beginning.
+std::pair<std::int64_t, std::int64_t> sample_times(const storage::StoreStatus& store) {
+  std::pair<std::int64_t, std::int64_t> times{INT64_MAX, INT64_MIN};
   for (const storage::ClassStatus& c : store.classes) {
-    const std::int64_t of = to_millis(c.oldest);
-    if (of != 0 && (c.name == "journal" || c.name == "raw"))
-      oldest = oldest == 0 ? of : std::min(oldest, of);
+    if ((c.name != "journal" && c.name != "raw") || c.newest == Timestamp{}) continue;
+    times.first = std::min(times.first, to_millis(c.oldest));
+    times.second = std::max(times.second, to_millis(c.newest));
   }
-  return oldest;
+  return times;
 }
 
 Response tsdb(const ApiParts& parts, const Request& request) {
@@ -88,11 +89,10 @@ Response tsdb(const ApiParts& parts, const Request& request) {
   const storage::StoreStatus store = parts.store_status.status(*limit);
   JsonWriter json;
   json.begin_object().key("headStats").begin_object().field("numSeries", store.head_series);
-  // What is here nearest to a chunk is a page, which holds the samples of many series.
+  // What is here nearest to a chunk is a page, which holds the samples of up to 64 series.
   json.field("numLabelPairs", store.label_pairs).field("chunkCount", store.raw_pages);
-  json.field("minTime", oldest_sample(store))
-      .field("maxTime", to_millis(parts.clock.now()))
-      .end_object();
+  const auto [oldest, newest] = sample_times(store);
+  json.field("minTime", oldest).field("maxTime", newest).end_object();
   const auto pairs = [&](std::string_view name,
                          const std::vector<std::pair<std::string, std::uint64_t>>& rows) {
     json.key(name).begin_array();
