@@ -137,8 +137,7 @@ struct Commands {
         verb->add_option("--junit", rule_tests.junit, "write a JUnit report to this file");
     verb->add_option("--run", rule_tests.run,
                      "only tests whose name this expression matches; several: one of them")
-        ->expected(1)
-        ->take_all();
+        ->allow_extra_args(false);
     verb->add_flag("--diff", rule_tests.diff, "what differs line by line, in colour on a terminal");
     verb->add_flag("--debug", rule_tests.debug, "print all that is stored after each test");
     verb->add_flag("--ignore-unknown-fields", rule_tests.ignore_unknown_fields,
