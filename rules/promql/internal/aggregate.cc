@@ -173,6 +173,9 @@ class Totals final : public RowSink {
     for (std::size_t s = 0; s < steps_; ++s) {
       if (!block.present(row, s)) continue;
       const Histogram* const h = block.histogram(row, s);
+      if (h != nullptr) {
+        if (Result<void> ok = pace_.did(work_of(*h)); !ok) return ok;
+      }
       if (h == nullptr || counts_only(node_.op)) {
         const double value = h != nullptr ? 0 : block.row(row)[s];
         group.add({&value, 1}, s);
@@ -257,6 +260,7 @@ Result<Block> count_values(QueryContext& q, const Block& in, Grouping& grouping,
       if (const Result<void> ok = pace.did(32); !ok) return ok.error();
       if (!in.present(i, s)) continue;
       const Histogram* h = in.histogram(i, s);
+      if (const Result<void> ok = pace.did(h != nullptr ? work_of(*h) : 0); !ok) return ok.error();
       const std::string value = h != nullptr ? to_text(*h) : format_double(in.row(i)[s]);
       NINES_TRY(const std::size_t row, index.row(out, base.with(label, value),
                                                  in.series[i].drop_name && label != kMetricName));

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "rules/promql/internal/evaluator.h"
 #include "rules/promql/internal/histogram_math.h"
 
 namespace nines::promql {
@@ -133,12 +134,15 @@ Outcome apply(BinaryOp op, const Operand& a, const Operand& b) {
   return out;
 }
 
-Block negated(Block block) {
+Result<Block> negated(Block block, const QueryContext& q) {
+  Pace pace(q);
   for (std::size_t i = 0; i < block.size(); ++i) {
+    if (const Result<void> ok = pace.did(block.steps); !ok) return ok.error();
     block.series[i].drop_name = true;
     for (std::size_t s = 0; s < block.steps; ++s) {
       if (!block.present(i, s)) continue;
       if (const Histogram* h = block.histogram(i, s); h != nullptr) {
+        if (const Result<void> ok = pace.did(work_of(*h)); !ok) return ok.error();
         auto copy = std::make_shared<Histogram>(*h);
         scale(*copy, -1);
         block.set_histogram(i, s, std::move(copy));

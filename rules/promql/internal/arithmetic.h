@@ -3,11 +3,14 @@
 
 #include <cstdint>
 
+#include "base/core/result.h"
 #include "base/model/histogram.h"
 #include "rules/promql/ast.h"
 #include "rules/promql/internal/values.h"
 
 namespace nines::promql {
+
+struct QueryContext;
 
 // Between scalars; comparisons give 0 or 1.
 double scalar_arithmetic(BinaryOp op, double a, double b);
@@ -32,6 +35,6 @@ struct Outcome {
 // Comparisons keep and return the left operand when they hold.
 Outcome apply(BinaryOp op, const Operand& a, const Operand& b);
 
-Block negated(Block block);
+Result<Block> negated(Block block, const QueryContext& q);  // the query's error when it is to end
 
 }  // namespace nines::promql

@@ -104,6 +104,9 @@ Result<Block> Evaluator::binary_with_scalar(const Binary& node, Block block, con
         continue;
       }
       const Operand sample{row[s], block.histogram(i, s)};
+      if (sample.histogram != nullptr) {
+        if (const Result<void> ok = pace.did(work_of(*sample.histogram)); !ok) return ok.error();
+      }
       const Operand number{scalars[s], nullptr};
       const Operand& a = scalar_left ? number : sample;
       const Operand& b = scalar_left ? sample : number;

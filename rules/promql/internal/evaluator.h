@@ -42,6 +42,8 @@ struct Tally {
   }
 };
 std::uint64_t samples_worth(const Histogram& histogram);
+// What adding it to another costs, in cells looked at: see Pace.
+std::size_t work_of(const Histogram& histogram);
 
 // What a query may use, and what it has used.
 struct QueryContext {

@@ -54,11 +54,11 @@ class ExtendedHistograms {
         h_(task.series.histograms),
         counter_(task.id != Fn::kDelta) {}
 
-  void run() {
+  Result<void> run() {
     const std::size_t first = w_.h0;
     const std::size_t last = w_.h1 - 1;
-    if (h_.times[last] <= w_.from || h_.times[first] > w_.to) return;
-    if (!check_samples(first, last)) return;
+    if (h_.times[last] <= w_.from || h_.times[first] > w_.to) return {};
+    if (!check_samples(first, last)) return {};
     HistogramPtr left = h_.values[first];
     HistogramPtr right = h_.values[last];
     // Each end lies after a reset already when the line it is on does.
@@ -73,11 +73,15 @@ class ExtendedHistograms {
     if (!left || !right) return incompatible();
     auto out = std::make_shared<Histogram>(*right);
     if (subtract(*out, *left).result == Merge::kIncompatible) return incompatible();
-    if (counter_ && !add_resets(*out, left, first, last, left_after_reset)) return incompatible();
+    if (counter_) {
+      NINES_TRY(const bool added, add_resets(*out, left, first, last, left_after_reset));
+      if (!added) return incompatible();
+    }
     out->reset_hint = ResetHint::kGauge;
     if (task_.id == Fn::kRate) divide(*out, static_cast<double>(task_.shape.length) / 1000);
     compact(*out);
     task_.set(step_, std::move(out));
+    return {};
   }
 
  private:
@@ -87,8 +91,9 @@ class ExtendedHistograms {
     return interpolate(*h_.values[a], *h_.values[a + 1], part, counter_);
   }
 
-  void incompatible() const {
+  Result<void> incompatible() const {
     task_.annotations.mixed_exponential_custom(task_.metric(), task_.at);
+    return {};
   }
 
   bool check_samples(std::size_t first, std::size_t last) const {
@@ -96,7 +101,7 @@ class ExtendedHistograms {
     bool counter = false;
     for (std::size_t i = first; i <= last; ++i) {
       if (is_custom(*h_.values[i]) != is_custom(*h_.values[first])) {
-        incompatible();
+        task_.annotations.mixed_exponential_custom(task_.metric(), task_.at);
         return false;
       }
       (h_.values[i]->reset_hint == ResetHint::kGauge ? gauge : counter) = true;
@@ -106,10 +111,11 @@ class ExtendedHistograms {
     return true;
   }
 
-  bool add_resets(Histogram& out, const HistogramPtr& left, std::size_t first, std::size_t last,
-                  bool left_after_reset) const {
+  Result<bool> add_resets(Histogram& out, const HistogramPtr& left, std::size_t first,
+                          std::size_t last, bool left_after_reset) const {
     HistogramPtr previous = left;
     for (std::size_t i = first + 1; i <= last; ++i) {
+      if (Result<void> ok = task_.go_on(*h_.values[i]); !ok) return ok.error();
       const bool reset = detect_reset(*h_.values[i], *h_.values[i - 1]);
       const bool counted = !(i == first + 1 && left_after_reset);
       if (reset && counted && add(out, *previous).result == Merge::kIncompatible) return false;
@@ -134,7 +140,7 @@ Result<void> extended_rate(const RangeTask& task) {
     if (w.f0 != w.f1 && w.h0 != w.h1) {
       task.annotations.mixed_floats_histograms(task.metric(), task.at);
     } else if (w.h0 != w.h1) {
-      ExtendedHistograms(task, s).run();
+      if (Result<void> ok = ExtendedHistograms(task, s).run(); !ok) return ok;
     } else if (w.f0 != w.f1) {
       extended_floats(task, s);
     }

@@ -58,6 +58,9 @@ class HistogramCall {
   Result<void> collect();
 
   const std::vector<Family>& families() const { return families_; }
+  Result<void> look(const Histogram* native, std::size_t answers) {
+    return pace_.did(native == nullptr ? 0 : answers * work_of(*native));
+  }
   // To be said for each step of a family.
   Result<void> look(const Family& family) {
     return pace_.did(16 + 8 * family.buckets.size() + family.rows.size());
@@ -200,7 +203,10 @@ Result<Block> Evaluator::histogram_function(const Call& call, const Grid& grid) 
       if (const Result<void> ok = pace.did(16 + 8 * grid.count); !ok) return ok.error();
       NINES_TRY(const std::size_t row, out.add_row({block.series[i].labels, true}));
       for (std::size_t s = 0; s < grid.count; ++s) {
-        if (const Histogram* h = block.histogram(i, s)) out.row(row)[s] = simple_answer(id, *h);
+        const Histogram* const h = block.histogram(i, s);
+        if (h == nullptr) continue;
+        if (const Result<void> ok = pace.did(statistics ? 8 : work_of(*h)); !ok) return ok.error();
+        out.row(row)[s] = simple_answer(id, *h);
       }
       if (out.row_empty(row)) out.pop_row();
     }
@@ -241,6 +247,7 @@ Result<Block> Evaluator::histogram_function(const Call& call, const Grid& grid) 
       const Histogram* native = work.at(family, s, classic);
       if (native == nullptr && classic.empty()) continue;
       const std::size_t answers = several ? params.size() : 1;
+      if (const Result<void> ok = work.look(native, answers); !ok) return ok.error();
       for (std::size_t k = 0; k < answers; ++k) {
         if (several || !only) {
           const LabelSet labels =

@@ -77,13 +77,14 @@ bool histogram_reset(const HistogramPoints& h, std::size_t i) {
          detect_reset(*h.values[i], *h.values[i - 1]);
 }
 
-// The increase of a histogram over a window, null when it cannot be told.
+// The increase of a histogram over a window.
 class HistogramIncrease {
  public:
   HistogramIncrease(const RangeTask& task, const Window& w)
       : task_(task), h_(task.series.histograms), w_(w), counter_(is_counter(task.id)) {}
 
-  std::shared_ptr<Histogram> run() {
+  // The increase; null when it cannot be told.
+  Result<std::shared_ptr<Histogram>> run() {
     const Histogram& last = *h_.values[w_.h1 - 1];
     Histogram first = *h_.values[w_.h0];
     hints();
@@ -97,11 +98,12 @@ class HistogramIncrease {
     }
     if (!one_kind(first, last)) {
       task_.annotations.mixed_exponential_custom(task_.metric(), task_.at);
-      return nullptr;
+      return std::shared_ptr<Histogram>();
     }
     auto out = std::make_shared<Histogram>(last);
-    if (!merge(subtract(*out, first), "subtraction")) return nullptr;
-    if (counter_ && !add_resets(*out, first)) return nullptr;
+    if (!merge(subtract(*out, first), "subtraction")) return std::shared_ptr<Histogram>();
+    NINES_TRY(const bool added, add_resets(*out, first));
+    if (!added) return std::shared_ptr<Histogram>();
     out->reset_hint = ResetHint::kGauge;
     return out;
   }
@@ -128,8 +130,10 @@ class HistogramIncrease {
     return true;
   }
 
-  bool add_resets(Histogram& out, const Histogram& first) const {
-    for (std::size_t i = w_.h0 + 1; i < w_.h1; ++i) {
+  // False: what was before one of them cannot be added.
+  Result<bool> add_resets(Histogram& out, const Histogram& first) const {
+    for (std::size_t i = w_.h0 + 1; counter_ && i < w_.h1; ++i) {
+      if (Result<void> ok = task_.go_on(*h_.values[i]); !ok) return ok.error();
       if (!histogram_reset(h_, i)) continue;
       const Histogram& previous = i == w_.h0 + 1 ? first : *h_.values[i - 1];
       if (!merge(add(out, previous), "addition")) return false;
@@ -172,7 +176,7 @@ void set_to_zero(Histogram& h) {
   h.reset_hint = ResetHint::kGauge;
 }
 
-void histogram_rate(const RangeTask& task, std::size_t s) {
+Result<void> histogram_rate(const RangeTask& task, std::size_t s) {
   const Window& w = task.windows[s];
   const HistogramPoints& h = task.series.histograms;
   const bool alone = w.h1 - w.h0 == 1;
@@ -181,9 +185,9 @@ void histogram_rate(const RangeTask& task, std::size_t s) {
     increase = std::make_shared<Histogram>(*h.values[w.h0]);
     set_to_zero(*increase);
   } else {
-    increase = HistogramIncrease(task, w).run();
+    NINES_TRY(increase, HistogramIncrease(task, w).run());
   }
-  if (!increase) return;
+  if (!increase) return {};
   if (is_counter(task.id)) warn_of_overlap(task, h.times, h.start_times, w.h0, w.h1);
   if (is_counter(task.id) && starts_inside(start_of(h.start_times, w.h0), w)) {
     add(*increase, *h.values[w.h0]);
@@ -196,6 +200,7 @@ void histogram_rate(const RangeTask& task, std::size_t s) {
   scale(*increase, factor);
   compact(*increase);
   task.set(s, std::move(increase));
+  return {};
 }
 
 }  // namespace
@@ -221,7 +226,7 @@ Result<void> rate_functions(const RangeTask& task) {
     // One sample is enough when it is known when it began.
     if (w.h1 - w.h0 > 1 || (counter && w.h1 > w.h0 &&
                             starts_inside(start_of(task.series.histograms.start_times, w.h0), w))) {
-      histogram_rate(task, s);
+      if (Result<void> ok = histogram_rate(task, s); !ok) return ok;
       continue;
     }
     const bool begins = counter && w.f1 > w.f0 && starts_inside(start_of(f.start_times, w.f0), w);

@@ -23,17 +23,21 @@ double float_mean(const FloatPoints& f, const Window& w) {
   return mean.value();
 }
 
-void histogram_total(const RangeTask& task, std::size_t s) {
+Result<void> histogram_total(const RangeTask& task, std::size_t s) {
   const Window& w = task.windows[s];
   const bool mean = task.id == Fn::kAvgOverTime;
   HistogramTotal total;
   for (std::size_t i = w.h0; i < w.h1; ++i) {
-    if (total.add(*task.series.histograms.values[i], mean)) continue;
-    return task.annotations.mixed_exponential_custom(task.metric(), task.at);
+    const Histogram& h = *task.series.histograms.values[i];
+    if (Result<void> ok = task.go_on(h); !ok) return ok;
+    if (total.add(h, mean)) continue;
+    task.annotations.mixed_exponential_custom(task.metric(), task.at);
+    return {};
   }
   if (total.hints_collided()) task.annotations.reset_collision("aggregation", task.at);
   if (total.bounds_reconciled()) task.annotations.buckets_reconciled("aggregation", task.at);
   task.set(s, total.finish(mean));
+  return {};
 }
 
 // Windows over floats alone, some at a time.
@@ -78,7 +82,7 @@ Result<void> sum_functions(const RangeTask& task) {
     if (w.f0 != w.f1 && w.h0 != w.h1) {
       task.annotations.mixed_floats_histograms(task.metric(), task.at);
     } else if (w.h0 != w.h1) {
-      histogram_total(task, s);
+      if (Result<void> ok = histogram_total(task, s); !ok) return ok;
     } else if (w.f0 != w.f1) {
       task.set(s, task.id == Fn::kSumOverTime ? float_sum(task.series.floats, w)
                                               : float_mean(task.series.floats, w));

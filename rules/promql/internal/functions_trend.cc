@@ -39,7 +39,7 @@ struct Changes {
   std::vector<std::size_t> place_of_float, place_of_histogram;
 };
 
-Changes find_changes(const RangeTask& task) {
+Result<Changes> find_changes(const RangeTask& task) {
   const FloatPoints& f = task.series.floats;
   const HistogramPoints& h = task.series.histograms;
   Changes out;
@@ -51,6 +51,8 @@ Changes find_changes(const RangeTask& task) {
   while (i < f.times.size() || j < h.times.size()) {
     const bool is_float = j == h.times.size() || (i < f.times.size() && f.times[i] < h.times[j]);
     const Sample now = is_float ? Sample{f.values[i], nullptr} : Sample{0, h.values[j].get()};
+    if (const Result<void> ok = task.pace.did(is_float ? 4 : work_of(*h.values[j])); !ok)
+      return ok.error();
     const std::int64_t time = is_float ? f.times[i] : h.times[j];
     const std::int64_t start = is_float ? start_of(f.start_times, i) : start_of(h.start_times, j);
     const bool reset =
@@ -71,7 +73,7 @@ Changes find_changes(const RangeTask& task) {
 
 // Counted once per series; a window is a difference of two totals.
 Result<void> change_functions(const RangeTask& task) {
-  const Changes changes = find_changes(task);
+  NINES_TRY(const Changes changes, find_changes(task));
   for (std::size_t s = 0; s < task.windows.size(); ++s) {
     if (Result<void> ok = task.go_on(s); !ok) return ok;
     const Window& w = task.windows[s];

@@ -171,6 +171,10 @@ class Matching {
   Result<void> combine(std::size_t g, std::size_t many, std::size_t one, std::size_t s) {
     const Operand m = operand(many_, many, s, fill_many_.value_or(0));
     const Operand o = operand(one_, one, s, fill_one_.value_or(0));
+    for (const Histogram* const h : {m.histogram, o.histogram}) {
+      if (h == nullptr) continue;
+      if (Result<void> ok = pace_.did(work_of(*h)); !ok) return ok;
+    }
     const Operand& a = swapped_ ? o : m;
     const Operand& b = swapped_ ? m : o;
     Outcome outcome = apply(node_.op, a, b);

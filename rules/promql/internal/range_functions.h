@@ -27,6 +27,8 @@ struct RangeTask {
 
   // To be asked at each step: the query's error when it is to end.
   Result<void> go_on(std::size_t step) const { return pace.did(4 + 2 * windows[step].size()); }
+  // To be asked for each histogram that is compared with another, or added to one.
+  Result<void> go_on(const Histogram& histogram) const { return pace.did(work_of(histogram)); }
   std::string_view metric() const { return series.metric(); }
   void set(std::size_t step, double value) const { out.row(row)[step] = value; }
   void set(std::size_t step, HistogramPtr h) const { out.set_histogram(row, step, std::move(h)); }

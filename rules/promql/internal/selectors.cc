@@ -16,10 +16,12 @@ namespace {
 constexpr std::int64_t kFarthest = std::numeric_limits<std::int64_t>::max() / 4;
 
 // Where a store cannot say whether a counter was reset, the sample before can.
-void resolve_hints(SampleColumns& samples) {
+Result<void> resolve_hints(SampleColumns& samples, const QueryContext& q) {
+  Pace pace(q);
   const Histogram* before = nullptr;
   for (HistogramPtr& h : samples.histograms) {
     if (!h) continue;
+    if (Result<void> ok = pace.did(work_of(*h)); !ok) return ok;
     if (before != nullptr && h->reset_hint == ResetHint::kUnknown) {
       auto copy = std::make_shared<Histogram>(*h);
       copy->reset_hint = detect_reset(*h, *before) ? ResetHint::kReset : ResetHint::kNotReset;
@@ -27,6 +29,7 @@ void resolve_hints(SampleColumns& samples) {
     }
     before = h.get();
   }
+  return {};
 }
 
 }  // namespace
@@ -100,8 +103,7 @@ Result<void> Evaluator::read(storage::SeriesReader& reader, std::size_t index, s
     notes.annotations.storage_warning(done.error().what());
   }
   notes.samples += out.size();
-  if (resolve_hints_ && !out.histograms.empty()) resolve_hints(out);
-  return {};
+  return resolve_hints_ && !out.histograms.empty() ? resolve_hints(out, q_) : Result<void>();
 }
 
 SelectionReader::SelectionReader(const QueryContext& q, bool resolve_hints,
@@ -131,7 +133,9 @@ Result<bool> SelectionReader::read_on(std::size_t index, std::int64_t from, std:
     notes.annotations.storage_warning(done.error().what());
   }
   notes.samples += out.size();
-  if (resolve_hints_ && !out.histograms.empty()) resolve_hints(out);
+  if (resolve_hints_ && !out.histograms.empty()) {
+    if (const Result<void> ok = resolve_hints(out, q_); !ok) return ok.error();
+  }
   return same;
 }
 
