@@ -17,9 +17,9 @@ namespace {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr double kGapMs = 400;
 #else
-constexpr double kGapMs = 40;  // of the 100 ms that are promised
+constexpr double kGapMs = 25;  // of the 100 ms that are promised
 #endif
-constexpr int kSteps = 2'000;
+constexpr int kSteps = 1'000;
 
 // Every look of an evaluation asks for the time; this one notes what was done since the last.
 class LookClock final : public Clock {
