@@ -52,6 +52,9 @@ function(nines_module module)
 
   if(sources)
     add_library(nines_${name} STATIC ${sources})
+    if(NOT module MATCHES "^tests/")
+      nines_use_precompiled(nines_${name} nines_precompiled)
+    endif()
     set(scope PUBLIC)
   else()
     add_library(nines_${name} INTERFACE)
@@ -74,5 +77,6 @@ endfunction()
 # option here changes a result: what is lost is when a division by zero would be noticed.
 function(nines_kernels)
   set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS
-                              "$<$<CONFIG:Release>:-O3>;-fno-trapping-math;-fno-math-errno")
+                              "$<$<CONFIG:Release>:-O3>;-fno-trapping-math;-fno-math-errno"
+                              SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
