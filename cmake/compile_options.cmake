@@ -1,7 +1,7 @@
 # Warnings are errors; doubles are never fused, so that the same expression gives the same bits on
 # every machine; release is hardened.
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Werror
-                    -ffp-contract=off)
+                    -ffp-contract=off -pthread)  # for all, so that they can share precompiled headers
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   add_compile_options(-Wthread-safety -Wno-gnu-zero-variadic-macro-arguments)
 else()
