@@ -18,7 +18,7 @@ Changed since 2.42, and so kept out or handled:
 - `.` in regular expressions matches newlines since 3.0: no value here has one;
 - holt_winters() has another name since 3.0: not asked;
 - round(), quantile() and the like give the same; topk(), bottomk() of equal values may pick others: only over distinct ones;
-- the order of summation differs, hence 1e-9 relative;
+- the order of summation differs, hence 1e-9 relative; what makes a last bit large (STEEP) is asked of samples as they are;
 - an instant vector of equal labels is an error at once in 2.42, later (delayed name removal) in nines: metric names are
   never matched by pattern.
 """
@@ -27,8 +27,9 @@ import random
 COUNTERS = ("hits_total", "lag_seconds_count", "lag_seconds_sum")
 GAUGES = ("queue_depth", "odd_value", "promhttp_metric_handler_requests_total", "node_netstat_Tcp_InSegs")
 BUCKETS = "lag_seconds_bucket"
-SIMPLE = ("abs", "ceil", "floor", "exp", "ln", "log2", "log10", "sqrt", "sgn", "sin", "cos", "tan", "atan", "asinh", "tanh", "deg",
-          "rad", "absent", "timestamp", "sort", "sort_desc")
+SIMPLE = ("abs", "exp", "ln", "log2", "log10", "sqrt", "sgn", "atan", "asinh", "tanh", "deg", "rad", "absent", "timestamp", "sort",
+          "sort_desc")
+STEEP = ("ceil", "floor", "sin", "cos", "tan")
 DATES = ("hour", "minute", "month", "year", "day_of_week", "day_of_month", "day_of_year", "days_in_month")
 RATES = ("rate", "increase")
 RANGED = ("delta", "irate", "idelta", "deriv", "changes", "resets", "avg_over_time", "sum_over_time",
@@ -89,6 +90,7 @@ class Grammar:
         return self.one((
             lambda: self.selector() + self.shift(),
             lambda: f"{self.one(SIMPLE)}({self.vector(d)})",
+            lambda: f"{self.one(STEEP)}({self.selector()}{self.shift()})",
             lambda: f"{self.one(RANGED)}({self.ranged(d)})",
             lambda: f"{self.one(RANGED)}({self.ranged(d)})",
             lambda: f"{self.one(RATES)}({self.selector(COUNTERS)}[{self.duration()}]{self.shift()})",
