@@ -45,7 +45,7 @@ Decimal shortest_decimal(double v) {
   Decimal decimal;
   decimal.negative = std::signbit(v);
   if (v == 0) {
-    decimal.digits.assign(1, '0');  // a literal brings a false warning of g++ 12
+    decimal.digits = "0";
     decimal.point = 1;
     return decimal;
   }

@@ -17,7 +17,7 @@ namespace {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr double kGapMs = 400;
 #else
-constexpr double kGapMs = 25;  // of the 100 ms that are promised
+constexpr double kGapMs = 60;  // of the 100 ms that are promised
 #endif
 constexpr int kSteps = 1'000;
 
