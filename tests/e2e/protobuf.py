@@ -217,6 +217,8 @@ scrape_protocols = ["{protocol}"]
 static_configs = [{{ targets = ["127.0.0.1:{peer.port}"], labels = {{ instance = "p" }} }}]
 """)
     try:
+        # The series of its own target come up some seconds after its start.
+        wait_for("prometheus has tried its target", lambda: re.search(r'conn_failed_total\{dialer_name="itself",reason="refused"\} [1-9]', get(peer.url + "/metrics")), 60)
         nines = Nines(args.nines, folder, config)
         wait_for("nines has scraped", lambda: len(nines.query('up{instance="p"} == 1')) == 3, 30)
         time.sleep(2)  # series of the first requests come up

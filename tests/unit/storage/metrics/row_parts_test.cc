@@ -93,7 +93,7 @@ TEST_CASE("parts of an instant are read as one row, in open rows and in pages") 
     }
     StoreStatus status;
     rig.store->add_status(status, 1);
-    CHECK(status.raw_pages == 2);
+    CHECK(status.raw_pages == 2 + 1);  // the rows that are still open will be one
     sent.group.reset();
     rig.kill();
     check_rows(rig, 150);
