@@ -108,6 +108,9 @@ void Worker::run() {
   std::array<epoll_event, 256> events;
   while (take_orders()) {
     const int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), wait_ms());
+    // What had come by now is among the events, unless there were too many: it is not late, however
+    // long the work on the others takes.
+    const Instant now = clock_.elapsed();
     for (int i = 0; i < n; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
       if (event.data.u64 == kWakeKey) {
@@ -127,8 +130,7 @@ void Worker::run() {
       act(*shards_[event.data.u64 >> 32], static_cast<curl_socket_t>(event.data.u64 & 0xFFFFFFFF),
           mask);
     }
-    const Instant now = clock_.elapsed();
-    plain_way_.expire(now);
+    if (n < static_cast<int>(events.size())) plain_way_.expire(now);
     for (std::size_t i = 0; i < shards_.size(); ++i) {
       Shard& shard = *shards_[i];
       if (!shard.deadline || *shard.deadline > now) continue;

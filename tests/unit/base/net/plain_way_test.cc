@@ -205,6 +205,27 @@ struct OtherClient final : HttpClient {
   void cancel(HttpCallId call) override { cancelled.push_back(call); }
 };
 
+TEST_CASE("an answer that came in time is not late because work on another took long") {
+  std::promise<void> working;
+  std::shared_future<void> works = working.get_future().share();
+  TcpServer first(always(ok("first")));
+  TcpServer second([&](TcpConnection& c) {
+    c.read_request();
+    works.wait();
+    c.send(ok("second"));
+  });
+  const auto client = make_client();
+  std::promise<std::string> answer;
+  client->send(get(second.url(), Duration(2'000)), [&](const Result<HttpResponse>& r) {
+    answer.set_value(r ? r->body : r.error().what());
+  });
+  client->send(get(first.url()), [&](const Result<HttpResponse>&) {
+    working.set_value();
+    std::this_thread::sleep_for(std::chrono::milliseconds(2'500));
+  });
+  CHECK(answer.get_future().get() == "second");
+}
+
 TEST_CASE("what needs a token is asked by the client that keeps them") {
   OtherClient other;
   AnswerClientOptions options;
