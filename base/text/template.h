@@ -20,16 +20,21 @@
 namespace nines {
 
 // An instant, as one zone's clocks show it. Prints as Go's time.Time; has its methods Format, Unix,
-// UTC, Year, Month, Day, Hour, Minute, Second and Weekday.
+// UTC, Year, Month, Day, Hour, Minute, Second, Weekday, Add, AddDate, Sub, Before, After ...
+// LogTime::min() is Go's zero time: no time is known.
 struct TemplateTime {
   LogTime at{};
   TimeZone zone = TimeZone::utc();
 };
 
-// Text that is HTML already: TemplateMode::kHtml writes it as it is.
+// Text that is HTML, or an address, already: TemplateMode::kHtml writes it as it is where it
+// belongs.
 struct TemplateHtml {
   std::string text;
+  bool address = false;  // what safeUrl gives
 };
+
+struct TemplateRecord;
 
 // A value a template works on. Maps are sorted by key, as Go prints and ranges over them.
 class TemplateValue {
@@ -48,10 +53,21 @@ class TemplateValue {
   TemplateValue(List l) : data_(std::make_shared<const List>(std::move(l))) {}  // NOLINT: implicit
   TemplateValue(Map m) : data_(std::make_shared<const Map>(std::move(m))) {}    // NOLINT: implicit
 
-  TemplateValue(TemplateTime t)  // NOLINT: implicit
+  TemplateValue(TemplateRecord r);  // NOLINT: implicit
+  TemplateValue(TemplateTime t)     // NOLINT: implicit
       : data_(std::make_shared<const TemplateTime>(std::move(t))) {}
   TemplateValue(std::chrono::nanoseconds d) : data_(d) {}       // NOLINT: implicit; a duration
   TemplateValue(TemplateHtml html) : data_(std::move(html)) {}  // NOLINT: implicit
+
+  // The same value as one of Go's named types, which error messages and %T tell and which may have
+  // methods: template.KV (labels and annotations of a notification), template.Pairs,
+  // template.Strings, template.Alerts, time.Month, time.Weekday. The name must outlive the value.
+  TemplateValue as(const char* type) const {
+    TemplateValue named = *this;
+    named.type_ = type;
+    return named;
+  }
+  const char* type() const { return type_; }  // null: the name follows from the value
 
   bool truth() const;             // Go's rule: false, 0, "", nil and empty collections are false
   std::string to_string() const;  // Go's %v
@@ -60,12 +76,47 @@ class TemplateValue {
  private:
   std::variant<std::monostate, bool, std::int64_t, double, std::string, std::shared_ptr<const List>,
                std::shared_ptr<const Map>, std::shared_ptr<const TemplateTime>,
-               std::chrono::nanoseconds, TemplateHtml>
+               std::chrono::nanoseconds, TemplateHtml, std::shared_ptr<const TemplateRecord>>
       data_;
+  const char* type_ = nullptr;
 };
 
-using TemplateFunction =
-    std::function<Result<TemplateValue>(const std::vector<TemplateValue>& arguments)>;
+// What Go calls a struct: has these fields and no others, in their order. Prints as {a b}.
+struct TemplateRecord {
+  struct Field {
+    std::string name;
+    TemplateValue value;
+    std::string json = {};  // its name in toJson, where that differs
+  };
+  std::string type;  // Go's name of it
+  std::vector<Field> fields;
+};
+
+inline TemplateValue::TemplateValue(TemplateRecord r)
+    : data_(std::make_shared<const TemplateRecord>(std::move(r))) {}
+
+// A function of templates. `takes` has a letter for each argument: a anything, s a text, t a time,
+// l a list of texts, L a list, q a query's result, p a sample; a last `*` allows any number of the
+// kind before it. Count and kinds are checked before the call, with Go's words.
+class TemplateFunction {
+ public:
+  using Call = std::function<Result<TemplateValue>(const std::vector<TemplateValue>& arguments)>;
+
+  TemplateFunction() = default;
+  template <typename F>
+  TemplateFunction(F call, std::string_view takes = "a*")  // NOLINT: implicit
+      : call_(std::move(call)), takes_(takes) {}
+
+  explicit operator bool() const { return static_cast<bool>(call_); }
+  std::string_view takes() const { return takes_; }
+  Result<TemplateValue> operator()(const std::vector<TemplateValue>& arguments) const {
+    return call_(arguments);
+  }
+
+ private:
+  Call call_;
+  std::string takes_;
+};
 using TemplateFunctions = std::map<std::string, TemplateFunction, std::less<>>;
 
 // toUpper, toLower, title, match, reReplaceAll, humanize, humanize1024, humanizeDuration,
@@ -86,7 +137,9 @@ enum class TemplateMode : std::uint8_t { kText, kHtml };
 
 struct TemplateLimits {
   std::size_t output_bytes_max = 1u << 20;
-  int steps_max = 1'000'000;  // nodes executed
+  // Nodes executed, and one more for every 64 bytes or 8 values that a function is given: what
+  // bounds the time.
+  int steps_max = 1'000'000;
 };
 
 // A parsed template. Immutable, thread-safe.
@@ -100,7 +153,9 @@ class Template {
   // come with execute(). Where none comes, Go refuses such a text when it is parsed.
   Result<void> declares_its_variables() const;
   const std::string& name() const;  // as given to parse()
-  // `data` is the dot; `variables` are $labels, $value, ... kInvalid on an execution error, kLimit.
+  // `data` is the dot; `variables` are $labels, $value, ... kLimit where a limit is met, kInvalid
+  // (or the code of the function that failed) for other errors, both as `name:line:col: executing
+  // "template" at <what>: why`. Templates may call each other 100 deep.
   Result<std::string> execute(const TemplateValue& data,
                               const std::map<std::string, TemplateValue>& variables = {},
                               const TemplateLimits& limits = {}) const;

@@ -15,11 +15,17 @@ TemplateValue sample_data() {
   using Map = TemplateValue::Map;
   using List = TemplateValue::List;
   const Map labels{{"alertname", "Down"}, {"job", "api"}, {"instance", "web:80"}};
-  const Map firing{{"Status", "firing"}, {"Labels", labels}, {"Value", 1.5}};
+  const nines::TemplateRecord sample{"template.sample", {{"Labels", labels}, {"Value", 1.5}}};
+  const nines::TemplateRecord firing{
+      "template.Alert",
+      {{"Status", "firing"}, {"Labels", TemplateValue(labels).as("template.KV")}, {"Value", 1.5}}};
   const nines::TemplateTime time{nines::LogTime(std::chrono::seconds(1'750'000'000)),
                                  nines::TimeZone::utc()};
   return Map{{"Labels", labels},
-             {"Alerts", List{firing, firing}},
+             {"Alerts", TemplateValue(List{firing, firing}).as("template.Alerts")},
+             {"Common", TemplateValue(labels).as("template.KV")},
+             {"Result", List{sample, sample}},
+             {"D", std::chrono::nanoseconds(1'500'000'000)},
              {"Value", 0.25},
              {"N", 7},
              {"At", time}};

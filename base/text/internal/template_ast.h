@@ -20,15 +20,17 @@ struct Pipeline;
 struct Operand {
   enum class Kind : std::uint8_t { kDot, kLiteral, kNil, kField, kVariable, kFunction, kPipeline };
   Kind kind = Kind::kDot;
-  std::size_t at = 0;
+  std::size_t at = 0;  // as in Go, the second field's place where more than one is read
   TemplateValue literal;
-  std::string name;  // of the variable or function
+  std::string source;  // of a literal, as it is written
+  std::string name;    // of the variable or function
   std::vector<std::string> path;
   TemplateFunction function;  // empty for `and` and `or`, which choose what to evaluate
   std::shared_ptr<const Pipeline> pipeline;  // in parentheses; shared only to keep nodes copyable
 };
 
 struct Command {
+  std::size_t at = 0;
   std::vector<Operand> operands;
 };
 
@@ -59,6 +61,12 @@ struct Node {
 };
 
 using NodeList = std::vector<Node>;
+
+// As Go writes the parts of a template in its messages.
+std::string shown(const Operand& operand);
+std::string shown(const Command& command);
+std::string shown(const Pipeline& pipeline);
+std::string shown(const Node& node);
 
 struct TemplateTree {
   std::string name;

@@ -34,22 +34,22 @@ Result<TemplateValue> call_list(const Arguments& arguments) {
 }
 
 Result<TemplateValue> call_append(const Arguments& arguments) {
-  const auto* list = arguments.empty() ? nullptr : as_list(arguments[0]);
-  if (list == nullptr) return invalid("append wants a list first");
-  TemplateValue::List longer = *list;
+  const auto* list = as_list(arguments[0]);
+  TemplateValue::List longer = list != nullptr ? *list : TemplateValue::List();
   longer.insert(longer.end(), arguments.begin() + 1, arguments.end());
   return bounded(std::move(longer), "append");
 }
 
 Result<TemplateValue> call_dict(const Arguments& arguments) {
-  if (arguments.size() % 2 != 0) return invalid("dict wants pairs of a key and a value");
+  if (arguments.size() % 2 != 0)
+    return invalid("dict requires an even number of arguments: a key and a value each");
   TemplateValue::Map map;
   for (std::size_t i = 0; i < arguments.size(); i += 2) {
     const auto* key = as_text(arguments[i]);
-    if (key == nullptr) return invalid("a key of dict must be a string");
+    if (key == nullptr) return invalid("dict keys must be strings");
     map.insert_or_assign(*key, arguments[i + 1]);
   }
-  return bounded(std::move(map), "dict");
+  return bounded(TemplateValue(std::move(map)).as(kMapOfAny), "dict");
 }
 
 Result<void> write_json(JsonWriter& json, const TemplateValue& value, int depth) {
@@ -69,6 +69,13 @@ Result<void> write_json(JsonWriter& json, const TemplateValue& value, int depth)
       if (auto done = write_json(json, one, depth + 1); !done) return done;
     }
     json.end_object();
+  } else if (const auto* record = as_record(value)) {
+    json.begin_object();
+    for (const TemplateRecord::Field& field : record->fields) {
+      json.key(field.json.empty() ? field.name : field.json);
+      if (auto done = write_json(json, field.value, depth + 1); !done) return done;
+    }
+    json.end_object();
   } else if (const auto* b = std::get_if<bool>(&value.data())) {
     json.value(*b);
   } else if (const auto integer = as_integer(value)) {
@@ -86,21 +93,41 @@ Result<void> write_json(JsonWriter& json, const TemplateValue& value, int depth)
   return {};
 }
 
+// As Go writes JSON: what means something in HTML, or ends a line in a script, is escaped. Such
+// stands in texts only.
+std::string for_pages(std::string_view json) {
+  std::string out;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const std::string_view three = json.substr(i, 3);
+    if (json[i] == '<') {
+      out += "\\u003c";
+    } else if (json[i] == '>') {
+      out += "\\u003e";
+    } else if (json[i] == '&') {
+      out += "\\u0026";
+    } else if (three == "\u2028" || three == "\u2029") {
+      out += three == "\u2028" ? "\\u2028" : "\\u2029";
+      i += 2;
+    } else {
+      out += json[i];
+    }
+  }
+  return out;
+}
+
 Result<TemplateValue> call_json(const Arguments& arguments) {
-  auto counted = want_arguments(arguments, 1);
-  if (!counted) return std::move(counted).error();
   JsonWriter json;
   if (auto done = write_json(json, arguments[0], 0); !done) return std::move(done).error();
-  return TemplateValue(json.take());
+  return TemplateValue(for_pages(json.take()));
 }
 
 }  // namespace
 
 void add_collection_functions(TemplateFunctions& functions) {
-  functions["list"] = call_list;
-  functions["append"] = call_append;
-  functions["dict"] = call_dict;
-  functions["toJson"] = call_json;
+  functions["list"] = {call_list, "a*"};
+  functions["append"] = {call_append, "La*"};
+  functions["dict"] = {call_dict, "a*"};
+  functions["toJson"] = {call_json, "a"};
 }
 
 }  // namespace nines::internal

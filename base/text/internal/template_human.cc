@@ -24,15 +24,13 @@ constexpr std::array<std::string_view, 8> kBinary = {"ki", "Mi", "Gi", "Ti",
 
 // A number, or a text that is one.
 Result<double> number_argument(const Arguments& arguments) {
-  auto counted = want_arguments(arguments, 1);
-  if (!counted) return std::move(counted).error();
   if (const auto number = as_number(arguments[0])) return *number;
   if (const auto* duration = as_duration(arguments[0])) {
     return std::chrono::duration<double>(*duration).count();
   }
   if (const auto* text = as_text(arguments[0])) {
     if (const auto number = parse_double(*text)) return *number;
-    return Error(ErrorCode::kInvalid, quote_go(*text) + " is no number");
+    return Error(ErrorCode::kInvalid, quote_go(*text) + " is not a number");
   }
   return Error(ErrorCode::kInvalid,
                "can't convert " + std::string(type_name(arguments[0])) + " to float");
@@ -94,27 +92,28 @@ std::string humanize_duration(double v) {
 }
 
 TemplateFunction of_number(std::string (*print)(double)) {
-  return [print](const Arguments& arguments) -> Result<TemplateValue> {
-    NINES_TRY(const double v, number_argument(arguments));
-    return TemplateValue(print(v));
-  };
+  return {[print](const Arguments& arguments) -> Result<TemplateValue> {
+            NINES_TRY(const double v, number_argument(arguments));
+            return TemplateValue(print(v));
+          },
+          "a"};
 }
 
 // Seconds as whole nanoseconds; kInvalid where they do not fit, or are no number.
 Result<std::chrono::nanoseconds> nanos_of(double seconds, const char* what) {
   const double nanos = seconds * 1e9;
   if (!(std::abs(nanos) < 0x1p63)) {
-    return Error(ErrorCode::kInvalid,
-                 format_double_g(seconds) + " cannot be represented as a " + what);
+    return Error(ErrorCode::kInvalid, format_double_g(seconds) + " cannot be represented as a " +
+                                          what + " since it overflows int64");
   }
   return std::chrono::nanoseconds(static_cast<std::int64_t>(nanos));
 }
 
 Result<TemplateTime> to_time(const Arguments& arguments) {
-  if (arguments.size() == 1 && as_time(arguments[0])) return *as_time(arguments[0]);
+  if (as_time(arguments[0])) return *as_time(arguments[0]);
   NINES_TRY(const double v, number_argument(arguments));
   NINES_TRY(const std::chrono::nanoseconds nanos, nanos_of(v, "nanoseconds timestamp"));
-  const auto whole = std::chrono::floor<std::chrono::milliseconds>(nanos);
+  const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(nanos);  // as Go cuts
   return TemplateTime{LogTime(whole), TimeZone::utc()};
 }
 
@@ -138,9 +137,7 @@ Result<TemplateValue> call_to_duration(const Arguments& arguments) {
 }
 
 Result<TemplateValue> call_parse_duration(const Arguments& arguments) {
-  auto counted = want_arguments(arguments, 1);
-  if (!counted) return std::move(counted).error();
-  NINES_TRY(const std::string text, text_argument(arguments, 0));
+  const std::string& text = *as_text(arguments[0]);
   const bool negative = text.starts_with('-');
   NINES_TRY(const Duration d, parse_duration(std::string_view(text).substr(negative ? 1 : 0)));
   return TemplateValue(negative ? -to_seconds(d) : to_seconds(d));
@@ -157,10 +154,10 @@ void add_human_functions(TemplateFunctions& functions) {
   functions["humanize1024"] = of_number(humanize_1024);
   functions["humanizeDuration"] = of_number(humanize_duration);
   functions["humanizePercentage"] = of_number(to_percentage);
-  functions["humanizeTimestamp"] = call_humanize_timestamp;
-  functions["toTime"] = call_to_time;
-  functions["toDuration"] = call_to_duration;
-  functions["parseDuration"] = call_parse_duration;
+  functions["humanizeTimestamp"] = {call_humanize_timestamp, "a"};
+  functions["toTime"] = {call_to_time, "a"};
+  functions["toDuration"] = {call_to_duration, "a"};
+  functions["parseDuration"] = {call_parse_duration, "s"};
 }
 
 }  // namespace nines::internal

@@ -77,9 +77,16 @@ bool unescape(std::string_view& rest, char quote, std::string& out) {
 
 class Lexer {
  public:
-  Lexer(std::string_view name, std::string_view text) : name_(name), text_(text) {}
+  explicit Lexer(std::string_view text) : text_(text) {}
 
-  Result<std::vector<Token>> run() {
+  std::vector<Token> run() {
+    if (auto done = cut(); !done) add(TokenKind::kError, done.error().what(), wrong_at_);
+    add(TokenKind::kEnd, "", text_.size());
+    return std::move(tokens_);
+  }
+
+ private:
+  Result<void> cut() {
     bool trim_left = false;  // the action before ended in -}}
     while (true) {
       const std::size_t open = std::min(text_.find("{{", at_), text_.size());
@@ -93,21 +100,27 @@ class Lexer {
       at_ = open + (trim_right ? 3 : 2);
       NINES_TRY(trim_left, action(open));
     }
-    add(TokenKind::kEnd, "", text_.size());
-    return std::move(tokens_);
+    return {};
   }
 
- private:
   bool starts_trimmed(std::size_t at) const {
     return at + 1 < text_.size() && text_[at] == '-' && is_space(text_[at + 1]);
   }
 
-  Error error(std::size_t at, std::string_view what) const {
-    return template_error(name_, text_, at, what);
+  Error error(std::size_t at, std::string_view what) {
+    wrong_at_ = at;
+    return Error(ErrorCode::kInvalid, std::string(what));
   }
 
   void add(TokenKind kind, std::string text, std::size_t at) {
-    tokens_.push_back(Token{kind, std::move(text), at, std::exchange(space_, false)});
+    tokens_.push_back(Token{kind, std::move(text), {}, at, std::exchange(space_, false)});
+  }
+
+  // A literal that ends where reading goes on.
+  void add_literal(TokenKind kind, std::string text, std::size_t at, std::size_t end) {
+    add(kind, std::move(text), at);
+    tokens_.back().source = text_.substr(at, end - at);
+    at_ = end;
   }
 
   // From behind the opening delimiter to behind the closing one; whether that was -}}.
@@ -118,13 +131,16 @@ class Lexer {
       return comment(open, trimmed ? first : at_);
     }
     add(TokenKind::kOpen, "", open);
+    parens_ = 0;
     while (true) {
       const std::size_t before = at_;
       while (at_ < text_.size() && is_space(text_[at_])) ++at_;
       space_ = at_ > before;
-      if (at_ == text_.size()) return error(open, "unclosed action");
+      if (at_ == text_.size())
+        return error(text_.size(), parens_ > 0 ? "unclosed left paren" : "unclosed action");
       const bool trim = space_ && text_.substr(at_, 3) == "-}}";
       if (trim || text_.substr(at_, 2) == "}}") {
+        if (parens_ > 0) return error(at_, "unclosed left paren");
         add(TokenKind::kClose, "", at_);
         at_ += trim ? 3 : 2;
         return trim;
@@ -160,8 +176,7 @@ class Lexer {
     if (c == '"') return quoted();
     if (c == '`') return raw_string();
     if (c == '\'') return character();
-    if (is_digit(c) || ((c == '+' || c == '-') && (is_digit(next) || next == '.')) ||
-        (c == '.' && is_digit(next))) {
+    if (is_digit(c) || c == '+' || c == '-' || (c == '.' && is_digit(next))) {
       return number();
     }
     const std::size_t begin = at_;
@@ -187,26 +202,60 @@ class Lexer {
       add(TokenKind::kSymbol, ":=", begin);
       return {};
     }
-    if (std::string_view("()|,=").find(c) == std::string_view::npos) {
-      return error(at_, "unexpected " + quote_go(text_.substr(at_, 1)) + " in an action");
+    if (c == ':') return error(at_, "expected :=");
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte > 0x7E) {
+      static constexpr std::string_view kDigits = "0123456789ABCDEF";
+      return error(at_, std::string("unrecognized character in action: U+00") + kDigits[byte >> 4] +
+                            kDigits[byte & 0xFU]);
     }
+    if (c == '(') ++parens_;
+    if (c == ')' && --parens_ < 0) return error(at_, "unexpected right paren");
     ++at_;
     add(TokenKind::kSymbol, std::string(1, c), begin);
     return {};
   }
 
+  // Go's form of a number; whether it is one is seen when it is read. What looks on after it makes
+  // it bad at once.
   Result<void> number() {
     const std::size_t begin = at_;
     if (text_[at_] == '+' || text_[at_] == '-') ++at_;
-    const bool hex = text_[at_] == '0' && at_ + 1 < text_.size() && (text_[at_ + 1] | 0x20) == 'x';
-    while (at_ < text_.size() && (is_word_byte(text_[at_]) || text_[at_] == '.')) {
-      const char lower = static_cast<char>(text_[at_] | 0x20);
-      ++at_;
-      const bool exponent = lower == (hex ? 'p' : 'e');
-      if (exponent && at_ < text_.size() && (text_[at_] == '+' || text_[at_] == '-')) ++at_;
+    std::string_view digits = "0123456789_";
+    bool hex = false;
+    if (at_ + 1 < text_.size() && text_[at_] == '0') {
+      const char mark = static_cast<char>(text_[at_ + 1] | 0x20);
+      hex = mark == 'x';
+      if (hex) digits = "0123456789abcdefABCDEF_";
+      if (mark == 'o') digits = "01234567_";
+      if (mark == 'b') digits = "01_";
+      if (hex || mark == 'o' || mark == 'b') at_ += 2;
     }
-    add(TokenKind::kNumber, std::string(text_.substr(begin, at_ - begin)), begin);
+    skip(digits);
+    if (at_ < text_.size() && text_[at_] == '.') {
+      ++at_;
+      skip(digits);
+    }
+    const bool decimal = digits == "0123456789_";
+    if (at_ < text_.size() && (decimal || hex) && (text_[at_] | 0x20) == (hex ? 'p' : 'e')) {
+      ++at_;
+      if (at_ < text_.size() && (text_[at_] == '+' || text_[at_] == '-')) ++at_;
+      skip("0123456789_");
+    }
+    if (at_ < text_.size() && text_[at_] == 'i') {
+      return error(begin, "complex numbers are not supported: " +
+                              quote_go(text_.substr(begin, at_ + 1 - begin)));
+    }
+    const char after = at_ < text_.size() ? text_[at_] : ' ';
+    if (is_word_byte(after) || after == '+' || after == '-') {
+      return error(begin, "bad number syntax: " + quote_go(text_.substr(begin, at_ + 1 - begin)));
+    }
+    add_literal(TokenKind::kNumber, std::string(text_.substr(begin, at_ - begin)), begin, at_);
     return {};
+  }
+
+  void skip(std::string_view any_of) {
+    at_ = std::min(text_.find_first_not_of(any_of, at_), text_.size());
   }
 
   Result<void> quoted() {
@@ -221,11 +270,10 @@ class Lexer {
       if (c != '\\') {
         value += c;
       } else if (!unescape(rest, '"', value)) {
-        return error(text_.size() - rest.size(), "unknown escape in a quoted string");
+        return error(text_.size() - rest.size(), "invalid syntax");
       }
     }
-    at_ = text_.size() - rest.size();
-    add(TokenKind::kString, std::move(value), begin);
+    add_literal(TokenKind::kString, std::move(value), begin, text_.size() - rest.size());
     return {};
   }
 
@@ -234,43 +282,53 @@ class Lexer {
     if (end == std::string_view::npos) return error(at_, "unterminated raw quoted string");
     std::string value(text_.substr(at_ + 1, end - at_ - 1));
     std::erase(value, '\r');
-    add(TokenKind::kString, std::move(value), at_);
-    at_ = end + 1;
+    add_literal(TokenKind::kString, std::move(value), at_, end + 1);
     return {};
   }
 
   Result<void> character() {
     std::string_view rest = text_.substr(at_ + 1);
+    // Its end first: the first quote that no backslash stands before.
+    std::size_t close = 0;
+    while (close < rest.size() && rest[close] != '\'' && rest[close] != '\n') {
+      close += rest[close] == '\\' ? 2 : 1;
+    }
+    if (close >= rest.size() || rest[close] == '\n') {
+      return error(at_, "unterminated character constant");
+    }
+    const std::string_view source = text_.substr(at_, close + 2);
+    rest = rest.substr(0, close);
     std::string value;
     if (rest.starts_with('\\')) {
       rest.remove_prefix(1);
-      if (!unescape(rest, '\'', value)) return error(at_, "malformed character constant");
-    } else if (!rest.empty() && rest.front() != '\'' && rest.front() != '\n') {
+      if (!unescape(rest, '\'', value)) return error(at_, "invalid syntax");
+    } else if (!rest.empty()) {
       const std::size_t length = read_rune(rest).length;
       value = rest.substr(0, length);
       rest.remove_prefix(length);
     }
-    if (value.empty() || !rest.starts_with('\'')) {
-      return error(at_, "malformed character constant");
+    if (value.empty()) return error(at_, "invalid syntax");
+    if (!rest.empty()) {
+      return error(at_, "malformed character constant: " + std::string(source));
     }
     const Rune rune = read_rune(value);
     const std::uint32_t code = rune.valid ? rune.code : static_cast<unsigned char>(value[0]);
-    add(TokenKind::kCharacter, std::to_string(code), at_);
-    at_ = text_.size() - rest.size() + 1;
+    add_literal(TokenKind::kCharacter, std::to_string(code), at_, at_ + source.size());
     return {};
   }
 
-  std::string_view name_;
   std::string_view text_;
   std::size_t at_ = 0;
+  std::size_t wrong_at_ = 0;
+  int parens_ = 0;
   bool space_ = false;
   std::vector<Token> tokens_;
 };
 
 }  // namespace
 
-Result<std::vector<Token>> lex_template(std::string_view name, std::string_view text) {
-  return Lexer(name, text).run();
+std::vector<Token> lex_template(std::string_view text) {
+  return Lexer(text).run();
 }
 
 Error template_error(std::string_view name, std::string_view text, std::size_t at,

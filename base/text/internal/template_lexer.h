@@ -23,18 +23,21 @@ enum class TokenKind : std::uint8_t {
   kCharacter,  // 'x'; `text` is the code point in decimal
   kString,     // quoted or raw; `text` is the value
   kSymbol,     // ( ) | , = :=
+  kError,      // `text` says what is wrong here; nothing follows
   kEnd,
 };
 
 struct Token {
   TokenKind kind = TokenKind::kEnd;
   std::string text;
+  std::string source = {};    // of a string or a character: as it is written
   std::size_t at = 0;         // byte offset in the template
   bool space_before = false;  // `f .x` has two operands, `$v.x` one
 };
 
-// The token list always ends with kEnd.
-Result<std::vector<Token>> lex_template(std::string_view name, std::string_view text);
+// The list ends with kEnd, or with kError and kEnd: who reads it meets other faults of the text in
+// their order.
+std::vector<Token> lex_template(std::string_view text);
 
 // `name:line:col: what`, both counted from 1, the column in bytes.
 Error template_error(std::string_view name, std::string_view text, std::size_t at,

@@ -18,57 +18,45 @@ Error invalid(std::string text) {
 }
 
 std::string label_of(const TemplateValue& sample, std::string_view name) {
-  const auto* fields = as_map(sample);
-  if (fields == nullptr) return "";
-  const TemplateValue labels = map_entry(*fields, "Labels");
-  const auto* map = as_map(labels);
+  const TemplateValue* labels = field_of(sample, "Labels");
+  const auto* map = labels != nullptr ? as_map(*labels) : nullptr;
   if (map == nullptr) return "";
-  const TemplateValue value = map_entry(*map, name);
+  const TemplateValue value = map_entry(*labels, name);
   const auto* text = as_text(value);
   return text != nullptr ? *text : "";
 }
 
 Result<TemplateValue> call_first(const Arguments& arguments) {
-  const auto* list = arguments.size() == 1 ? as_list(arguments[0]) : nullptr;
-  if (list == nullptr) return invalid("first wants a query result");
-  if (list->empty()) return invalid("first() called on vector with no elements");
+  const auto* list = as_list(arguments[0]);
+  if (list == nullptr || list->empty()) return invalid("first() called on vector with no elements");
   return list->front();
 }
 
 Result<TemplateValue> call_label(const Arguments& arguments) {
-  auto counted = want_arguments(arguments, 2);
-  if (!counted) return std::move(counted).error();
-  NINES_TRY(const std::string name, text_argument(arguments, 0));
-  if (as_map(arguments[1]) == nullptr) return invalid("label wants a sample");
-  return TemplateValue(label_of(arguments[1], name));
+  return TemplateValue(label_of(arguments[1], *as_text(arguments[0])));
 }
 
 Result<TemplateValue> call_value(const Arguments& arguments) {
-  const auto* fields = arguments.size() == 1 ? as_map(arguments[0]) : nullptr;
-  if (fields == nullptr) return invalid("value wants a sample");
-  return map_entry(*fields, "Value");
+  const auto* value = field_of(arguments[0], "Value");
+  if (value == nullptr) return invalid("value of nothing");
+  return *value;
 }
 
 Result<TemplateValue> call_text_value(const Arguments& arguments) {
-  if (arguments.size() != 1 || as_map(arguments[0]) == nullptr) {
-    return invalid("strvalue wants a sample");
-  }
   return TemplateValue(label_of(arguments[0], "__value__"));
 }
 
 Result<TemplateValue> call_sort(const Arguments& arguments) {
-  auto counted = want_arguments(arguments, 2);
-  if (!counted) return std::move(counted).error();
-  NINES_TRY(const std::string name, text_argument(arguments, 0));
+  const std::string& name = *as_text(arguments[0]);
   const auto* list = as_list(arguments[1]);
-  if (list == nullptr) return invalid("sortByLabel wants a query result");
+  if (list == nullptr) return arguments[1];
   std::vector<std::pair<std::string, TemplateValue>> keyed;
   for (const TemplateValue& sample : *list) keyed.emplace_back(label_of(sample, name), sample);
   std::stable_sort(keyed.begin(), keyed.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   TemplateValue::List sorted;
   for (auto& [key, sample] : keyed) sorted.push_back(std::move(sample));
-  return TemplateValue(std::move(sorted));
+  return TemplateValue(std::move(sorted)).as(arguments[1].type());
 }
 
 Result<TemplateValue> call_args(const Arguments& arguments) {
@@ -84,25 +72,18 @@ Result<TemplateValue> call_args(const Arguments& arguments) {
     }
     map.emplace("arg" + std::to_string(i), arguments[i]);
   }
-  return TemplateValue(std::move(map));
+  return TemplateValue(std::move(map)).as(kMapOfAny);
 }
 
-Result<TemplateValue> call_list(const Arguments& arguments) {
-  TemplateValue::List list;
-  for (const TemplateValue& argument : arguments) {
-    if (as_text(argument) == nullptr) return invalid("stringSlice wants strings");
-    list.push_back(argument);
-  }
-  return TemplateValue(std::move(list));
+Result<TemplateValue> call_texts(const Arguments& arguments) {
+  return TemplateValue(TemplateValue::List(arguments)).as("[]string");
 }
 
 // join SEPARATOR LIST, as Alertmanager has it.
 Result<TemplateValue> call_join(const Arguments& arguments) {
-  auto counted = want_arguments(arguments, 2);
-  if (!counted) return std::move(counted).error();
-  NINES_TRY(const std::string separator, text_argument(arguments, 0));
+  const std::string& separator = *as_text(arguments[0]);
   const auto* list = as_list(arguments[1]);
-  if (list == nullptr) return invalid("join wants a separator and a list");
+  if (list == nullptr) return TemplateValue("");
   if (separator.size() * list->size() > kPrintedBytesMax) {
     return Error(ErrorCode::kLimit, "join exceeds " + std::to_string(kPrintedBytesMax) + " bytes");
   }
@@ -114,14 +95,14 @@ Result<TemplateValue> call_join(const Arguments& arguments) {
 }  // namespace
 
 void add_sample_functions(TemplateFunctions& functions) {
-  functions["first"] = call_first;
-  functions["label"] = call_label;
-  functions["value"] = call_value;
-  functions["strvalue"] = call_text_value;
-  functions["sortByLabel"] = call_sort;
-  functions["args"] = call_args;
-  functions["stringSlice"] = call_list;
-  functions["join"] = call_join;
+  functions["first"] = {call_first, "q"};
+  functions["label"] = {call_label, "sp"};
+  functions["value"] = {call_value, "p"};
+  functions["strvalue"] = {call_text_value, "p"};
+  functions["sortByLabel"] = {call_sort, "sq"};
+  functions["args"] = {call_args, "a*"};
+  functions["stringSlice"] = {call_texts, "s*"};
+  functions["join"] = {call_join, "sl"};
 }
 
 }  // namespace nines::internal

@@ -1,5 +1,6 @@
 // Functions on texts: case, regular expressions, hosts, escaping.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -108,50 +109,86 @@ std::string table_link(const std::string& expr) {
 }
 
 TemplateFunction of_text(std::string (*change)(const std::string&)) {
-  return [change](const Arguments& arguments) -> Result<TemplateValue> {
-    auto counted = want_arguments(arguments, 1);
-    if (!counted) return std::move(counted).error();
-    NINES_TRY(const std::string text, text_argument(arguments, 0));
-    return TemplateValue(change(text));
-  };
+  return {[change](const Arguments& arguments) -> Result<TemplateValue> {
+            return TemplateValue(change(*as_text(arguments[0])));
+          },
+          "s"};
 }
 
 Result<TemplateValue> call_html(const Arguments& arguments) {
-  auto counted = want_arguments(arguments, 1);
-  if (!counted) return std::move(counted).error();
-  NINES_TRY(std::string text, text_argument(arguments, 0));
-  return TemplateValue(TemplateHtml{std::move(text)});
+  return TemplateValue(TemplateHtml{*as_text(arguments[0])});
 }
 
-Result<TemplateValue> call_unescape(const Arguments& arguments) {
-  auto counted = want_arguments(arguments, 1);
-  if (!counted) return std::move(counted).error();
-  NINES_TRY(const std::string text, text_argument(arguments, 0));
-  const auto plain = url_decode(text, true);
-  if (!plain) return Error(ErrorCode::kInvalid, quote_go(text) + " is no escaped URL");
+Result<TemplateValue> call_address(const Arguments& arguments) {
+  return TemplateValue(TemplateHtml{*as_text(arguments[0]), true});
+}
+
+// The alphabet that may stand in an address.
+std::string encode_base64(const std::string& text) {
+  std::string out = base64_encode(text);
+  std::replace(out.begin(), out.end(), '+', '-');
+  std::replace(out.begin(), out.end(), '/', '_');
+  return out;
+}
+
+Result<TemplateValue> call_decode(const Arguments& arguments) {
+  const std::string& text = *as_text(arguments[0]);
+  std::string usual = text;
+  std::replace(usual.begin(), usual.end(), '-', '+');
+  std::replace(usual.begin(), usual.end(), '_', '/');
+  const bool mixed = text.find_first_of("+/") != std::string::npos;
+  const auto plain = mixed ? std::nullopt : base64_decode(usual);
+  if (!plain) return Error(ErrorCode::kInvalid, "illegal base64 data in " + quote_go(text));
   return TemplateValue(*plain);
 }
 
-// Capitals at the beginning of words, small letters behind.
+Result<TemplateValue> call_unescape(const Arguments& arguments) {
+  const std::string& text = *as_text(arguments[0]);
+  const auto plain = url_decode(text, true);
+  if (!plain) return Error(ErrorCode::kInvalid, "invalid URL escape in " + quote_go(text));
+  return TemplateValue(*plain);
+}
+
+bool is_letter(std::uint32_t code) {
+  return is_word_rune(code) && code != '_' && !(code >= '0' && code <= '9');
+}
+
+// A capital for the first letter of each word, small letters behind. A point, a colon or an
+// apostrophe between two letters is part of a word.
 std::string to_headline(const std::string& text) {
-  return to_title(lower_text(text));
+  std::string out;
+  bool titled = false;
+  std::uint32_t before = ' ';
+  for (std::string_view rest = text; !rest.empty();) {
+    const Rune rune = read_rune(rest);
+    rest.remove_prefix(rune.length);
+    const std::uint32_t code = rune.code;
+    if (is_letter(code)) {
+      append_rune(out, titled ? lower_rune(code) : upper_rune(code));
+      titled = true;
+    } else {
+      append_rune(out, code);
+      const bool joins = code == '\'' || code == '.' || code == ':' || code == 0x2019;
+      const bool inside =
+          joins && is_letter(before) && !rest.empty() && is_letter(read_rune(rest).code);
+      titled = titled && (is_word_rune(code) || inside);
+    }
+    before = code;
+  }
+  return out;
 }
 
 Result<TemplateValue> call_match(const Arguments& arguments) {
-  auto counted = want_arguments(arguments, 2);
-  if (!counted) return std::move(counted).error();
-  NINES_TRY(const std::string pattern, text_argument(arguments, 0));
-  NINES_TRY(const std::string text, text_argument(arguments, 1));
+  const std::string& pattern = *as_text(arguments[0]);
+  const std::string& text = *as_text(arguments[1]);
   NINES_TRY(const auto regex, Regex::compile(pattern, RegexAnchor::kNone));
   return TemplateValue(regex->matches(text));
 }
 
 Result<TemplateValue> call_replace(const Arguments& arguments) {
-  auto counted = want_arguments(arguments, 3);
-  if (!counted) return std::move(counted).error();
-  NINES_TRY(const std::string pattern, text_argument(arguments, 0));
-  NINES_TRY(const std::string replacement, text_argument(arguments, 1));
-  NINES_TRY(const std::string text, text_argument(arguments, 2));
+  const std::string& pattern = *as_text(arguments[0]);
+  const std::string& replacement = *as_text(arguments[1]);
+  const std::string& text = *as_text(arguments[2]);
   // Every byte may match, and every match may insert the whole replacement.
   constexpr std::size_t kProductMax = 64u << 20;
   if ((text.size() + 1) * (replacement.size() + 1) > kProductMax) {
@@ -163,18 +200,6 @@ Result<TemplateValue> call_replace(const Arguments& arguments) {
 
 }  // namespace
 
-Result<void> want_arguments(const std::vector<TemplateValue>& arguments, std::size_t count) {
-  if (arguments.size() == count) return {};
-  return Error(ErrorCode::kInvalid, "wrong number of args: want " + std::to_string(count) +
-                                        " got " + std::to_string(arguments.size()));
-}
-
-Result<std::string> text_argument(const std::vector<TemplateValue>& arguments, std::size_t i) {
-  if (const auto* text = as_text(arguments[i])) return *text;
-  return Error(ErrorCode::kInvalid,
-               "wrong type of argument: want string got " + std::string(type_name(arguments[i])));
-}
-
 void add_text_functions(TemplateFunctions& functions) {
   functions["toUpper"] = of_text(to_upper);
   functions["toLower"] = of_text(lower);
@@ -182,14 +207,16 @@ void add_text_functions(TemplateFunctions& functions) {
   functions["trimSpace"] = of_text(trim_space);
   functions["stripPort"] = of_text(strip_port);
   functions["stripDomain"] = of_text(strip_domain);
-  functions["safeHtml"] = call_html;
-  functions["safeUrl"] = call_html;
-  functions["urlUnescape"] = call_unescape;
+  functions["safeHtml"] = {call_html, "s"};
+  functions["safeUrl"] = {call_address, "s"};
+  functions["base64encode"] = of_text(encode_base64);
+  functions["base64decode"] = {call_decode, "s"};
+  functions["urlUnescape"] = {call_unescape, "s"};
   functions["urlQueryEscape"] = of_text(escape_query);
   functions["graphLink"] = of_text(graph_link);
   functions["tableLink"] = of_text(table_link);
-  functions["match"] = call_match;
-  functions["reReplaceAll"] = call_replace;
+  functions["match"] = {call_match, "ss"};
+  functions["reReplaceAll"] = {call_replace, "sss"};
 }
 
 }  // namespace internal
@@ -200,6 +227,7 @@ TemplateFunctions standard_template_functions() {
   internal::add_text_functions(functions);
   internal::add_sample_functions(functions);
   internal::add_time_functions(functions);
+  internal::add_date_functions(functions);
   internal::add_collection_functions(functions);
   return functions;
 }
@@ -208,6 +236,10 @@ TemplateFunctions notification_template_functions(const Clock& clock) {
   TemplateFunctions functions = standard_template_functions();
   functions["title"] = internal::of_text(internal::to_headline);
   internal::add_clock_functions(functions, clock);
+  // Routes have no labels here: none is found.
+  functions["routeLabels"] = {
+      [](const std::vector<TemplateValue>&) -> Result<TemplateValue> { return TemplateValue(""); },
+      "s"};
   return functions;
 }
 

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <chrono>
+#include <cmath>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,6 +43,13 @@ struct Fields {
   std::string zone;
 
   explicit Fields(const TemplateTime& time) {
+    if (time.at == LogTime::min()) {  // Go's zero time
+      date = std::chrono::year(1) / std::chrono::January / 1;
+      weekday = 1;
+      day_of_year = 1;
+      zone = "UTC";
+      return;
+    }
     const auto whole = std::chrono::floor<std::chrono::milliseconds>(time.at);
     const Timestamp at(whole.time_since_epoch());
     const LocalTime local = time.zone.to_local(at);
@@ -148,26 +157,20 @@ Error invalid(std::string text) {
 
 // date LAYOUT TIME
 Result<TemplateValue> call_date(const Arguments& arguments) {
-  auto counted = want_arguments(arguments, 2);
-  if (!counted) return std::move(counted).error();
-  NINES_TRY(const std::string layout, text_argument(arguments, 0));
+  const std::string& layout = *as_text(arguments[0]);
   const auto* time = as_time(arguments[1]);
-  if (time == nullptr) return invalid("date wants a layout and a time");
   return TemplateValue(format_time_layout(*time, layout));
 }
 
 // tz ZONE TIME
 Result<TemplateValue> call_zone(const Arguments& arguments) {
-  auto counted = want_arguments(arguments, 2);
-  if (!counted) return std::move(counted).error();
-  NINES_TRY(const std::string name, text_argument(arguments, 0));
+  const std::string& name = *as_text(arguments[0]);
   const auto* time = as_time(arguments[1]);
-  if (time == nullptr) return invalid("tz wants a zone and a time");
   NINES_TRY(TimeZone zone, TimeZone::find(name));
   return TemplateValue(TemplateTime{time->at, std::move(zone)});
 }
 
-std::optional<TemplateValue> field_of(const TemplateTime& time, std::string_view method) {
+std::optional<TemplateValue> part_of(const TemplateTime& time, std::string_view method) {
   const auto integer = [](auto v) { return TemplateValue(static_cast<std::int64_t>(v)); };
   const Fields f(time);
   if (method == "Unix") {
@@ -177,18 +180,25 @@ std::optional<TemplateValue> field_of(const TemplateTime& time, std::string_view
     const auto whole = std::chrono::floor<std::chrono::milliseconds>(time.at);
     return integer(whole.time_since_epoch().count());
   }
+  if (method == "UnixMicro") {
+    const auto whole = std::chrono::floor<std::chrono::microseconds>(time.at);
+    return integer(whole.time_since_epoch().count());
+  }
+  if (method == "UnixNano") return integer(time.at.time_since_epoch().count());
+  if (method == "Nanosecond") return integer(f.nanos);
   if (method == "UTC" || method == "Local")
     return TemplateValue(TemplateTime{time.at, TimeZone::utc()});
   if (method == "String") return TemplateValue(print_time(time));
   if (method == "Year") return integer(f.year());
-  if (method == "Month") return TemplateValue(kMonths[f.month() - 1]);
+  if (method == "Month") return month_value(f.month());
   if (method == "Day") return integer(f.day());
   if (method == "YearDay") return integer(f.day_of_year);
-  if (method == "Weekday") return TemplateValue(kDays[f.weekday]);
+  if (method == "Weekday") return weekday_value(f.weekday);
   if (method == "Hour") return integer(f.hour);
   if (method == "Minute") return integer(f.minute);
   if (method == "Second") return integer(f.second);
-  if (method == "IsZero") return TemplateValue(time.at == LogTime{});
+  if (method == "IsZero") return TemplateValue(time.at == LogTime::min());
+  if (method == "Location") return TemplateValue(time.zone.name());
   return std::nullopt;
 }
 
@@ -200,8 +210,131 @@ std::optional<TemplateValue> measure_of(nanoseconds duration, std::string_view m
   if (method == "Milliseconds") {
     return TemplateValue(static_cast<std::int64_t>(duration / std::chrono::milliseconds(1)));
   }
+  if (method == "Microseconds") {
+    return TemplateValue(static_cast<std::int64_t>(duration / std::chrono::microseconds(1)));
+  }
+  if (method == "Nanoseconds") return TemplateValue(static_cast<std::int64_t>(duration.count()));
+  if (method == "Abs") return TemplateValue(duration < nanoseconds(0) ? -duration : duration);
   if (method == "String") return TemplateValue(print_duration(duration));
   return std::nullopt;
+}
+
+// A duration, or a number of nanoseconds.
+std::optional<nanoseconds> duration_of(const TemplateValue& v) {
+  if (const auto* duration = as_duration(v)) return *duration;
+  const auto number = as_number(v);
+  if (!number || *number != std::floor(*number) || std::abs(*number) >= 0x1p63) return std::nullopt;
+  return nanoseconds(as_integer(v).value_or(static_cast<std::int64_t>(*number)));
+}
+
+// A method that takes one duration.
+TemplateFunction by_duration(std::function<Result<TemplateValue>(nanoseconds)> run) {
+  return {[run = std::move(run)](const Arguments& a) -> Result<TemplateValue> {
+            const auto duration = duration_of(a[0]);
+            if (!duration) {
+              return invalid("a duration, or a whole number of nanoseconds, is wanted, not " +
+                             a[0].to_string());
+            }
+            return run(*duration);
+          },
+          "a"};
+}
+
+Result<TemplateValue> moved(const TemplateTime& time, nanoseconds by) {
+  const auto at = time.at.time_since_epoch().count();
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(at, by.count(), &sum)) return invalid("the time is out of range");
+  return TemplateValue(TemplateTime{LogTime(nanoseconds(sum)), time.zone});
+}
+
+// How far `at` is beyond a multiple of `unit`, counted from the year 1 as Go does.
+nanoseconds beyond(LogTime at, nanoseconds unit) {
+  if (unit <= nanoseconds(0)) return nanoseconds(0);
+  constexpr std::uint64_t kSecondsTo1970 = 62'135'596'800;
+  const auto odd = [unit](std::uint64_t v) { return v % static_cast<std::uint64_t>(unit.count()); };
+  // (a * b) mod unit without 128 bits: seconds by doubling.
+  std::uint64_t offset = 0;
+  std::uint64_t part = odd(1'000'000'000);
+  for (std::uint64_t left = kSecondsTo1970; left != 0; left >>= 1) {
+    if ((left & 1U) != 0) offset = odd(offset + part);
+    part = odd(part * 2);
+  }
+  const std::int64_t count = at.time_since_epoch().count();
+  const auto below = static_cast<std::int64_t>(
+      odd(count < 0 ? 0 - static_cast<std::uint64_t>(count) : static_cast<std::uint64_t>(count)));
+  const auto size = unit.count();
+  const std::int64_t here = count < 0 ? (size - below) % size : below;
+  return nanoseconds(static_cast<std::int64_t>(odd(static_cast<std::uint64_t>(here) + offset)));
+}
+
+// Calendar steps; a 31st of a shorter month runs over into the next, as in Go.
+Result<TemplateValue> later_date(const TemplateTime& time, std::int64_t years, std::int64_t months,
+                                 std::int64_t days) {
+  constexpr std::int64_t kMost = 100'000;
+  for (const std::int64_t step : {years, months, days}) {
+    if (step < -kMost || step > kMost) return invalid("the date is out of range");
+  }
+  const auto whole = std::chrono::floor<std::chrono::milliseconds>(time.at);
+  const LocalTime local = time.zone.to_local(Timestamp(whole.time_since_epoch()));
+  const auto day = std::chrono::floor<std::chrono::days>(local);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::year_month month =
+      date.year() / date.month() + std::chrono::years(years) + std::chrono::months(months);
+  const std::chrono::local_days first(month / 1);
+  const auto then =
+      first +
+      std::chrono::days(static_cast<std::int64_t>(static_cast<unsigned>(date.day())) - 1 + days);
+  const std::int64_t year = static_cast<int>(std::chrono::year_month_day(then).year());
+  if (year < 1700 || year > 2200) return invalid("the date is out of range");
+  const Timestamp at = time.zone.to_utc(LocalTime(then + (local - day)));
+  return TemplateValue(TemplateTime{LogTime(at.time_since_epoch()) + (time.at - whole), time.zone});
+}
+
+// The methods of a time that take an argument.
+TemplateFunction moving_method(const TemplateTime& time, std::string_view name) {
+  using Answer = Result<TemplateValue>;
+  if (name == "Format") {
+    return {[time](const Arguments& a) {
+              return Answer(TemplateValue(format_time_layout(time, *as_text(a[0]))));
+            },
+            "s"};
+  }
+  if (name == "Add") return by_duration([time](nanoseconds by) { return moved(time, by); });
+  if (name == "Truncate" || name == "Round") {
+    const bool up = name == "Round";
+    return by_duration([time, up](nanoseconds unit) {
+      const nanoseconds odd = beyond(time.at, unit);
+      const bool next = up && unit - odd <= odd;
+      return moved(time, next ? unit - odd : -odd);
+    });
+  }
+  if (name == "AddDate") {
+    return {[time](const Arguments& a) -> Answer {
+              const auto years = as_integer(a[0]);
+              const auto months = as_integer(a[1]);
+              const auto days = as_integer(a[2]);
+              if (!years || !months || !days) return invalid("AddDate wants three whole numbers");
+              return later_date(time, *years, *months, *days);
+            },
+            "aaa"};
+  }
+  if (name == "Sub") {
+    return {[time](const Arguments& a) {
+              return Answer(TemplateValue(nanoseconds(time.at - as_time(a[0])->at)));
+            },
+            "t"};
+  }
+  const auto compared = [&time](bool (*compare)(LogTime, LogTime)) {
+    return TemplateFunction(
+        [at = time.at, compare](const Arguments& a) {
+          return Answer(TemplateValue(compare(at, as_time(a[0])->at)));
+        },
+        "t");
+  };
+  if (name == "Before") return compared([](LogTime a, LogTime b) { return a < b; });
+  if (name == "After") return compared([](LogTime a, LogTime b) { return a > b; });
+  if (name == "Equal") return compared([](LogTime a, LogTime b) { return a == b; });
+  return {};
 }
 
 }  // namespace
@@ -246,36 +379,64 @@ std::string print_duration(nanoseconds duration) {
   return out + format_double(static_cast<double>(left % 60'000'000'000) / 1e9) + "s";
 }
 
-std::optional<Result<TemplateValue>> call_time_method(const TemplateValue& value,
-                                                      std::string_view method,
-                                                      const Arguments& arguments) {
+TemplateValue month_value(unsigned month) {
+  return TemplateValue(static_cast<std::int64_t>(month)).as("time.Month");
+}
+
+TemplateValue weekday_value(unsigned day) {
+  return TemplateValue(static_cast<std::int64_t>(day)).as("time.Weekday");
+}
+
+std::optional<std::string> time_name(const TemplateValue& v) {
+  const auto number = v.type() != nullptr ? as_integer(v) : std::nullopt;
+  if (!number) return std::nullopt;
+  const std::string_view type = v.type();
+  const auto at = static_cast<std::size_t>(*number);
+  if (type == "time.Month" && at - 1 < kMonths.size()) return std::string(kMonths[at - 1]);
+  if (type == "time.Weekday" && at < kDays.size()) return std::string(kDays[at]);
+  return std::nullopt;
+}
+
+TemplateFunction time_method(const TemplateValue& value, std::string_view name) {
   const auto* time = as_time(value);
-  if (time != nullptr && method == "Format") {
-    const auto* layout = arguments.size() == 1 ? as_text(arguments[0]) : nullptr;
-    if (layout == nullptr) return Result<TemplateValue>(invalid("Format wants a layout"));
-    return Result<TemplateValue>(TemplateValue(format_time_layout(*time, *layout)));
+  if (const auto* duration = as_duration(value); name == "Round" || name == "Truncate") {
+    const bool up = name == "Round";
+    if (duration != nullptr) {
+      return by_duration([d = *duration, up](nanoseconds unit) -> Result<TemplateValue> {
+        if (unit <= nanoseconds(0)) return TemplateValue(d);
+        const nanoseconds odd = d % unit;  // has the sign of d
+        const nanoseconds size = odd < nanoseconds(0) ? -odd : odd;
+        const nanoseconds cut = d - odd;
+        if (!up || size < unit - size) return TemplateValue(cut);
+        return TemplateValue(d < nanoseconds(0) ? cut - unit : cut + unit);
+      });
+    }
   }
-  if (!arguments.empty()) return std::nullopt;
-  auto found = time != nullptr ? field_of(*time, method) : measure_of(*as_duration(value), method);
-  if (!found) return std::nullopt;
-  return Result<TemplateValue>(*std::move(found));
+  if (time != nullptr) {
+    if (TemplateFunction found = moving_method(*time, name)) return found;
+  }
+  auto found = time != nullptr      ? part_of(*time, name)
+               : as_duration(value) ? measure_of(*as_duration(value), name)
+               : name == "String"   ? std::optional(TemplateValue(*time_name(value)))
+                                    : std::nullopt;
+  if (!found) return {};
+  return {[part = *std::move(found)](const Arguments&) { return Result<TemplateValue>(part); }, ""};
 }
 
 void add_time_functions(TemplateFunctions& functions) {
-  functions["date"] = call_date;
-  functions["tz"] = call_zone;
+  functions["date"] = {call_date, "st"};
+  functions["tz"] = {call_zone, "st"};
 }
 
 void add_clock_functions(TemplateFunctions& functions, const Clock& clock) {
-  functions["now"] = [&clock](const Arguments& arguments) -> Result<TemplateValue> {
-    if (auto counted = want_arguments(arguments, 0); !counted) return std::move(counted).error();
-    return TemplateValue(TemplateTime{clock.now_nanos(), TimeZone::utc()});
-  };
-  functions["since"] = [&clock](const Arguments& arguments) -> Result<TemplateValue> {
-    const auto* time = arguments.size() == 1 ? as_time(arguments[0]) : nullptr;
-    if (time == nullptr) return invalid("since wants a time");
-    return TemplateValue(clock.now_nanos() - time->at);
-  };
+  functions["now"] = {[&clock](const Arguments&) -> Result<TemplateValue> {
+                        return TemplateValue(TemplateTime{clock.now_nanos(), TimeZone::utc()});
+                      },
+                      ""};
+  functions["since"] = {[&clock](const Arguments& arguments) -> Result<TemplateValue> {
+                          return TemplateValue(clock.now_nanos() - as_time(arguments[0])->at);
+                        },
+                        "t"};
 }
 
 }  // namespace nines::internal

@@ -11,7 +11,9 @@ namespace {
 
 void append_value(std::string& out, const TemplateValue& value) {
   if (out.size() >= kPrintedBytesMax) return;
-  if (const auto* list = as_list(value)) {
+  if (const auto shown = named_text(value)) {
+    out += *shown;
+  } else if (const auto* list = as_list(value)) {
     out += '[';
     for (std::size_t i = 0; i < list->size() && out.size() < kPrintedBytesMax; ++i) {
       if (i > 0) out += ' ';
@@ -29,6 +31,13 @@ void append_value(std::string& out, const TemplateValue& value) {
       append_value(out, entry);
     }
     out += ']';
+  } else if (const auto* record = as_record(value)) {
+    out += '{';
+    for (std::size_t i = 0; i < record->fields.size() && out.size() < kPrintedBytesMax; ++i) {
+      if (i > 0) out += ' ';
+      append_value(out, record->fields[i].value);
+    }
+    out += '}';
   } else if (const auto* text = as_text(value)) {
     out += *text;
   } else if (const auto* b = std::get_if<bool>(&value.data())) {
@@ -51,64 +60,16 @@ bool is_map_of_texts(const TemplateValue::Map& map) {
                      [](const auto& entry) { return as_text(entry.second) != nullptr; });
 }
 
-// The labels in Alertmanager's order: alertname first, then by name.
-TemplateValue::List sorted_pairs(const TemplateValue::Map& map) {
-  TemplateValue::List pairs;
-  const auto add = [&pairs](const std::string& name, const TemplateValue& value) {
-    pairs.emplace_back(TemplateValue::Map{{"Name", name}, {"Value", value}});
-  };
-  const auto first = map.find("alertname");
-  if (first != map.end()) add(first->first, first->second);
-  for (auto it = map.begin(); it != map.end(); ++it) {
-    if (it != first) add(it->first, it->second);
-  }
-  return pairs;
-}
-
-// The field `name` of every element; nothing unless all are maps that have it.
-std::optional<TemplateValue> column(const TemplateValue::List& list, const std::string& name) {
-  TemplateValue::List out;
-  for (const TemplateValue& element : list) {
-    const auto* map = as_map(element);
-    if (map == nullptr || !map->contains(name)) return std::nullopt;
-    out.push_back(map->at(name));
-  }
-  return TemplateValue(std::move(out));
-}
-
-TemplateValue with_status(const TemplateValue::List& alerts, std::string_view status) {
-  TemplateValue::List out;
-  for (const TemplateValue& alert : alerts) {
-    const auto* map = as_map(alert);
-    if (map == nullptr) continue;
-    const TemplateValue found = map_entry(*map, "Status");
-    const auto* text = as_text(found);
-    if (text != nullptr && *text == status) out.push_back(alert);
-  }
-  return TemplateValue(std::move(out));
-}
-
-std::optional<Result<TemplateValue>> list_method(const TemplateValue::List& list,
-                                                 std::string_view method) {
-  std::optional<TemplateValue> found;
-  if (method == "Firing") found = with_status(list, "firing");
-  if (method == "Resolved") found = with_status(list, "resolved");
-  if (method == "Names") found = column(list, "Name");
-  if (method == "Values") found = column(list, "Value");
-  if (!found) return std::nullopt;
-  return Result<TemplateValue>(*std::move(found));
-}
-
-Result<TemplateValue> without_names(const TemplateValue::Map& map,
-                                    const std::vector<TemplateValue>& arguments) {
-  const auto* names = arguments.size() == 1 ? as_list(arguments[0]) : nullptr;
-  if (names == nullptr) return Error(ErrorCode::kInvalid, "Remove wants one list of names");
-  TemplateValue::Map left = map;
-  for (const TemplateValue& name : *names) left.erase(name.to_string());
-  return TemplateValue(std::move(left));
+bool is_of(const TemplateValue& v, std::string_view type) {
+  return v.type() != nullptr && v.type() == type;
 }
 
 }  // namespace
+
+bool is_list_of_texts(const TemplateValue::List& list) {
+  return std::all_of(list.begin(), list.end(),
+                     [](const auto& entry) { return as_text(entry) != nullptr; });
+}
 
 std::size_t count_values(const TemplateValue& v, std::size_t max) {
   std::size_t count = 1;
@@ -120,8 +81,24 @@ std::size_t count_values(const TemplateValue& v, std::size_t max) {
     for (auto it = map->begin(); it != map->end() && count <= max; ++it) {
       count += count_values(it->second, max - count);
     }
+  } else if (const auto* record = as_record(v)) {
+    for (auto it = record->fields.begin(); it != record->fields.end() && count <= max; ++it) {
+      count += count_values(it->value, max - count);
+    }
   }
   return count;
+}
+
+const TemplateValue* field_of(const TemplateValue& v, std::string_view name) {
+  if (const auto* map = as_map(v)) {
+    const auto it = map->find(std::string(name));
+    return it != map->end() ? &it->second : nullptr;
+  }
+  const auto* record = as_record(v);
+  if (record == nullptr) return nullptr;
+  const auto it = std::find_if(record->fields.begin(), record->fields.end(),
+                               [name](const auto& field) { return field.name == name; });
+  return it != record->fields.end() ? &it->value : nullptr;
 }
 
 std::optional<std::int64_t> as_integer(const TemplateValue& v) {
@@ -137,7 +114,33 @@ std::optional<double> as_number(const TemplateValue& v) {
   return std::nullopt;
 }
 
+const TemplateKind& template_kind(char letter) {
+  const auto is_sample = [](const TemplateValue& v) { return field_of(v, "Labels") != nullptr; };
+  static constexpr auto kText = [](const TemplateValue& v) { return as_text(v) != nullptr; };
+  static const TemplateKind kKinds[] = {
+      {"string", false, kText},
+      {"time.Time", false, [](const TemplateValue& v) { return as_time(v) != nullptr; }},
+      {"[]string", true,
+       [](const TemplateValue& v) {
+         return as_list(v) != nullptr && is_list_of_texts(*as_list(v));
+       }},
+      {"[]interface {}", true, [](const TemplateValue& v) { return as_list(v) != nullptr; }},
+      {"template.queryResult", true,
+       [](const TemplateValue& v) {
+         const auto* list = as_list(v);
+         return list != nullptr && std::all_of(list->begin(), list->end(), [](const auto& one) {
+                  return field_of(one, "Labels") != nullptr;
+                });
+       }},
+      {"*template.sample", true, is_sample},
+      {"interface {}", true, [](const TemplateValue&) { return true; }}};
+  const std::size_t found = std::string_view("stlLqp").find(letter);
+  return kKinds[std::min(found, std::size(kKinds) - 1)];
+}
+
 std::string_view type_name(const TemplateValue& v) {
+  if (v.type() != nullptr) return v.type();
+  if (const auto* record = as_record(v)) return record->type;
   static constexpr std::string_view kNames[] = {"<nil>",
                                                 "bool",
                                                 "int",
@@ -150,6 +153,9 @@ std::string_view type_name(const TemplateValue& v) {
                                                 "template.HTML"};
   if (const auto* map = as_map(v); map != nullptr && is_map_of_texts(*map)) {
     return "map[string]string";
+  }
+  if (const auto* html = std::get_if<TemplateHtml>(&v.data()); html != nullptr && html->address) {
+    return "template.URL";
   }
   return kNames[v.data().index()];
 }
@@ -167,31 +173,12 @@ std::string print_values(const std::vector<TemplateValue>& values, bool line) {
   return out;
 }
 
-TemplateValue map_entry(const TemplateValue::Map& map, std::string_view key) {
-  const auto it = map.find(std::string(key));
-  if (it != map.end()) return it->second;
-  return is_map_of_texts(map) ? TemplateValue("") : TemplateValue();
-}
-
-std::optional<Result<TemplateValue>> call_method(const TemplateValue& value,
-                                                 std::string_view method,
-                                                 const std::vector<TemplateValue>& arguments) {
-  if (as_time(value) != nullptr || as_duration(value) != nullptr) {
-    return call_time_method(value, method, arguments);
-  }
-  if (const auto* list = as_list(value)) {
-    return arguments.empty() ? list_method(*list, method) : std::nullopt;
-  }
-  const auto* map = as_map(value);
-  if (map == nullptr || map->contains(std::string(method)) || !is_map_of_texts(*map)) {
-    return std::nullopt;
-  }
-  if (method == "Remove") return without_names(*map, arguments);
-  if (!arguments.empty()) return std::nullopt;
-  if (method == "SortedPairs") return Result<TemplateValue>(sorted_pairs(*map));
-  if (method == "Names") return Result<TemplateValue>(*column(sorted_pairs(*map), "Name"));
-  if (method == "Values") return Result<TemplateValue>(*column(sorted_pairs(*map), "Value"));
-  return std::nullopt;
+TemplateValue map_entry(const TemplateValue& map, std::string_view key) {
+  const TemplateValue::Map& entries = *as_map(map);
+  const auto it = entries.find(std::string(key));
+  if (it != entries.end()) return it->second;
+  const bool of_any = is_of(map, kMapOfAny);
+  return !of_any && is_map_of_texts(entries) ? TemplateValue("") : TemplateValue();
 }
 
 }  // namespace internal
@@ -201,7 +188,7 @@ bool TemplateValue::truth() const {
   if (const auto* map = internal::as_map(*this)) return !map->empty();
   if (const auto* text = internal::as_text(*this)) return !text->empty();
   if (const auto* b = std::get_if<bool>(&data_)) return *b;
-  if (internal::as_time(*this) != nullptr) return true;
+  if (internal::as_time(*this) != nullptr || internal::as_record(*this) != nullptr) return true;
   if (const auto* duration = internal::as_duration(*this)) return duration->count() != 0;
   const auto number = internal::as_number(*this);
   return number.has_value() && *number != 0;

@@ -22,12 +22,12 @@ TemplateValue::Map to_map(const LabelSet& labels) {
 
 // A sample as templates see it: .Labels and .Value.
 TemplateValue to_value(const promql::VectorSample& sample) {
-  return TemplateValue::Map{{"Labels", to_map(sample.labels)}, {"Value", sample.value}};
+  return TemplateRecord{"*template.sample",
+                        {{"Labels", to_map(sample.labels)}, {"Value", sample.value}}};
 }
 
 Result<TemplateValue> run_query(const promql::Engine* engine, Timestamp at,
                                 const std::vector<TemplateValue>& arguments) {
-  if (arguments.size() != 1) return Error(ErrorCode::kInvalid, "query takes one argument");
   if (engine == nullptr) return Error(ErrorCode::kUnavailable, "query is not available here");
   NINES_TRY(const promql::Query query,
             promql::Query::parse(arguments[0].to_string(), engine->options()));
@@ -40,22 +40,14 @@ Result<TemplateValue> run_query(const promql::Engine* engine, Timestamp at,
   } else {
     return Error(ErrorCode::kInvalid, "query: the result is neither a vector nor a scalar");
   }
-  return TemplateValue(std::move(list));
+  return TemplateValue(std::move(list)).as("template.queryResult");
 }
 
 TemplateFunction constant(std::string text) {
-  return [text = std::move(text)](const std::vector<TemplateValue>&) -> Result<TemplateValue> {
-    return TemplateValue(text);
-  };
-}
-
-TemplateFunction link(std::string tab) {
-  return
-      [tab = std::move(tab)](const std::vector<TemplateValue>& arguments) -> Result<TemplateValue> {
-        if (arguments.size() != 1) return Error(ErrorCode::kInvalid, "a link takes one expression");
-        return TemplateValue("/graph?g0.expr=" + url_encode(arguments[0].to_string()) +
-                             "&g0.tab=" + tab);
-      };
+  return {[text = std::move(text)](const std::vector<TemplateValue>&) -> Result<TemplateValue> {
+            return TemplateValue(text);
+          },
+          ""};
 }
 
 // "http://host:9090/prom/" gives "/prom/".
@@ -84,17 +76,18 @@ TemplateFunctions RuleTemplates::functions(const TemplateWorld& world, const pro
                                            std::shared_ptr<const Moment> moment) {
   TemplateFunctions out = standard_template_functions();
   const std::shared_ptr<const Moment> moment_of_now = moment;
-  out["query"] = [engine, moment = std::move(moment)](const std::vector<TemplateValue>& arguments) {
-    return run_query(engine, moment->at, arguments);
-  };
-  out["now"] = [moment =
-                    moment_of_now](const std::vector<TemplateValue>&) -> Result<TemplateValue> {
-    return TemplateValue(static_cast<double>(to_millis(moment->at)) / 1000.0);
-  };
+  out["query"] = {
+      [engine, moment = std::move(moment)](const std::vector<TemplateValue>& arguments) {
+        return run_query(engine, moment->at, arguments);
+      },
+      "s"};
+  out["now"] = {
+      [moment = moment_of_now](const std::vector<TemplateValue>&) -> Result<TemplateValue> {
+        return TemplateValue(static_cast<double>(to_millis(moment->at)) / 1000.0);
+      },
+      ""};
   out["externalURL"] = constant(world.external_url);
   out["pathPrefix"] = constant(path_of(world.external_url));
-  out["graphLink"] = link("0");
-  out["tableLink"] = link("1");
   return out;
 }
 
@@ -165,10 +158,13 @@ RuleTemplates::Expanded RuleTemplates::expand(const promql::VectorSample& sample
   moment_->at = at;
   TemplateValue data;
   if (any_template_) {  // else nobody looks at it
-    data = TemplateValue::Map{{"Labels", to_map(sample.labels)},
-                              {"ExternalLabels", external_labels_},
-                              {"ExternalURL", external_url_},
-                              {"Value", sample.value}};
+    data = TemplateRecord{
+        "struct { Labels map[string]string; ExternalLabels map[string]string; "
+        "ExternalURL string; Value interface {} }",
+        {{"Labels", to_map(sample.labels)},
+         {"ExternalLabels", external_labels_},
+         {"ExternalURL", external_url_},
+         {"Value", sample.value}}};
   }
   Expanded out;
   out.labels = expand_parts(labels_, data, out.errors);

@@ -24,13 +24,17 @@ testing::SimClock& test_clock() {
   return clock;
 }
 
+TemplateValue kv(Map map) {
+  return TemplateValue(std::move(map)).as("template.KV");
+}
+
 TemplateValue dot() {
   const Map down{{"Status", "firing"},
-                 {"Labels", Map{{"alertname", "Down"}, {"instance", "<a>&\"b\""}, {"job", "j"}}},
+                 {"Labels", kv({{"alertname", "Down"}, {"instance", "<a>&\"b\""}, {"job", "j"}})},
                  {"StartsAt", TemplateTime{kAt, TimeZone::utc()}}};
   Map up = down;
   up["Status"] = "resolved";
-  return Map{{"Alerts", List{down, up}},
+  return Map{{"Alerts", TemplateValue(List{down, up}).as("template.Alerts")},
              {"At", TemplateTime{kAt, TimeZone::utc()}},
              {"Bad", "javascript:alert(1)"},
              {"Link", "https://x.example/?a=1&b=2"},
@@ -70,7 +74,8 @@ TEST_CASE("tz shows another zone's clocks, daylight saving included") {
   CHECK(render("{{ (1752500000 | toTime) | tz \"Europe/Paris\" | date \"15:04 MST\" }}") ==
         "15:33 CEST");
   CHECK(render("{{ .At | tz \"Nowhere/Land\" }}").find("no time zone") != std::string::npos);
-  CHECK(render("{{ \"x\" | tz \"UTC\" }}").find("tz wants") != std::string::npos);
+  CHECK(render("{{ \"x\" | tz \"UTC\" }}")
+            .find("wrong type for value; expected time.Time; got string") != std::string::npos);
 }
 
 TEST_CASE("times and durations have methods, compare, and print as Go prints them") {
@@ -94,7 +99,7 @@ TEST_CASE("lists and dictionaries are made, grow, and become JSON") {
   CHECK(render("{{ (dict \"a\" 1 \"b\" \"x\").b }}") == "x");
   CHECK(render("{{ dict \"b\" (list 1 2.5 nil \"q\\\"\") \"a\" true \"t\" .At | toJson }}") ==
         "{\"a\":true,\"b\":[1,2.5,null,\"q\\\"\"],\"t\":\"2025-11-14T08:05:09.12Z\"}");
-  CHECK(render("{{ dict \"a\" }}").find("pairs") != std::string::npos);
+  CHECK(render("{{ dict \"a\" }}").find("even number") != std::string::npos);
   CHECK(render("{{ $l := list 1 }}{{ range 20 }}{{ $l = list $l $l }}{{ end }}")
             .find("more than 10000 values") != std::string::npos);
   CHECK(render("{{ urlUnescape \"a%20b+c\" }}{{ title \"aB cD\" }}") == "a b cAb Cd");
@@ -107,7 +112,7 @@ TEST_CASE("tmpl gives what a template writes, as a value") {
         "<i>&lt;b&gt;&#39;x&#39;&lt;/b&gt;</i>");
   CHECK(render("{{ tmpl \"nope\" 1 }}").find("not defined") != std::string::npos);
   CHECK(render("{{ define \"r\" }}{{ tmpl \"r\" . }}{{ end }}{{ tmpl \"r\" 1 }}")
-            .find("more than 100 deep") != std::string::npos);
+            .find("maximum template depth (100)") != std::string::npos);
 }
 
 TEST_CASE("HTML: values are escaped, what is HTML already is not") {
@@ -116,8 +121,12 @@ TEST_CASE("HTML: values are escaped, what is HTML already is not") {
   CHECK(render("<p>{{ .Text }}</p>") == "<p><b>'x'</b></p>");
   CHECK(html("<a href=\"{{ .Link }}\">") == "<a href=\"https://x.example/?a=1&amp;b=2\">");
   CHECK(html("<a href='{{ .Bad }}'>") == "<a href='#ZgotmplZ'>");
-  CHECK(html("<a href=\"/x?u={{ .Bad }}\">") == "<a href=\"/x?u=javascript:alert(1)\">");
-  CHECK(html("<style>{{ .Text }}</style>").find("cannot be escaped") != std::string::npos);
+  CHECK(html("<a href=\"/x?u={{ .Bad }}\">") == "<a href=\"/x?u=javascript%3aalert%281%29\">");
+  CHECK(html("<style>a{color:{{ \"red\" }};b:{{ .Text }}}</style>") ==
+        "<style>a{color:red;b:ZgotmplZ}</style>");
+  CHECK(html("<script>{{ .Text }}</script>").find("cannot be escaped") != std::string::npos);
+  CHECK(html("a<!-- {{ .Text }} -->b < c<p title={{ .Text }}>{{ .Nope }}") ==
+        "ab &lt; c<p title=&lt;b&gt;&#39;x&#39;&lt;/b&gt;>");
   CHECK(html("<style>b{}</style><b>{{ 1 }}") == "<style>b{}</style><b>1");
 }
 
@@ -133,16 +142,18 @@ TEST_CASE("a notification's usual template renders") {
         "[FIRING:1]\n - alertname = Down\n - instance = <a>&\"b\"\n - job = j\n<a>&\"b\"");
 }
 
-// Recorded from amtool 0.25, `template render`, over the same labels.
+// As Alertmanager 0.34 renders them.
 TEST_CASE("collections and texts are as amtool renders them") {
-  const Map labels{{"grouplabelkey1", "grouplabelvalue1"}, {"grouplabelkey2", "grouplabelvalue2"}};
-  const TemplateValue data = Map{{"GroupLabels", labels}, {"Alerts", List{}}};
+  const TemplateValue labels =
+      kv({{"grouplabelkey1", "grouplabelvalue1"}, {"grouplabelkey2", "grouplabelvalue2"}});
+  const TemplateValue data =
+      Map{{"GroupLabels", labels}, {"Alerts", TemplateValue(List{}).as("template.Alerts")}};
   for (const auto& [text, expected] : std::vector<std::pair<std::string, std::string>>{
            {"{{ .GroupLabels.SortedPairs.Names }}", "[grouplabelkey1 grouplabelkey2]"},
            {"{{ .GroupLabels.SortedPairs.Values | join \", \" }}",
             "grouplabelvalue1, grouplabelvalue2"},
            {"{{ .GroupLabels.Remove (stringSlice \"grouplabelkey1\") }}",
-            "map[grouplabelkey2:grouplabelvalue2]"},
+            "grouplabelkey2=grouplabelvalue2"},
            {"{{ .GroupLabels.nope }}|{{ len .Alerts.Firing }} {{ len .Alerts.Resolved }}", "|0 0"},
            {"{{ title \"aB cD eF-gh\" }}|{{ toUpper \"aé\" }}|{{ toLower \"AÉ\" }}",
             "Ab Cd Ef-Gh|AÉ|aé"},

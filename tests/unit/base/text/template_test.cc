@@ -49,8 +49,10 @@ TEST_CASE("a missing key is empty in a map of texts and no value elsewhere") {
   CHECK(render("{{$labels.job}}[{{$labels.nope}}]") == "api[]");
   CHECK(render("{{.Nope}}") == "<no value>");
   CHECK(render("{{if .L.nope}}a{{else}}b{{end}}") == "b");
-  CHECK(failure("{{.Nope.x}}") == "t:1:3: nil data; no entry for key \"x\"");
-  CHECK(failure("\n {{.V.x}}") == "t:2:4: can't evaluate field x in type float64");
+  CHECK(failure("{{.Nope.x}}") ==
+        "t:1:8: executing \"t\" at <.Nope.x>: nil pointer evaluating interface {}.x");
+  CHECK(failure("\n {{.V.x}}") ==
+        "t:2:6: executing \"t\" at <.V.x>: can't evaluate field x in type float64");
 }
 
 TEST_CASE("if, else if and with choose by Go's truth") {
@@ -71,7 +73,8 @@ TEST_CASE("range walks lists, sorted maps and numbers, with else, break and cont
   CHECK(render("{{range 3}}{{.}}{{end}}") == "012");
   CHECK(render("{{range .List}}{{if eq . \"y\"}}{{continue}}{{end}}{{.}}{{end}}") == "xz");
   CHECK(render("{{range .List}}{{if eq . \"y\"}}{{break}}{{end}}{{.}}{{end}}") == "x");
-  CHECK(failure("{{range .V}}{{end}}") == "t:1:3: range can't iterate over float64");
+  CHECK(failure("{{range .V}}{{end}}") ==
+        "t:1:9: executing \"t\" at <.V>: range can't iterate over 1.2345");
   CHECK(failure("{{break}}") == "t:1:3: {{break}} outside {{range}}");
 }
 
@@ -79,7 +82,8 @@ TEST_CASE("a variable lives until the end of its block, and = changes the outer 
   CHECK(render("{{$x := 1}}{{range .List}}{{$x = .}}{{end}}{{$x}}") == "z");
   CHECK(render("{{$x := 1}}{{if true}}{{$x := 2}}{{end}}{{$x}}") == "1");
   CHECK(render("{{with .L}}{{$.V}}{{end}}") == "1.2345");
-  CHECK(failure("{{with $x := 3}}{{end}}{{$x}}") == "t:1:26: undefined variable \"$x\"");
+  CHECK(failure("{{with $x := 3}}{{end}}{{$x}}") ==
+        "t:1:26: executing \"t\" at <$x>: undefined variable: $x");
   CHECK(failure("{{$x = 1}}").find("undefined variable") != std::string::npos);
 }
 
@@ -89,7 +93,8 @@ TEST_CASE("a defined template sees only the value it is given") {
   CHECK(failure("{{define \"d\"}}{{$value}}{{end}}{{template \"d\"}}").find("$value") !=
         std::string::npos);
   CHECK(render("{{block \"b\" .V}}({{.}}){{end}}{{template \"b\" 1}}") == "(1.2345)(1)");
-  CHECK(failure("{{template \"zz\"}}") == "t:1:3: template \"zz\" not defined");
+  CHECK(failure("{{template \"zz\"}}") ==
+        "t:1:12: executing \"t\" at <{{template \"zz\"}}>: template \"zz\" not defined");
 }
 
 TEST_CASE("pipes hand the value over as the last argument") {
@@ -97,8 +102,8 @@ TEST_CASE("pipes hand the value over as the last argument") {
   CHECK(render("{{.L.job | len | printf \"%03d\"}}") == "003");
   CHECK(render("{{print (printf \"%d\" 1) (len \"ab\")}}") == "12");
   CHECK(render("{{(index .List 0) | print}} {{(.L).job}}") == "x api");
-  CHECK(failure("{{1 | 2}}") == "t:1:7: a stage of a pipeline must be a function");
-  CHECK(failure("{{.L.job 1}}").find("has arguments") != std::string::npos);
+  CHECK(failure("{{1 | 2}}") == "t:1:7: non executable command in pipeline stage 2");
+  CHECK(failure("{{.L.job 1}}").find("job is not a method but has arguments") != std::string::npos);
 }
 
 TEST_CASE("and, or evaluate no further than needed") {
@@ -115,7 +120,7 @@ TEST_CASE("comparisons take numbers by value and refuse mixed kinds") {
   CHECK(render("{{eq .Nope nil}} {{eq .V nil}}") == "true false");
   CHECK(failure("{{eq 1 \"a\"}}").find("incompatible types") != std::string::npos);
   CHECK(failure("{{eq .L .L}}").find("non-comparable") != std::string::npos);
-  CHECK(failure("{{lt true false}}").find("incompatible types") != std::string::npos);
+  CHECK(failure("{{lt true false}}").find("invalid type for comparison") != std::string::npos);
 }
 
 TEST_CASE("len, index and slice respect the ends") {
@@ -168,7 +173,7 @@ TEST_CASE("html, js and urlquery escape") {
 TEST_CASE("a broken template is refused with name, line and column") {
   CHECK(failure("a\n{{if}}x{{end}}") == "t:2:5: missing value for if");
   CHECK(failure("{{nofunc 1}}") == "t:1:3: function \"nofunc\" not defined");
-  CHECK(failure("{{if 1}}") == "t:1:3: {{if}} has no {{end}}");
+  CHECK(failure("{{if 1}}") == "t:1:9: unexpected EOF: {{if}} of line 1 has no {{end}}");
   CHECK(failure("{{end}}") == "t:1:3: unexpected {{end}}");
   for (const char* text : {"{{",
                            "{{}}",
@@ -183,7 +188,6 @@ TEST_CASE("a broken template is refused with name, line and column") {
                            "{{1)}}",
                            "{{1 2}}",
                            "{{\"a\"\"b\"}}",
-                           "{{1 |}}",
                            "{{| 1}}",
                            "{{else}}",
                            "{{if 1}}a{{else}}b{{else}}c{{end}}",
@@ -213,7 +217,8 @@ TEST_CASE("a template can be executed again and by name of function it was given
   CHECK(*parsed->execute("a") == "aa");
   CHECK(*parsed->execute("b") == "bb");
   const auto failing = Template::parse("n", "{{twice}}", functions)->execute({});
-  CHECK(failing.error().what() == "n:1:3: error calling twice: nothing");
+  CHECK(failing.error().what() ==
+        "n:1:3: executing \"n\" at <twice>: error calling twice: nothing");
   CHECK(failing.error().code() == ErrorCode::kNotFound);
 }
 
@@ -264,6 +269,49 @@ TEST_CASE("printf's widths are bounded") {
   CHECK(render("{{printf \"%.99999999f\" 1.0 | len}}") == "402");
 }
 
+// A row each: what Go 1.22 gives for the same text and the same data, a struct in place of a
+// record.
+TEST_CASE("records have their fields alone, print as Go's structs, and are true") {
+  const TemplateRecord sample{"template.sample", {{"Labels", Map{{"job", "api"}}}, {"Value", 1.5}}};
+  const TemplateRecord pair{"template.Pair", {{"Name", "a"}, {"Value", "b"}}};
+  const TemplateRecord empty{"T", {}};
+  const TemplateRecord top{"data",
+                           {{"S", sample}, {"P", pair}, {"E", empty}, {"N", TemplateValue()}}};
+  const std::pair<const char*, const char*> rows[] = {
+      {"{{.S}}", "{map[job:api] 1.5}"},
+      {"{{.P}}", "{a b}"},
+      {"{{.E}}{{if .E}}true{{end}}", "{}true"},
+      {"{{print .S .P 1}}", "{map[job:api] 1.5} {a b} 1"},
+      {"{{printf \"%v|%s|%T\" .P .P .P}}", "{a b}|{a b}|template.Pair"},
+      {"{{.S.Labels.job}}[{{.S.Labels.nope}}]", "api[]"},
+      {"{{with .S}}{{.Value}}{{end}}{{$x := .P}}{{$x.Name}}", "1.5a"},
+      {"{{.S | value}} {{.S | label \"job\"}}", "1.5 api"},
+      {"{{toJson .P}}", "{\"Name\":\"a\",\"Value\":\"b\"}"},
+      {"{{.N}}", "<no value>"},
+      {"{{eq .P .P}} {{ne .P .E}}", "true true"},
+      {"{{.S.Nope}}", "<.S.Nope>: can't evaluate field Nope in type template.sample"},
+      {"a\n {{ .Nope }}", "<.Nope>: can't evaluate field Nope in type data"},
+      {"{{range .S}}{{end}}", "<.S>: range can't iterate over {map[job:api] 1.5}"},
+      {"{{len .P}}", "<len .P>: error calling len: len of type template.Pair"},
+      {"{{eq .S .S}}",
+       "<eq .S .S>: error calling eq: non-comparable type map[job:api]: map[string]string"},
+      {"{{index .P \"Name\"}}",
+       "<index .P \"Name\">: error calling index: can't index item of type template.Pair"},
+      {"{{call .P}}", "<call .P>: error calling call: non-function of type template.Pair"},
+      {"{{call .S.Value 1}}",
+       "<call .S.Value 1>: error calling call: non-function of type float64"},
+      {"{{call nil}}", "<call nil>: error calling call: call of nil"},
+      {"{{call}}", "<call>: wrong number of args for call: want at least 1 got 0"}};
+  for (const auto& [text, wanted] : rows) {
+    CAPTURE(text);
+    const auto parsed = Template::parse("t", text, standard_template_functions());
+    REQUIRE(parsed.has_value());
+    const auto out = parsed->execute(top);
+    const std::string shown = out ? *out : out.error().what();
+    CHECK(shown.substr(out ? 0 : shown.find('<')) == wanted);
+  }
+}
+
 TEST_CASE("Alertmanager's methods work on its data") {
   const auto parsed =
       Template::parse("t",
@@ -276,8 +324,9 @@ TEST_CASE("Alertmanager's methods work on its data") {
   REQUIRE(parsed.has_value());
   const Map firing{{"Status", "firing"}};
   const Map resolved{{"Status", "resolved"}};
-  const Map top{{"Labels", Map{{"a", "1"}, {"alertname", "x"}, {"zone", "b"}}},
-                {"Alerts", List{firing, resolved, firing}}};
+  const TemplateValue labels = Map{{"a", "1"}, {"alertname", "x"}, {"zone", "b"}};
+  const TemplateValue alerts = List{firing, resolved, firing};
+  const Map top{{"Labels", labels.as("template.KV")}, {"Alerts", alerts.as("template.Alerts")}};
   CHECK(*parsed->execute(top) ==
         "alertname=x a=1 zone=b [alertname a zone][x 1 b] [alertname a] 21 alertname,a,zone");
 }
