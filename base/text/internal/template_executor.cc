@@ -382,7 +382,13 @@ class Executor {
     if (auto counted = step(cost + bytes / 64); !counted) return std::move(counted).error();
     auto result = name == kInvokeFunction && &function == &op.function ? invoked(arguments)
                                                                        : function(arguments);
-    if (result || failed_inside_) return result;
+    if (failed_inside_) return result;
+    if (result) {
+      const auto* text = as_text(*result);
+      auto counted = step(text != nullptr ? text->size() / 64 : 0);
+      if (!counted) return std::move(counted).error();
+      return result;
+    }
     if (command != nullptr) {
       at(*command);
     } else {

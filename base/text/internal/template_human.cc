@@ -2,8 +2,10 @@
 // prometheus.io/docs/prometheus/latest/configuration/template_reference.
 
 #include <array>
+#include <cctype>
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +24,21 @@ constexpr std::array<std::string_view, 8> kSmall = {"m", "u", "n", "p", "f", "a"
 constexpr std::array<std::string_view, 8> kBinary = {"ki", "Mi", "Gi", "Ti",
                                                      "Pi", "Ei", "Zi", "Yi"};
 
+// As Go reads a float: digits may be parted by an underscore, hexadecimal needs its exponent.
+std::optional<double> parse_text(std::string text) {
+  const std::string low = to_lower(text);
+  const bool hex = low.find("0x") != std::string::npos;
+  if (hex && low.find('p') == std::string::npos) return std::nullopt;
+  for (std::size_t at = text.find('_'); at != std::string::npos; at = text.find('_', at)) {
+    const auto is_digit = [&text](std::size_t i) {
+      return i < text.size() && std::isxdigit(static_cast<unsigned char>(text[i])) != 0;
+    };
+    if (at == 0 || !is_digit(at - 1) || !is_digit(at + 1)) return std::nullopt;
+    text.erase(at, 1);
+  }
+  return parse_double(text);
+}
+
 // A number, or a text that is one.
 Result<double> number_argument(const Arguments& arguments) {
   if (const auto number = as_number(arguments[0])) return *number;
@@ -29,7 +46,7 @@ Result<double> number_argument(const Arguments& arguments) {
     return std::chrono::duration<double>(*duration).count();
   }
   if (const auto* text = as_text(arguments[0])) {
-    if (const auto number = parse_double(*text)) return *number;
+    if (const auto number = parse_text(*text)) return *number;
     return Error(ErrorCode::kInvalid, quote_go(*text) + " is not a number");
   }
   return Error(ErrorCode::kInvalid,
@@ -101,6 +118,7 @@ TemplateFunction of_number(std::string (*print)(double)) {
 
 // Seconds as whole nanoseconds; kInvalid where they do not fit, or are no number.
 Result<std::chrono::nanoseconds> nanos_of(double seconds, const char* what) {
+  if (!std::isfinite(seconds)) return Error(ErrorCode::kInvalid, "value is NaN or Inf");
   const double nanos = seconds * 1e9;
   if (!(std::abs(nanos) < 0x1p63)) {
     return Error(ErrorCode::kInvalid, format_double_g(seconds) + " cannot be represented as a " +

@@ -66,8 +66,9 @@ HostPort split_host_port(const std::string& text) {
 
 bool is_address(const std::string& host) {
   unsigned char bytes[16];
+  const std::string six = host.substr(0, host.find('%'));  // without the zone of fe80::1%eth0
   return inet_pton(AF_INET, host.c_str(), bytes) == 1 ||
-         inet_pton(AF_INET6, host.c_str(), bytes) == 1;
+         inet_pton(AF_INET6, six.c_str(), bytes) == 1;
 }
 
 std::string strip_port(const std::string& text) {

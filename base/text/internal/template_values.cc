@@ -115,7 +115,11 @@ std::optional<double> as_number(const TemplateValue& v) {
 }
 
 const TemplateKind& template_kind(char letter) {
-  const auto is_sample = [](const TemplateValue& v) { return field_of(v, "Labels") != nullptr; };
+  // Labels and a value, and nothing else, as the data of an alert has.
+  static constexpr auto kSample = [](const TemplateValue& v) {
+    const auto* record = as_record(v);
+    return field_of(v, "Labels") != nullptr && (record == nullptr || record->fields.size() == 2);
+  };
   static constexpr auto kText = [](const TemplateValue& v) { return as_text(v) != nullptr; };
   static const TemplateKind kKinds[] = {
       {"string", false, kText},
@@ -128,11 +132,9 @@ const TemplateKind& template_kind(char letter) {
       {"template.queryResult", true,
        [](const TemplateValue& v) {
          const auto* list = as_list(v);
-         return list != nullptr && std::all_of(list->begin(), list->end(), [](const auto& one) {
-                  return field_of(one, "Labels") != nullptr;
-                });
+         return list != nullptr && std::all_of(list->begin(), list->end(), kSample);
        }},
-      {"*template.sample", true, is_sample},
+      {"*template.sample", true, kSample},
       {"interface {}", true, [](const TemplateValue&) { return true; }}};
   const std::size_t found = std::string_view("stlLqp").find(letter);
   return kKinds[std::min(found, std::size(kKinds) - 1)];

@@ -111,6 +111,19 @@ TEST_CASE("humanizeTimestamp prints UTC as Go prints a time") {
   CHECK(call("humanizeTimestamp", 1e300) == "error");
 }
 
+TEST_CASE("texts are numbers as Go reads them, and what cannot be a time says so") {
+  CHECK(call("humanize", "1_000") == "1k");
+  CHECK(call("humanize", "0x1p4") == "16");
+  CHECK(call("humanize", "0x10") == "error");
+  CHECK(call("humanize", "_1") == "error");
+  CHECK(call("humanize", "1__0") == "error");
+  CHECK(call("humanize", " 1") == "error");
+  CHECK(call("toTime", kNan) == "error");
+  CHECK(call("toTime", 1e11) == "error");
+  CHECK(call("humanizeTimestamp", -0.0015) == "1969-12-31 23:59:59.999 +0000 UTC");
+  CHECK(call("stripDomain", "[fe80::1%eth0]:9") == "[fe80::1%eth0]:9");
+}
+
 TEST_CASE("parseDuration gives seconds") {
   CHECK(call("parseDuration", "2h10m15s") == "7815");
   CHECK(call("parseDuration", "5ms") == "0.005");

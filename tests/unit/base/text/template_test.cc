@@ -245,6 +245,37 @@ TEST_CASE("output, steps, calls and nesting end at their limits") {
   CHECK_FALSE(run("{{" + open + "(1" + std::string(100, ')') + "}}").has_value());
 }
 
+TEST_CASE("loops in loops, long texts and deep calls are stopped, however much they are given") {
+  const auto code = [](const std::string& text) {
+    const auto out = run(text);
+    return out ? ErrorCode::kInvalid : out.error().code();
+  };
+  CHECK(code("{{range 1001}}{{range 1001}}{{end}}{{end}}") == ErrorCode::kLimit);
+  // Each call is a step, and its text counts: 2,000 of them are fine, 100,000 are not.
+  const std::string call = "{{$y := reReplaceAll \"1\" \"2\" $x}}{{end}}";
+  CHECK(run("{{$x := printf \"%9999d\" 1}}{{range 2000}}" + call).has_value());
+  CHECK(code("{{$x := printf \"%9999d\" 1}}{{range 100000}}" + call) == ErrorCode::kLimit);
+  // A short call that makes a long text.
+  CHECK(code("{{$x := printf \"%9999d\" 1}}{{$r := printf \"%999d\" 1}}{{range 1000}}"
+             "{{$y := reReplaceAll \".\" $r $x}}{{end}}") == ErrorCode::kLimit);
+  const auto nested = [](int depth) {
+    std::string text;
+    for (int i = 0; i < depth; ++i) {
+      text += "{{define \"t" + std::to_string(i) + "\"}}{{template \"t" + std::to_string(i + 1) +
+              "\"}}{{end}}";
+    }
+    return text + "{{define \"t" + std::to_string(depth) + "\"}}end{{end}}{{template \"t0\"}}";
+  };
+  CHECK(*run(nested(99)) == "end");
+  CHECK(run(nested(100)).error().what().find("exceeded maximum template depth (100)") !=
+        std::string::npos);
+  // The text is told with the limit and its place.
+  TemplateLimits limits;
+  limits.output_bytes_max = 3;
+  CHECK(run("ab{{.N}}", limits).error().what() ==
+        "t:1:5: executing \"t\" at <.N>: the output exceeds 3 bytes");
+}
+
 TEST_CASE("what a text does not declare is known before it is executed") {
   const auto undeclared = [](const std::string& text) -> std::string {
     const auto parsed = Template::parse("t", text, {});

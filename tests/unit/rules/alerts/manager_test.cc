@@ -163,7 +163,9 @@ TEST_CASE("labels come from the result, the rule overrides them, alertname has t
       {"a", "{{ $labels.instance }} {{ $value }} {{ $externalLabels.region }} {{ $externalURL }}"},
       {"b", R"({{ with query "up" }}{{ . | first | label "instance" }}{{ end }})"},
       {"c", "{{ $labels.__name__ }} {{ .Value }}"},
-      {"d", "{{ template \"nosuch\" }}"}};
+      {"d", "{{ template \"nosuch\" }}"},
+      {"e", "{{ .Nope }}"},
+      {"f", "{{ graphLink \"up == 0\" }} {{ range query \"up\" }}{{ . }}{{ end }}"}};
   w.boot({group({rule})});
   w.evaluate(1);
   REQUIRE(w.told.size() == 1);
@@ -172,7 +174,15 @@ TEST_CASE("labels come from the result, the rule overrides them, alertname has t
   CHECK(a.annotations.get("a") == "a 0 eu http://nines:9999/");
   CHECK(a.annotations.get("b") == "a");
   CHECK(a.annotations.get("c") == "up 0");
-  CHECK(a.annotations.get("d").find("<error expanding template: ") == 0);
+  CHECK(a.annotations.get("d") ==
+        "<error expanding template: __alert_Down:1:13: executing \"__alert_Down\" at <{{template "
+        "\"nosuch\"}}>: template \"nosuch\" not defined>");
+  CHECK(a.annotations.get("e") ==
+        "<error expanding template: __alert_Down:1:4: executing \"__alert_Down\" at <.Nope>: can't "
+        "evaluate field Nope in type struct { Labels map[string]string; ExternalLabels "
+        "map[string]string; ExternalURL string; Value interface {} }>");
+  CHECK(a.annotations.get("f") ==
+        "/graph?g0.expr=up+%3D%3D+0&g0.tab=0 {map[__name__:up instance:a job:j] 0}");
   CHECK(a.generator_url == "http://nines:9999/graph?g0.expr=up%20%3D%3D%200&g0.tab=1");
   CHECK(a.valid_for == Duration(240'000));
 }
