@@ -27,6 +27,10 @@ struct Steps {
 };
 
 constexpr std::size_t kPointsMax = 11'000;
+// Nanoseconds reach from 1677 to 2262: with what a window and an offset may add (the parser's
+// limits), times between these two stay among them. 1900 and 2100.
+constexpr Timestamp kTimeMin{Duration{-2'208'988'800'000}};
+constexpr Timestamp kTimeMax{Duration{4'102'444'800'000}};
 
 bool keeps(const LogSelector& selector, std::string_view line) {
   return std::all_of(selector.filters.begin(), selector.filters.end(),
@@ -91,7 +95,9 @@ class Evaluator {
     std::map<LabelSet, std::vector<double>> sums;
     const bool bytes =
         expr.range_op == RangeOp::kBytesRate || expr.range_op == RangeOp::kBytesOverTime;
-    const nanoseconds step = steps_.step, window = expr.window;
+    // With one step its length means nothing, and may be more than nanoseconds can say.
+    const nanoseconds step = steps_.count == 1 ? Duration(1) : steps_.step;
+    const nanoseconds window = expr.window;
     const LogTime origin = LogTime(steps_.from - expr.offset);
     const auto stats = logs_.scan(
         expr.selector.matchers, {first, last}, storage::LogOrder::kOldestFirst,
@@ -101,7 +107,7 @@ class Evaluator {
               sums.try_emplace(stream, std::vector<double>(steps_.count, 0.0)).first->second;
           // Steps i with t_i >= line and t_i - window < line.
           const std::int64_t behind = (line.at - origin).count();
-          const std::int64_t low = behind <= 0 ? 0 : (behind + step.count() - 1) / step.count();
+          const std::int64_t low = behind <= 0 ? 0 : (behind - 1) / step.count() + 1;
           const std::int64_t reach = behind + window.count();  // t_i - origin < reach
           if (reach <= 0) return true;
           const std::int64_t high =
@@ -217,6 +223,11 @@ class Evaluator {
   std::uint64_t lines_ = 0;
 };
 
+Result<void> check_time(Timestamp at) {
+  if (at >= kTimeMin && at <= kTimeMax) return {};
+  return Error(ErrorCode::kInvalid, "logs are asked for times from 1900 to 2100");
+}
+
 Error not_metric() {
   return Error(ErrorCode::kInvalid,
                "this is a log query: it gives lines, ask for them over a range");
@@ -251,6 +262,7 @@ Result<LogResult> Engine::lines(const LogQuery& query, storage::LogRange range,
 Result<promql::QueryResult> Engine::instant(const LogQuery& query, Timestamp at,
                                             const storage::StopFlag* stop) const {
   if (!query.is_metric()) return not_metric();
+  if (auto checked = check_time(at); !checked) return checked.error();
   Evaluator evaluator(logs_, {at, Duration(1), 1}, stop);
   NINES_TRY(std::vector<Series> series, evaluator.evaluate(query.expr()));
   promql::QueryResult result;
@@ -273,6 +285,9 @@ Result<promql::QueryResult> Engine::range(const LogQuery& query, Timestamp from,
   if (!query.is_metric()) return not_metric();
   if (step <= Duration(0)) return Error(ErrorCode::kInvalid, "step must be above zero");
   if (to < from) return Error(ErrorCode::kInvalid, "end is before start");
+  for (const Timestamp at : {from, to}) {
+    if (auto checked = check_time(at); !checked) return checked.error();
+  }
   const auto count = static_cast<std::size_t>((to - from) / step) + 1;
   if (count > kPointsMax) {
     return Error(ErrorCode::kLimit, "the query asks for " + std::to_string(count) +

@@ -1,4 +1,4 @@
-#include <array>
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
@@ -15,6 +15,10 @@ namespace {
 using ExprPtr = std::shared_ptr<const LogExpr>;
 
 constexpr int kDepthMax = 64;
+// `a + b + c` nests to the left without a bracket.
+constexpr int kHeightMax = 500;
+// Nanoseconds reach 292 years; the time of the query lies among them, too.
+constexpr Duration kSpanMax{50LL * 365 * 86'400'000};
 constexpr std::size_t kTextMax = 64u << 10;
 
 const std::map<std::string, RangeOp, std::less<>> kRangeOps = {
@@ -93,6 +97,11 @@ class Parser {
             text_, op.at,
             "a log query has no value to calculate with; wrap it in count_over_time(... [5m])");
       }
+      node.height = 1 + std::max(left->height, right->height);
+      if (node.height > kHeightMax) {
+        return parse_error(text_, op.at,
+                           "more than " + std::to_string(kHeightMax - 1) + " operators in a row");
+      }
       node.children = {std::move(left), std::move(right)};
       left = std::make_shared<const LogExpr>(std::move(node));
     }
@@ -153,6 +162,17 @@ class Parser {
                            "min, max, avg, count and vector");
   }
 
+  Result<Duration> duration() {
+    if (peek().kind != Token::Kind::kDuration) return unexpected("a duration such as 5m");
+    NINES_TRY(const Duration out, parse_duration(peek().text));  // the lexer has read it once
+    if (out > kSpanMax) {
+      return error("duration " + quote_go(peek().text) + " is longer than " +
+                   format_duration(kSpanMax));
+    }
+    next();
+    return out;
+  }
+
   Result<void> range(LogExpr& node) {
     if (Result<void> open = expect("("); !open) return open;
     const bool inner = take("(");
@@ -161,8 +181,7 @@ class Parser {
       if (Result<void> closed = expect(")"); !closed) return closed;
     }
     if (Result<void> open = expect("["); !open) return open;
-    if (peek().kind != Token::Kind::kDuration) return unexpected("a duration such as 5m");
-    node.window = *parse_duration(next().text);
+    NINES_TRY(node.window, duration());
     if (node.window <= Duration(0)) return error("the range must be longer than 0s");
     if (Result<void> closed = expect("]"); !closed) return closed;
     if (Result<void> more = line_filters(node.selector); !more)
@@ -170,8 +189,8 @@ class Parser {
     if (is_word("offset")) {
       next();
       const bool minus = take("-");
-      if (peek().kind != Token::Kind::kDuration) return unexpected("a duration such as 5m");
-      node.offset = *parse_duration(next().text) * (minus ? -1 : 1);
+      NINES_TRY(const Duration by, duration());
+      node.offset = minus ? -by : by;
     }
     return expect(")");
   }
@@ -196,6 +215,7 @@ class Parser {
     if ((*inner)->kind == LogExpr::Kind::kLines || (*inner)->kind == LogExpr::Kind::kNumber) {
       return error("an aggregation needs a vector, such as rate({app=\"shop\"}[5m])");
     }
+    node.height = 1 + (*inner)->height;
     node.children.push_back(*std::move(inner));
     if (Result<void> closed = expect(")"); !closed) return closed;
     return node.has_grouping ? Result<void>() : grouping(node);

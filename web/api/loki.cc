@@ -1,6 +1,7 @@
 // The parts of the Loki API that nines answers. Times are nanoseconds; ranges are [start, end).
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <set>
 #include <string>
 #include <vector>
@@ -29,15 +30,24 @@ Response refuse(const Error& error) {
                        error.what());
 }
 
+// The instant `by` (0 or more) before another, but not before 1677, when nanoseconds begin.
+LogTime before(LogTime at, Duration by) {
+  constexpr Duration kFirst{std::numeric_limits<std::int64_t>::min() / 1'000'000};
+  const auto since_epoch = at.time_since_epoch();
+  const Duration ms = std::chrono::floor<Duration>(since_epoch);
+  if (by > ms - kFirst) return LogTime::min();
+  return LogTime(ms - by) + (since_epoch - ms);  // `by` alone may be more than they can say
+}
+
 Result<storage::LogRange> range_params(const LokiParts& parts, const Request& request) {
   LogTime to = parts.clock.now_nanos();
   if (!request.param("end").empty()) {
     NINES_TRY(to, parse_log_time(request.param("end")));
   }
-  LogTime from = to - kRangeDefault;
+  LogTime from = before(to, kRangeDefault);
   if (!request.param("since").empty()) {
     NINES_TRY(const Duration since, parse_duration(request.param("since")));
-    from = to - since;
+    from = before(to, since);
   }
   if (!request.param("start").empty()) {
     NINES_TRY(from, parse_log_time(request.param("start")));

@@ -46,6 +46,7 @@ class LogExpr {
   std::string op;                                        // kBinary: + - * / % ^ == != > >= < <=
   bool return_bool = false;                              // kBinary comparisons
   std::vector<std::shared_ptr<const LogExpr>> children;  // kAggregate: 1, kBinary: 2
+  int height = 1;  // of the tree below: what evaluates it calls itself as often
 };
 
 }  // namespace nines::logql

@@ -125,5 +125,47 @@ TEST_CASE("lines are not asked of a metric query, nor samples of a log query") {
   CHECK_FALSE(Engine(lines).instant(*LogQuery::parse("{app=\"shop\"}"), from_millis(kStart)));
 }
 
+std::string chain(int operators) {
+  std::string out = "vector(1)";
+  for (int i = 0; i < operators; ++i) out += "*1";
+  return out;
+}
+
+// Evaluation goes down a tree that is as high as the chain is long: the stack must bear it.
+TEST_CASE("a chain of operators is as long as the limit, and no longer") {
+  CHECK(value(some(), chain(499)) == 1);
+  for (const int more : {500, 20'000}) {
+    const auto refused = LogQuery::parse(chain(more));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().what() ==
+          "parse error at line 1, col 1008: more than 499 operators in a row");
+  }
+}
+
+TEST_CASE("ranges, offsets and times are no longer than nanoseconds can say") {
+  const Lines lines = some();
+  CHECK(value(lines, "count_over_time({app=\"shop\"}[50y])") == 60);
+  CHECK(value(lines, "count_over_time({app=\"shop\"}[50y] offset -50y)", -86'400 * 365 * 50 + 59) ==
+        60);
+  for (const char* bad :
+       {"rate({app=\"shop\"}[50y1ms])", "rate({app=\"shop\"}[1000y])",
+        "rate({app=\"shop\"}[1m] offset 50y1ms)", "rate({app=\"shop\"}[1m] offset -1000y)"}) {
+    CAPTURE(bad);
+    const auto refused = LogQuery::parse(bad);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().what().find("is longer than 50y") != std::string::npos);
+  }
+  const auto rate = *LogQuery::parse("rate({app=\"shop\"}[50y] offset 50y)");
+  const auto ahead = *LogQuery::parse("rate({app=\"shop\"}[50y] offset -50y)");
+  const Timestamp least = from_millis(-2'208'988'800'000), most = from_millis(4'102'444'800'000);
+  for (const auto& query : {rate, ahead}) {
+    CHECK(Engine(lines).range(query, least, most, Duration(1'000'000'000'000)));
+    CHECK(Engine(lines).range(query, least, most, Duration::max()));
+    CHECK_FALSE(Engine(lines).instant(query, least - Duration(1)));
+    CHECK_FALSE(Engine(lines).instant(query, most + Duration(1)));
+    CHECK_FALSE(Engine(lines).range(query, Timestamp::min(), Timestamp::max(), Duration::max()));
+  }
+}
+
 }  // namespace
 }  // namespace nines::logql

@@ -92,6 +92,11 @@ TEST_CASE("labels, values, series and statistics speak of what the range holds")
         R"({"status":"success","data":["a","b"]})");
   CHECK(w.ask.get("/loki/api/v1/label/app/values", {{"since", "2s"}}).body ==
         R"({"status":"success","data":["a"]})");
+  // A range that reaches back past what nanoseconds can say.
+  CHECK(w.ask.get("/loki/api/v1/label/app/values", {{"since", "100000y"}}).body ==
+        R"({"status":"success","data":["a","b"]})");
+  CHECK(w.ask.get("/loki/api/v1/labels", {{"end", "-9223372036854775808"}}).body ==
+        R"({"status":"success","data":[]})");
   CHECK(w.ask.get("/loki/api/v1/series", {{"match[]", "{app=\"b\"}"}}).body ==
         R"({"status":"success","data":[{"app":"b"}]})");
   CHECK(w.ask.get("/loki/api/v1/index/stats", {{"query", "{app=\"a\"}"}}).body ==
