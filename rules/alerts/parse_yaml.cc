@@ -5,6 +5,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "base/text/text.h"
+#include "base/text/yaml_documents.h"
 #include "rules/alerts/config.h"
 #include "rules/alerts/internal/yaml_reader.h"
 
@@ -140,6 +141,11 @@ Result<std::vector<GroupConfig>> parse_rules_yaml(const std::string& file, std::
   if (const auto line = line_of_bad_utf8(text)) {
     return Error(ErrorCode::kInvalid,
                  file + ":" + std::to_string(*line) + ":1: this line is not valid UTF-8");
+  }
+  if (const auto at = endless_yaml(text)) {
+    return Error(ErrorCode::kInvalid,
+                 file + ":" + std::to_string(at->line) + ":" + std::to_string(at->column) +
+                     ": this character begins no YAML: a rule file begins with `groups:`");
   }
   std::vector<GroupConfig> groups;
   std::set<std::string> names;

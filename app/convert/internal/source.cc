@@ -4,6 +4,7 @@
 
 #include "base/text/numbers.h"
 #include "base/text/text.h"
+#include "base/text/yaml_documents.h"
 
 namespace nines::convert {
 namespace {
@@ -44,6 +45,11 @@ void Source::add(const YAML::Node& node, int depth, std::vector<YAML::Node>& out
 }
 
 std::vector<YAML::Node> Source::documents(std::string_view text) {
+  if (const auto at = endless_yaml(text)) {
+    mistakes_.push_back(file_ + ":" + std::to_string(at->line) + ":" + std::to_string(at->column) +
+                        ": this is no YAML: the character here begins nothing");
+    return {};
+  }
   std::vector<YAML::Node> out;
   try {
     for (const YAML::Node& document : YAML::LoadAll(std::string(text))) add(document, 0, out);

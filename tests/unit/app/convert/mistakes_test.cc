@@ -46,6 +46,7 @@ const std::string kIndicator =
 TEST_CASE("what is no YAML, or of another tool, says so with its place") {
   says(sloth("a: [1"), "s.yml:");
   says(sloth("a: [1"), "this is no YAML");
+  says(sloth("version: prometheus/v1\n---\n ]\n"), "s.yml:3:2: this is no YAML");
   says(sloth(""), "s.yml:1:1: the file holds no document");
   says(sloth("just a text"), "s.yml:1:1: a Sloth file must be a mapping");
   says(sloth("apiVersion: openslo/v1\nkind: SLO\n"), "nines import openslo");

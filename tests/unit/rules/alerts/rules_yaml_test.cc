@@ -30,6 +30,17 @@ RuleConfig alert(std::string name, std::string expr) {
 
 }  // namespace
 
+TEST_CASE("what begins no document is an error with its place, not documents without end") {
+  for (const char* text : {",", ",x", ", - a", ",gme: null ruleu []\nv"}) {
+    CAPTURE(text);
+    CHECK(refusal(text).starts_with("r.yml:1:1: this character begins no YAML"));
+  }
+  CHECK(refusal("groups: []\n---\ngroups: []\n...\n ,x").starts_with("r.yml:5:2: this character"));
+  CHECK(refusal("]").starts_with("r.yml:1:1: "));
+  CHECK(refusal("groups: [] ]").starts_with("r.yml:1:12: "));
+  CHECK(refusal("---\n---\ngroups: []\n---\n") == "accepted");
+}
+
 TEST_CASE("a rule file is read with all its fields") {
   const auto parsed = parse_rules_yaml("r.yml", R"(
 groups:
