@@ -45,12 +45,16 @@ convert::Converted import(const std::string& kind, const std::string& name) {
 
 TEST_CASE("files of Sloth, Pyrra and OpenSLO become what stands beside them, and nines loads it") {
   const auto fs = make_posix_fs();
-  for (const auto& [kind, name, slos, left_out] :
+  for (const auto& row :
        std::vector<std::tuple<std::string, std::string, std::size_t, std::size_t>>{
            {"sloth", "sloth", 6, 3},
            {"sloth", "sloth_kubernetes", 1, 2},
            {"pyrra", "pyrra", 3, 0},
            {"openslo", "openslo", 4, 1}}) {
+    const auto& kind = std::get<0>(row);
+    const auto& name = std::get<1>(row);
+    const auto& slos = std::get<2>(row);
+    const auto& left_out = std::get<3>(row);
     INFO(name);
     const convert::Converted done = import(kind, name);
     same_as_file(name + ".toml", done.toml);

@@ -19,7 +19,9 @@ std::map<std::string, std::string> flags_of(const config::Config& config) {
 TEST_CASE("flags are sorted by name, each once, and none is without a value") {
   const auto flags = prometheus_flags({});
   CHECK(std::is_sorted(flags.begin(), flags.end()));
-  for (const auto& [name, value] : flags) {
+  for (const auto& row : flags) {
+    const auto& name = row.first;
+    const auto& value = row.second;
     CAPTURE(name);
     if (name != "config.file" && name != "storage.tsdb.path" && name != "web.external-url")
       CHECK(!value.empty());

@@ -148,7 +148,7 @@ TEST_CASE("collections and texts are as amtool renders them") {
       kv({{"grouplabelkey1", "grouplabelvalue1"}, {"grouplabelkey2", "grouplabelvalue2"}});
   const TemplateValue data =
       Map{{"GroupLabels", labels}, {"Alerts", TemplateValue(List{}).as("template.Alerts")}};
-  for (const auto& [text, expected] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& row : std::vector<std::pair<std::string, std::string>>{
            {"{{ .GroupLabels.SortedPairs.Names }}", "[grouplabelkey1 grouplabelkey2]"},
            {"{{ .GroupLabels.SortedPairs.Values | join \", \" }}",
             "grouplabelvalue1, grouplabelvalue2"},
@@ -161,6 +161,8 @@ TEST_CASE("collections and texts are as amtool renders them") {
             "true|a<c>b"},
            {"{{ stringSlice \"a\" \"b\" }}|{{ safeHtml \"<b>\" }}|{{ \"<b>\" }}",
             "[a b]|<b>|<b>"}}) {
+    const auto& text = row.first;
+    const auto& expected = row.second;
     const auto parsed = Template::parse("t", text, notification_template_functions(test_clock()));
     REQUIRE_MESSAGE(parsed, text);
     const auto out = parsed->execute(data);

@@ -124,7 +124,7 @@ TEST_CASE("a broken file keeps its last good targets, is named and counted; othe
 }
 
 TEST_CASE("what is no list of groups is refused with its place") {
-  for (const auto& [file, text, want] :
+  for (const auto& row :
        {std::tuple("/sd/x.json", "{}", "the whole must be a list"),
         {"/sd/x.json", "[1]", "group 1: a group is an object"},
         {"/sd/x.json", R"([{"targets": [1]}])", "group 1: `targets` holds"},
@@ -136,6 +136,9 @@ TEST_CASE("what is no list of groups is refused with its place") {
         {"/sd/x.yml", "- target: [x]", "line 1, column 3: unknown key \"target\""},
         {"/sd/x.yml", "- targets: [x", "line"},
         {"/sd/x.toml", "broken", "1:7: expected ="}}) {
+    const auto& file = std::get<0>(row);
+    const auto& text = std::get<1>(row);
+    const auto& want = std::get<2>(row);
     Stage s;
     REQUIRE(s.fs.make_dirs("/sd"));
     s.write(file, text);

@@ -278,7 +278,7 @@ TEST_CASE("what is no rule is refused with what may stand there") {
 }
 
 TEST_CASE("every limit of a rule holds on both sides") {
-  for (const auto& [good, bad] :
+  for (const auto& row :
        std::vector<std::pair<std::string, std::string>>{{"COUNT=100000", "COUNT=100001"},
                                                         {"COUNT=1", "COUNT=0"},
                                                         {"INTERVAL=10000", "INTERVAL=10001"},
@@ -288,6 +288,8 @@ TEST_CASE("every limit of a rule holds on both sides") {
                                                         {"BYSECOND=0,60", "BYSECOND=61"},
                                                         {"BYMONTH=1,12", "BYMONTH=13"},
                                                         {"BYMONTHDAY=31,-31", "BYMONTHDAY=32"}}) {
+    const auto& good = row.first;
+    const auto& bad = row.second;
     CHECK_MESSAGE(parse_recurrence("FREQ=MONTHLY;" + good), good);
     CHECK_MESSAGE(!parse_recurrence("FREQ=MONTHLY;" + bad), bad);
   }

@@ -206,7 +206,9 @@ TEST_CASE(
   w.evaluate(0);
   REQUIRE(w.sent.size() == 1);
   n = 0;
-  for (const auto& [text, value] : wanted) {
+  for (const auto& row : wanted) {
+    const auto& text = row.first;
+    const auto& value = row.second;
     CAPTURE(text);
     CHECK(w.sent[0].label("l" + std::to_string(n)) == value);
     CHECK(w.sent[0].annotation("a" + std::to_string(n++)) == value);

@@ -200,7 +200,9 @@ TEST_CASE("an error is the same whoever meets it first") {
       {"double_exponential_smoothing(load[2m], 2, 0.5)", {}},
       {"rate({__name__=~\"load|hits_total\"}[2m]) * 2 + load", small},
   };
-  for (const auto& [text, options] : asked) {
+  for (const auto& row : asked) {
+    const auto& text = row.first;
+    const auto& options = row.second;
     CAPTURE(text);
     const auto alone = ask(text, nullptr, true, options);
     for (int turn = 0; turn < 5; ++turn) {

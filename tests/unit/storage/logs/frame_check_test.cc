@@ -91,7 +91,9 @@ TEST_CASE("a batch and a block that do not read are damage, at the place of thei
   REQUIRE(before.kinds.size() == 2);
   const std::string garbage(40, '\xff');
   std::size_t named = 0;
-  for (const auto& [cls, head] : before.kinds) {
+  for (const auto& row : before.kinds) {
+    const auto& cls = row.first;
+    const auto& head = row.second;
     CAPTURE(ring::to_string(cls));
     const auto at = rig.ring->append(cls, head, std::as_bytes(std::span(garbage)));
     REQUIRE(at);

@@ -79,7 +79,8 @@ TEST_CASE("content that does not read is damage, at the place of its frame") {
   const std::string garbage(40, '\xff');
   std::size_t named = 0;
   for (const auto& [kind, head] : before.kinds) {
-    const auto [cls, type] = kind;
+    const auto cls = kind.first;
+    const auto type = kind.second;
     CAPTURE(ring::to_string(cls));
     CAPTURE(int{type});
     const auto at = rig.ring->append(cls, head, std::as_bytes(std::span(garbage)));

@@ -63,7 +63,9 @@ struct Fleet {
       rig.kill();
   }
   void check() {
-    for (const auto& [labels, points] : expected) {
+    for (const auto& row : expected) {
+      const auto& labels = row.first;
+      const auto& points = row.second;
       CAPTURE(labels.to_string());
       CHECK(rig.points(labels) == points);
     }

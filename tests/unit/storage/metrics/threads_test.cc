@@ -177,7 +177,7 @@ TEST_CASE("writers, readers, deletions and the thread that tends do not disturb 
   for (std::thread& thread : threads) thread.join();
   {
     const MutexLock lock(t.mutex);
-    for (const auto& [line, count] : t.faults) CHECK_MESSAGE(count == 0, "line " << line);
+    for (const auto& fault : t.faults) CHECK_MESSAGE(fault.second == 0, "line " << fault.first);
   }
   CHECK(t.reads > 0);
   CHECK(t.store->retention().dropped_until.has_value());
