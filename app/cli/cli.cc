@@ -40,6 +40,7 @@ struct Commands {
   MaintenanceOptions maintenance_options;
   AcknowledgeOptions acknowledge_options;
   int incidents_shown = 50;
+  bool only_open = false;
   double target_percent = 99.9, error_percent = 1;
   int window_days = 30;
   std::string file, expr, time, start, end, step, label;
@@ -284,8 +285,9 @@ struct Commands {
     CLI::App& incident = group("incident", "what fired, and who works on it");
     CLI::App* verb = incident.add_subcommand("list", "the newest incidents");
     verb->add_option("--limit", incidents_shown)->default_val(50)->check(CLI::Range(1, 1'000));
+    verb->add_flag("--open", only_open, "those that are not over");
     add_client_options(*verb);
-    verb->callback([this] { exit_code = incident_list(client, incidents_shown); });
+    verb->callback([this] { exit_code = incident_list(client, incidents_shown, only_open); });
     verb = incident.add_subcommand("show", "everything that happened in one");
     verb->add_option("INCIDENT", label)->required();
     add_client_options(*verb);

@@ -54,8 +54,10 @@ int show_acknowledgement(const ClientOptions& client, const Answer& answer) {
 
 }  // namespace
 
-int incident_list(const ClientOptions& client, int limit) {
-  const Answer answer = ask(client, "GET", kPath, {{"limit", std::to_string(limit)}});
+int incident_list(const ClientOptions& client, int limit, bool only_open) {
+  const Answer answer =
+      ask(client, "GET", kPath,
+          {{"limit", std::to_string(limit)}, {"state", only_open ? "open" : "all"}});
   if (answer.exit_code != kExitOk) return answer.exit_code;
   if (client.output == "json") {
     fmt::print("{}\n", answer.text);
@@ -65,9 +67,9 @@ int incident_list(const ClientOptions& client, int limit) {
   for (const Json& one : answer.json["incidents"].items()) {
     rows.push_back({one["episode"].as_string(), one["state"].as_string(),
                     instant(one["started_at"]), instant(one["resolved_at"]),
-                    labels(one["labels"])});
+                    one["acknowledged"]["by"].as_string(), labels(one["labels"])});
   }
-  print_rows(client, {"INCIDENT", "STATE", "SINCE", "UNTIL", "ALERT"}, rows);
+  print_rows(client, {"INCIDENT", "STATE", "SINCE", "UNTIL", "ACKNOWLEDGED BY", "ALERT"}, rows);
   return kExitOk;
 }
 

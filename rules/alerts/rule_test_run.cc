@@ -31,6 +31,9 @@ class Forgetful final : public storage::AlertStateStore, public storage::Inciden
   Result<std::vector<storage::Incident>> incidents(std::size_t) override {
     return std::vector<storage::Incident>{};
   }
+  Result<std::vector<storage::Incident>> open_incidents(std::size_t) override {
+    return std::vector<storage::Incident>{};
+  }
   Result<storage::Incident> incident(const std::string&) override {
     return Error(ErrorCode::kNotFound, "a test keeps no incidents");
   }

@@ -49,8 +49,9 @@ class IncidentStore {
   // returns, or none of it. kLimit: the incidents are saved, for the events there is no room.
   virtual Result<void> record(const std::vector<IncidentRecord>& records) = 0;
   virtual Result<void> add_events(const std::vector<IncidentEvent>& events) = 0;  // all or none
-  virtual Result<std::vector<Incident>> incidents(std::size_t limit) = 0;  // newest first
-  virtual Result<Incident> incident(const std::string& episode) = 0;       // kNotFound
+  virtual Result<std::vector<Incident>> incidents(std::size_t limit) = 0;       // newest first
+  virtual Result<std::vector<Incident>> open_incidents(std::size_t limit) = 0;  // those not over
+  virtual Result<Incident> incident(const std::string& episode) = 0;            // kNotFound
   virtual Result<std::vector<IncidentEvent>> events(const std::string& episode) = 0;  // by time, id
 };
 

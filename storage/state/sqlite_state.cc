@@ -67,7 +67,10 @@ class SqliteState final : public StateStore {
     return incidents_.record(records);
   }
   Result<std::vector<Incident>> incidents(std::size_t limit) override {
-    return incidents_.newest(limit);
+    return incidents_.newest(limit, state::IncidentTable::Which::kAll);
+  }
+  Result<std::vector<Incident>> open_incidents(std::size_t limit) override {
+    return incidents_.newest(limit, state::IncidentTable::Which::kOpen);
   }
   Result<Incident> incident(const std::string& episode) override { return incidents_.get(episode); }
   Result<std::vector<IncidentEvent>> events(const std::string& episode) override {

@@ -88,4 +88,26 @@ export async function runMaintenance(scenario) {
     const events = page.locator('.events li');
     await events.filter({ hasText: 'Acknowledgement withdrawn' }).last().waitFor({ timeout: 10_000 }).catch(() => problems.push('the incident does not tell that it was given back'));
   });
+
+  await scenario('alerts: one that fires is acknowledged in the list, which says so then', '/alerts?state=firing', async (page, problems) => {
+    const row = page.locator('.alert-row', { has: page.locator('.button.primary') }).first();
+    await row.waitFor({ timeout: 20_000 });
+    const incident = await row.locator('a[href^="/incidents/"]').getAttribute('href');
+    await row.locator('.button.primary').click();
+    await page.waitForSelector('dialog[open] input');
+    await page.locator('dialog input').nth(0).fill('list test');
+    await page.locator('dialog input').nth(1).fill('restarting it');
+    await page.click('dialog .button.primary');
+    const said = page.locator('.alert-row', { has: page.locator(`a[href="${incident}"]`) }).locator('.acknowledged');
+    await said.waitFor({ timeout: 10_000 });
+    const text = await said.innerText();
+    must(problems, text.includes('list test') && text.includes('restarting it'), `the list does not say who works on it: ${text}`);
+    problems.push(...(await violations(page)));
+    await page.goto(new URL('/incidents?state=firing', page.url()).href);
+    await page.locator(`a[href="${incident}"] .acknowledged`).waitFor({ timeout: 10_000 }).catch(() => problems.push('the list of incidents does not say who works on it'));
+    await page.goto(new URL(incident, page.url()).href);
+    const withdraw = page.locator('p[role="status"] button');
+    await withdraw.click();
+    await withdraw.waitFor({ state: 'detached', timeout: 10_000 });
+  });
 }

@@ -204,6 +204,12 @@ def planned_while_it_runs(args, folder):
         assert verb("incident", "ack", incident, "--by", "ada", "--comment", "on it", "--expires-in", "1h")["acknowledged"]["by"] == "ada"
         shown = verb("incident", "show", incident)
         assert shown["acknowledged"]["comment"] == "on it" and shown["acknowledged"]["expires_at"] > time.time() + 3500, shown
+        listed = {one["episode"]: one for one in verb("incident", "list", "--open")["incidents"]}
+        assert listed[incident]["acknowledged"]["by"] == "ada" and listed[incident]["state"] == "firing", listed
+        try:
+            raise AssertionError(urllib.request.urlopen(nines.url + "/api/nines/v1/incidents?state=closed", timeout=10).read())
+        except urllib.error.HTTPError as error:
+            assert error.code == 400 and b"neither open nor all" in error.read(), error
         table = subprocess.run([args.nines, "incident", "show", incident, "--server", nines.url], capture_output=True, text=True, timeout=20).stdout
         assert "ada works on Slow" in table and "on it" in table, table
         assert verb("incident", "unack", incident, "--by", "bob")["acknowledged"] is None

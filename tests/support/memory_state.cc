@@ -1,6 +1,7 @@
 #include "tests/support/memory_state.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace nines::testing {
 
@@ -179,6 +180,14 @@ Result<std::vector<Incident>> MemoryState::incidents(std::size_t limit) {
     return a.started_at > b.started_at;
   });
   if (out.size() > limit) out.resize(limit);
+  return out;
+}
+
+Result<std::vector<Incident>> MemoryState::open_incidents(std::size_t limit) {
+  Result<std::vector<Incident>> out = incidents(std::numeric_limits<std::size_t>::max());
+  if (!out) return out;
+  std::erase_if(*out, [](const Incident& one) { return one.resolved_at != Timestamp{}; });
+  if (out->size() > limit) out->resize(limit);
   return out;
 }
 

@@ -45,6 +45,7 @@ class MemoryState final : public storage::StateStore {
   Result<void> add_events(const std::vector<storage::IncidentEvent>& events) override;
   Result<void> record(const std::vector<storage::IncidentRecord>& records) override;
   Result<std::vector<storage::Incident>> incidents(std::size_t limit) override;
+  Result<std::vector<storage::Incident>> open_incidents(std::size_t limit) override;
   Result<storage::Incident> incident(const std::string& episode) override;
   Result<std::vector<storage::IncidentEvent>> events(const std::string& episode) override;
 

@@ -17,6 +17,7 @@ namespace nines::web {
 namespace {
 
 constexpr std::string_view kIncidents = "/api/nines/v1/incidents/";
+constexpr std::size_t kOverviewIncidents = 10;
 
 std::vector<collector::TargetStatus> all_targets(const ApiParts& parts) {
   std::vector<collector::TargetStatus> targets = parts.scraper.targets();
@@ -79,13 +80,23 @@ void write_host(JsonWriter& json, const ApiParts& parts) {
   json.end_object();
 }
 
-void write_incidents(JsonWriter& json, std::vector<storage::Incident> incidents, std::size_t most) {
+void write_incidents(JsonWriter& json, const ApiParts& parts,
+                     const std::vector<storage::Incident>& incidents) {
   json.key("incidents").begin_array();
-  for (const storage::Incident& incident : incidents) {
-    if (most-- == 0) break;
-    write_incident(json, incident);
-  }
+  for (const storage::Incident& incident : incidents)
+    write_incident(json, incident, parts.notifier.acknowledgement(incident.episode));
   json.end_array();
+}
+
+// Those that are not over first, however many began after them; the newest first among equals.
+Result<std::vector<storage::Incident>> most_urgent(storage::IncidentStore& store, std::size_t most) {
+  NINES_TRY(std::vector<storage::Incident> out, store.open_incidents(most));
+  NINES_TRY(const std::vector<storage::Incident> newest, store.incidents(most));
+  for (const storage::Incident& one : newest) {
+    if (out.size() == most) break;
+    if (one.resolved_at != Timestamp{}) out.push_back(one);
+  }
+  return out;
 }
 
 Response overview(const ApiParts& parts, const Request&) {
@@ -105,11 +116,9 @@ Response overview(const ApiParts& parts, const Request&) {
     queued += d.state == storage::DeliveryState::kQueued ? 1 : 0;
     given_up += d.state == storage::DeliveryState::kGivenUp ? 1 : 0;
   }
-  Result<std::vector<storage::Incident>> incidents = parts.state.incidents(100);
+  const Result<std::vector<storage::Incident>> incidents =
+      most_urgent(parts.state, kOverviewIncidents);
   if (!incidents) return native_error(incidents.error());
-  std::stable_sort(incidents->begin(), incidents->end(), [](const auto& a, const auto& b) {
-    return (a.resolved_at == Timestamp{}) > (b.resolved_at == Timestamp{});
-  });
   JsonWriter json;
   json.begin_object().field("version", info.version).key("started_at");
   write_seconds(json, info.started_at);
@@ -123,7 +132,7 @@ Response overview(const ApiParts& parts, const Request&) {
       .end_object();
   json.key("alerts").begin_object().field("firing", firing).field("pending", pending).end_object();
   write_slos(json, parts, 5);
-  write_incidents(json, *std::move(incidents), 10);
+  write_incidents(json, parts, *incidents);
   json.key("deliveries")
       .begin_object()
       .field("queued", queued)
@@ -151,11 +160,17 @@ Response overview(const ApiParts& parts, const Request&) {
 Response list_incidents(const ApiParts& parts, const Request& request) {
   const auto limit = count_param(request, "limit", 50);
   if (!limit) return native_error(Error(ErrorCode::kInvalid, "limit: " + limit.error().what()));
-  Result<std::vector<storage::Incident>> incidents = parts.state.incidents(*limit);
+  const std::string_view state = request.param("state");
+  if (!state.empty() && state != "open" && state != "all") {
+    return native_error(
+        Error(ErrorCode::kInvalid, "state: " + quote_go(state) + " is neither open nor all"));
+  }
+  const Result<std::vector<storage::Incident>> incidents =
+      state == "open" ? parts.state.open_incidents(*limit) : parts.state.incidents(*limit);
   if (!incidents) return native_error(incidents.error());
   JsonWriter json;
   json.begin_object();
-  write_incidents(json, *std::move(incidents), *limit);
+  write_incidents(json, parts, *incidents);
   json.end_object();
   return json_response(200, json.take());
 }
@@ -166,11 +181,12 @@ Response one_incident(const ApiParts& parts, const Request& request) {
   if (!incident) return native_error(incident.error());
   const auto events = parts.state.events(episode);
   if (!events) return native_error(events.error());
+  const auto acknowledgement = parts.notifier.acknowledgement(episode);
   JsonWriter json;
   json.begin_object().key("incident");
-  write_incident(json, *incident);
+  write_incident(json, *incident, acknowledgement);
   json.key("acknowledged");
-  write_acknowledgement(json, parts.notifier.acknowledgement(episode));
+  write_acknowledgement(json, acknowledgement);
   json.key("events").begin_array();
   for (const storage::IncidentEvent& event : *events) write_event(json, event);
   json.end_array();

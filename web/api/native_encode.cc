@@ -112,7 +112,19 @@ void write_slo(JsonWriter& json, const slo::SloStatus& s, std::uint64_t alerts_f
   json.field("alerts_firing", alerts_firing).end_object();
 }
 
-void write_incident(JsonWriter& json, const storage::Incident& incident) {
+void write_acknowledgement(JsonWriter& json, const std::optional<notify::Acknowledgement>& ack) {
+  if (!ack) {
+    json.null();
+    return;
+  }
+  json.begin_object().field("by", ack->by).field("comment", ack->comment);
+  time_field(json, "at", ack->at);
+  time_field(json, "expires_at", ack->expires_at);
+  json.end_object();
+}
+
+void write_incident(JsonWriter& json, const storage::Incident& incident,
+                    const std::optional<notify::Acknowledgement>& ack) {
   const bool over = incident.resolved_at != Timestamp{};
   json.begin_object().field("episode", incident.episode).key("labels");
   write_labels(json, incident.labels);
@@ -124,17 +136,8 @@ void write_incident(JsonWriter& json, const storage::Incident& incident) {
   json.field("state", over                               ? "resolved"
                       : incident.fired_at != Timestamp{} ? "firing"
                                                          : "pending")
-      .end_object();
-}
-
-void write_acknowledgement(JsonWriter& json, const std::optional<notify::Acknowledgement>& ack) {
-  if (!ack) {
-    json.null();
-    return;
-  }
-  json.begin_object().field("by", ack->by).field("comment", ack->comment);
-  time_field(json, "at", ack->at);
-  time_field(json, "expires_at", ack->expires_at);
+      .key("acknowledged");
+  write_acknowledgement(json, ack);
   json.end_object();
 }
 

@@ -186,7 +186,7 @@ Response slo_incidents(const ApiParts& parts, const Request& request,
     if (to <= status.window_from) continue;
     --left;
     json.begin_object().key("incident");
-    write_incident(json, incident);
+    write_incident(json, incident, parts.notifier.acknowledgement(incident.episode));
     json.key("cost");
     write_cost(json, parts, status.config.name, incident);
     json.end_object();

@@ -21,7 +21,7 @@ int maintenance_end(const ClientOptions& client, const std::string& name);
 int maintenance_windows(const ClientOptions& client, const std::string& file,
                         const std::string& from, const std::string& to);
 
-int incident_list(const ClientOptions& client, int limit);
+int incident_list(const ClientOptions& client, int limit, bool only_open);
 int incident_show(const ClientOptions& client, const std::string& episode);
 struct AcknowledgeOptions {
   std::string episode, by, comment, expires_in;

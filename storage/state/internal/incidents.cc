@@ -124,13 +124,13 @@ Result<void> IncidentTable::add_events(std::span<const IncidentEvent> events) {
   return change.commit();
 }
 
-Result<std::vector<Incident>> IncidentTable::newest(std::size_t limit) {
+Result<std::vector<Incident>> IncidentTable::newest(std::size_t limit, Which which) {
   const MutexLock lock(db_.mutex);
   Statement rows = db_.statement("list incidents",
                                  "SELECT episode, labels, annotations, started_at, fired_at, "
-                                 "resolved_at FROM incidents ORDER BY started_at DESC, episode "
-                                 "LIMIT ?");
-  rows.bind(static_cast<std::int64_t>(limit));
+                                 "resolved_at FROM incidents WHERE ? OR resolved_at = 0 "
+                                 "ORDER BY started_at DESC, episode LIMIT ?");
+  rows.bind(which == Which::kAll).bind(static_cast<std::int64_t>(limit));
   std::vector<Incident> out;
   for (;;) {
     NINES_TRY(const bool row, rows.step());

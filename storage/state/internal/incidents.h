@@ -17,7 +17,8 @@ class IncidentTable {
   Result<void> save(const Incident& incident);
   Result<void> add_events(std::span<const IncidentEvent> events);
   Result<void> record(std::span<const IncidentRecord> records);
-  Result<std::vector<Incident>> newest(std::size_t limit);
+  enum class Which { kAll, kOpen };  // open: not over
+  Result<std::vector<Incident>> newest(std::size_t limit, Which which);
   Result<Incident> get(const std::string& episode);
   Result<std::vector<IncidentEvent>> events(const std::string& episode);
 

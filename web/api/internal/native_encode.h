@@ -7,9 +7,10 @@
 namespace nines::web {
 
 void write_slo(JsonWriter& json, const slo::SloStatus& status, std::uint64_t alerts_firing);
-void write_incident(JsonWriter& json, const storage::Incident& incident);
 // An object, or null.
 void write_acknowledgement(JsonWriter& json, const std::optional<notify::Acknowledgement>& ack);
+void write_incident(JsonWriter& json, const storage::Incident& incident,
+                    const std::optional<notify::Acknowledgement>& ack);
 void write_event(JsonWriter& json, const storage::IncidentEvent& event);
 void write_delivery(JsonWriter& json, const storage::Delivery& delivery);
 void write_run(JsonWriter& json, const storage::RemediationRun& run);

@@ -272,6 +272,25 @@ TEST_CASE("incidents come newest first, their events by time then order of writi
   CHECK(missing.error().code() == ErrorCode::kNotFound);
 }
 
+TEST_CASE("what is not over is found among any number of newer incidents") {
+  StateFile file;
+  auto store = file.open();
+  for (int i = 1; i <= 30; ++i) {
+    Incident incident;
+    incident.episode = "e" + std::to_string(i);
+    incident.started_at = from_millis(i);
+    if (i != 2 && i != 7 && i != 9) incident.resolved_at = from_millis(100);
+    REQUIRE(store->save_incident(incident));
+  }
+  const auto open = store->open_incidents(10);
+  REQUIRE(open);
+  REQUIRE(open->size() == 3);
+  CHECK((*open)[0].episode == "e9");
+  CHECK((*open)[2].episode == "e2");
+  CHECK(store->open_incidents(2)->size() == 2);
+  CHECK(store->open_incidents(0)->empty());
+}
+
 TEST_CASE("what happened to many incidents is written together, in its order") {
   StateFile file;
   auto store = file.open();

@@ -88,6 +88,7 @@ export interface Incident {
   fired_at: Time;
   resolved_at: Time;
   state: 'pending' | 'firing' | 'resolved';
+  acknowledged: Acknowledgement | null;
 }
 export interface Acknowledgement {
   by: string;

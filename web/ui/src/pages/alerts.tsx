@@ -12,7 +12,8 @@ import type { Incident, Labels, PromAlert, PromRule, RuleGroup, Silence } from '
 import { Ago, Card, Empty, ErrorBox, exploreHref, LabelList, PageHead, State, Waiting } from '../ui/bits';
 import { Choice, SearchField, Tabs } from '../ui/controls';
 import { Icon } from '../ui/icons';
-import { Severity } from './incident_rows';
+import { AcknowledgeDialog } from './acknowledge';
+import { AcknowledgedNote, Severity } from './incident_rows';
 import { SilenceDialog } from './silence_dialog';
 
 interface Row {
@@ -36,7 +37,15 @@ function common(rows: Row[]): Labels {
   return shared;
 }
 
-function AlertRow({ row, skip, named, onSilence }: { row: Row; skip: string[]; named: boolean; onSilence: (labels: Labels) => void }) {
+interface AlertRowProps {
+  row: Row;
+  skip: string[];
+  named: boolean;
+  onSilence: (labels: Labels) => void;
+  onAcknowledge: (episode: string) => void;
+}
+
+function AlertRow({ row, skip, named, onSilence, onAcknowledge }: AlertRowProps) {
   const { alert, rule, incident } = row;
   const since = seconds(alert.activeAt);
   const said = alert.annotations['summary'] ?? alert.annotations['description'];
@@ -50,10 +59,12 @@ function AlertRow({ row, skip, named, onSilence }: { row: Row; skip: string[]; n
       <span class="row-main">
         <span class="row-title">{named && <b>{alert.labels['alertname'] ?? rule.name}</b>}<Severity labels={alert.labels} /></span>
         {said && <span>{said}</span>}
+        {incident && <AcknowledgedNote incident={incident} />}
         <LabelList labels={alert.labels} skip={['alertname', 'severity', ...skip]} />
         <span class="muted">{t('alert.value')} <b class="num">{number(Number(alert.value))}</b> · {t('alert.since')} <span class="num">{dateTime(since)}</span> (<Ago at={since} />)</span>
       </span>
       <span class="row-actions">
+        {incident && alert.state === 'firing' && !incident.acknowledged && <button type="button" class="button small primary" onClick={() => onAcknowledge(incident.episode)}>{t('ack.do')}</button>}
         {incident && <a class="button small" href={`/incidents/${encodeURIComponent(incident.episode)}`}>{t('alert.incident')}</a>}
         <a class="button small" href={exploreHref(rule.query, `now-${now.value - since > 3000 ? '6h' : '1h'}`)}>{t('alert.query')}</a>
         {runbook && /^https?:/.test(runbook) && <a class="button small" href={runbook} target="_blank" rel="noreferrer">{t('alert.runbook')}</a>}
@@ -107,8 +118,9 @@ function SilenceList({ silences, onChange }: { silences: Silence[]; onChange: ()
 export function AlertsPage() {
   const rules = useLive('rules:alert', { fetcher: (abort) => prom<{ groups: RuleGroup[] }>('/api/v1/rules', { type: 'alert' }, abort) });
   const silences = useLive<Silence[]>(kSilencesUrl, { interval: 10_000 });
-  const incidents = useLive<{ incidents: Incident[] }>('/api/nines/v1/incidents?limit=200', { interval: 15_000 });
+  const incidents = useLive<{ incidents: Incident[] }>('/api/nines/v1/incidents?state=open&limit=10000', { interval: 15_000 });
   const [drafting, setDrafting] = useState<Labels | null>(null);
+  const [taking, setTaking] = useState<string>();  // the incident to acknowledge
   const by = param('by', 'alertname');
   const state = param('state');
   const filter = parseFilter(param('filter'));
@@ -118,7 +130,7 @@ export function AlertsPage() {
     (rule.alerts ?? []).filter((alert) => alert.state !== 'inactive').map((alert) => ({
       alert, rule,
       silences: active.filter((one) => ofSilence(one).every((matcher) => matches(matcher, alert.labels))),
-      incident: incidents.data?.incidents.find((one) => one.state !== 'resolved' && sameLabels(one.labels, alert.labels)),
+      incident: incidents.data?.incidents.find((one) => sameLabels(one.labels, alert.labels)),
     })),
   );
   all.sort((a, b) => Number(a.alert.state !== 'firing') - Number(b.alert.state !== 'firing') || Number(a.silences.length > 0) - Number(b.silences.length > 0) || seconds(b.alert.activeAt) - seconds(a.alert.activeAt));
@@ -150,13 +162,14 @@ export function AlertsPage() {
           return (
             <Card key={name} title={by === 'none' ? t('nav.alerts') : <>{name} <span class="muted">{list.length}</span></>} aside={<LabelList labels={shared} skip={['alertname', by]} />} flush>
               <ul class="rows">
-                {list.map((row) => <AlertRow key={JSON.stringify(row.alert.labels) + row.rule.query} row={row} skip={Object.keys(shared)} named={by !== 'alertname'} onSilence={setDrafting} />)}
+                {list.map((row) => <AlertRow key={JSON.stringify(row.alert.labels) + row.rule.query} row={row} skip={Object.keys(shared)} named={by !== 'alertname'} onSilence={setDrafting} onAcknowledge={setTaking} />)}
               </ul>
             </Card>
           );
         })
       )}
       <SilenceList silences={silences.data ?? []} onChange={silences.reload} />
+      {taking && <AcknowledgeDialog episode={taking} onClose={() => setTaking(undefined)} onDone={() => { setTaking(undefined); incidents.reload(); }} />}
       {drafting && <SilenceDialog labels={drafting} alerts={all.map((row) => row.alert)} onClose={() => setDrafting(null)} onDone={() => { setDrafting(null); silences.reload(); }} />}
     </>
   );

@@ -1,6 +1,6 @@
 // Incidents as rows of a list, on the overview, on their own page and beside an SLO.
 
-import { duration } from '../core/format';
+import { dateTime, duration } from '../core/format';
 import { t } from '../core/i18n';
 import { now } from '../core/clock';
 import type { Incident } from '../core/types';
@@ -15,6 +15,14 @@ export function Severity({ labels }: { labels: Record<string, string> }) {
   if (!severity) return null;
   const bad = severity === 'page' || severity === 'critical';
   return <Pill tone={bad ? 'bad' : severity === 'ticket' || severity === 'warning' ? 'warn' : 'none'}>{severity}</Pill>;
+}
+
+// Who works on it already, so that nobody else starts.
+export function AcknowledgedNote({ incident }: { incident: Incident }) {
+  const ack = incident.acknowledged;
+  if (!ack) return null;
+  const until = ack.expires_at === null ? '' : ` ${t('ack.until', { at: dateTime(ack.expires_at) })}`;
+  return <span class="acknowledged">{t('ack.by', { who: ack.by, at: dateTime(ack.at) })}{until}{ack.comment && `: ${ack.comment}`}</span>;
 }
 
 const kStateOrder: Record<string, number> = { firing: 0, pending: 1 };
@@ -40,6 +48,7 @@ export function IncidentRows({ incidents }: { incidents: Incident[] }) {
             <span class="row-main">
               <span class="row-title"><b>{incidentTitle(incident.labels)}</b> <Severity labels={incident.labels} /></span>
               {incident.annotations['summary'] && <span class="muted">{incident.annotations['summary']}</span>}
+              <AcknowledgedNote incident={incident} />
               <LabelList labels={incident.labels} skip={kSkip} />
             </span>
             <span class="row-end">

@@ -1,4 +1,4 @@
-// Everything that fired or nearly did, newest first.
+// Everything that fired or nearly did, newest first; what is still on is there however old it is.
 
 import { useLive } from '../core/live';
 import { t } from '../core/i18n';
@@ -11,9 +11,12 @@ import { IncidentRows } from './incident_rows';
 
 export function IncidentsPage() {
   const live = useLive<{ incidents: Incident[] }>('/api/nines/v1/incidents?limit=200');
+  const open = useLive<{ incidents: Incident[] }>('/api/nines/v1/incidents?state=open&limit=10000');
   const filter = parseFilter(param('filter'));
   const state = param('state');
-  const all = live.data?.incidents ?? [];
+  const newest = live.data?.incidents ?? [];
+  const listed = new Set(newest.map((one) => one.episode));
+  const all = [...newest, ...(open.data?.incidents ?? []).filter((one) => !listed.has(one.episode))];
   const found = all.filter((one) => passes(filter, one.labels, Object.values(one.annotations).join(' ')));
   const rows = state ? found.filter((one) => one.state === state) : found;
   const n = (of: string) => found.filter((one) => one.state === of).length;
