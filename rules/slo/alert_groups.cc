@@ -17,9 +17,16 @@ std::string selector_of(const SloConfig& slo) {
   return "sloth_id=\"" + escape_label_value(slo.service + "-" + slo.name) + "\"";
 }
 
+// Labels of series that the alerts get anew from their rule: were they kept, series from before a
+// change of `labels` would be a second alert.
+std::string without(const SloConfig& slo, std::string names) {
+  for (const auto& [name, value] : own_labels(slo)) names += (names.empty() ? "" : ", ") + name;
+  return "max without (" + names + ") (";
+}
+
 // `max` drops the window's label and the name, so that both windows have the same labels.
 std::string condition(const SloConfig& slo, Duration window, double burn_rate) {
-  return "max without (sloth_window) (" + error_ratio_series(window) + "{" + selector_of(slo) +
+  return without(slo, "sloth_window") + error_ratio_series(window) + "{" + selector_of(slo) +
          "}) > (" + format_double(burn_rate) + " * " +
          format_double(budget_ratio(slo.target_percent)) + ")";
 }
@@ -62,7 +69,7 @@ alerts::RuleConfig burn_rule(const SloConfig& slo, const BurnWindow& row) {
   rule.expr = condition(slo, row.long_window, row.burn_rate) + " and " +
               condition(slo, row.short_window, row.burn_rate);
   if (slo.min_events > 0) {  // a handful of requests at night pages nobody
-    rule.expr += " and max without (sloth_window) (" + events_series(row.long_window) + "{" +
+    rule.expr += " and " + without(slo, "sloth_window") + events_series(row.long_window) + "{" +
                  selector_of(slo) + "}) >= " + format_double(slo.min_events);
   }
   rule.labels = {{"severity", row.severity},
@@ -89,9 +96,9 @@ alerts::RuleConfig policy_rule(const SloConfig& slo, const PolicyStep& step) {
   rule.alert = kPolicyAlert;
   std::string ignored = "remaining_below";
   for (const auto& [name, value] : step.labels) ignored += ", " + name;
-  rule.expr = "slo:period_error_budget_remaining:ratio{" + selector_of(slo) + "} and ignoring (" +
-              ignored + ") " + kPolicySeries + "{" + selector_of(slo) + ",remaining_below=\"" +
-              step_name(step) + "\"} == 1";
+  rule.expr = without(slo, "") + "slo:period_error_budget_remaining:ratio{" + selector_of(slo) +
+              "} and ignoring (" + ignored + ") " + kPolicySeries + "{" + selector_of(slo) +
+              ",remaining_below=\"" + step_name(step) + "\"} == 1)";
   rule.labels = {{"severity", "ticket"}, {"remaining_below", step_name(step)}};
   for (const auto& [name, value] : slo.labels) rule.labels[name] = value;
   for (const auto& [name, value] : step.labels) rule.labels[name] = value;

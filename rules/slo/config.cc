@@ -33,7 +33,9 @@ void check_windows(const SloConfig& slo, std::vector<std::string>& problems) {
     } else if (row.burn_rate >= reachable) {
       problems.push_back("alerting " + name + ": a burn rate of " + format_double(row.burn_rate) +
                          " can never be exceeded, the highest possible with a target of " +
-                         format_double(slo.target_percent) + "% is " + format_double(reachable));
+                         format_double(slo.target_percent) + "% is " + format_double(reachable) +
+                         ": write rows of your own in `alerting = { windows = [...] }`, or "
+                         "`alerting = { preset = \"none\" }`");
     }
     if (row.severity.empty()) problems.push_back("alerting " + name + ": severity is missing");
   }

@@ -19,8 +19,8 @@
 namespace nines::slo {
 
 enum class IndicatorKind : std::uint8_t {
-  kRatio,          // good/total or bad/total
-  kLatency,        // of a classic histogram: requests not slower than `threshold` of all
+  kRatio,    // good/total, bad/total, or `raw`: each sample is a share that is reckoned already
+  kLatency,  // of a classic histogram: requests not slower than `threshold` of all
   kLatencyNative,  // the same of a native histogram, at any threshold
   kThreshold,      // each sample is one event, good when `value op threshold`
   kBoolean,        // each sample is one event, good when it is not 0
@@ -31,6 +31,9 @@ enum class IndicatorKind : std::uint8_t {
 // "ratio", "latency", "latency_native", "threshold", "boolean", "probe", "logs", "composite".
 const char* to_string(IndicatorKind kind) noexcept;
 enum class CompareOp : std::uint8_t { kLt, kLte, kGt, kGte, kEq, kNe };
+
+// Of a ratio: what the values of a series that holds shares, from 0 to 1, are shares of.
+enum class RawRatio : std::uint8_t { kNone, kSuccess, kFailure };
 
 enum class CompositeMethod : std::uint8_t {
   kWeighted,  // a minute's share of good is the mean of its members' shares, by weight
@@ -46,8 +49,9 @@ struct CompositeMember {
 // LogQL one (a stream selector and line filters).
 struct IndicatorConfig {
   IndicatorKind kind = IndicatorKind::kRatio;
-  bool counter = true;  // ratio: counters; false: each sample is so many events
-  std::string good;     // ratio: exactly one of good and bad is set
+  bool counter = true;             // ratio: counters; false: each sample is so many events
+  RawRatio raw = RawRatio::kNone;  // ratio: else `total` holds the shares, one event a sample
+  std::string good;                // ratio: exactly one of good and bad is set, unless it is raw
   std::string bad;
   std::string
       total;  // ratio: all events; latency: the histogram without suffix; samples: the series
@@ -131,7 +135,7 @@ struct SloConfig {
   std::vector<maintenance::Maintenance> exclude;
   std::vector<std::string> exclude_alerts;  // alert names
   std::vector<PolicyStep> policy;           // by remaining_below, the highest first
-  std::string file;                   // where it is written
+  std::string file;                         // where it is written
   int line = 0;
 };
 
@@ -170,7 +174,9 @@ SloConfig as_group(const SloConfig& slo, const LabelSet& group);
 std::size_t depth_of(const std::vector<SloConfig>& slos, const SloConfig& slo);
 // What is wrong between SLOs: names that are those of groups, members that do not exist, composites
 // that are made of themselves (the whole path is named). Texts with the index of the SLO.
-std::vector<std::pair<std::size_t, std::string>> check_together(const std::vector<SloConfig>& slos);
+// With `some_elsewhere` a member that is not among them is no problem.
+std::vector<std::pair<std::size_t, std::string>> check_together(const std::vector<SloConfig>& slos,
+                                                                bool some_elsewhere = false);
 
 // Problems of one SLO: no name or service, selectors that do not parse or are no selectors, a
 // target outside (0, 100), a burn rate that this target can never reach (1 / (1 - target)). Empty:

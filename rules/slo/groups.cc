@@ -133,8 +133,8 @@ std::size_t depth_of(const std::vector<SloConfig>& slos, const SloConfig& slo) {
   return Graph(slos).depth(slo, slos.size());
 }
 
-std::vector<std::pair<std::size_t, std::string>> check_together(
-    const std::vector<SloConfig>& slos) {
+std::vector<std::pair<std::size_t, std::string>> check_together(const std::vector<SloConfig>& slos,
+                                                                bool some_elsewhere) {
   const Graph graph(slos);
   std::vector<std::pair<std::size_t, std::string>> out;
   for (std::size_t i = 0; i < slos.size(); ++i) {
@@ -148,7 +148,8 @@ std::vector<std::pair<std::size_t, std::string>> check_together(
     }
     if (slo.indicator.kind != IndicatorKind::kComposite) continue;
     for (const CompositeMember& member : slo.indicator.members) {
-      if (!graph.find(member.slo)) out.emplace_back(i, place + missing(slos, member.slo));
+      if (!some_elsewhere && !graph.find(member.slo))
+        out.emplace_back(i, place + missing(slos, member.slo));
     }
     const std::vector<std::string> cycle = graph.cycle(slo);
     if (cycle.empty()) continue;

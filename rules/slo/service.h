@@ -127,6 +127,7 @@ struct ServiceParts {
   storage::LateSamples* late = nullptr;        // null: no sample comes late
   Duration late_window{3'600'000};             // how far back what came late is counted
   storage::LateSamples* late_lines = nullptr;  // of logs
+  std::string version = "0";                   // of nines, told in sloth_slo_info
 };
 
 // Thread-safe. The ledger counts exact reset-adjusted differences of raw samples: for each series
@@ -134,8 +135,9 @@ struct ServiceParts {
 // series' first sample counts from zero only when the series is younger than its scrape group),
 // never extrapolated.
 //
-// Minutes that late samples or log lines have changed are counted again: up to ten minutes back with the next
-// update, further back, as far as `late_window`, within five minutes; and once after a start.
+// Minutes that late samples or log lines have changed are counted again: up to ten minutes back
+// with the next update, further back, as far as `late_window`, within five minutes; and once after
+// a start.
 class Service {
  public:
   explicit Service(ServiceParts parts);

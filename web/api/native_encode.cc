@@ -50,6 +50,8 @@ void write_indicator(JsonWriter& json, const slo::SloStatus& s) {
   json.key("indicator").begin_object().field("type", slo::to_string(indicator.kind));
   json.field("counting", s.interpolation.empty() ? "exact" : "interpolated");
   if (!s.interpolation.empty()) json.field("interpolation", s.interpolation);
+  if (indicator.raw != slo::RawRatio::kNone)
+    json.field("raw_type", indicator.raw == slo::RawRatio::kFailure ? "failure" : "success");
   if (!indicator.good.empty()) json.field("good", indicator.good);
   if (!indicator.bad.empty()) json.field("bad", indicator.bad);
   if (indicator.kind == Kind::kThreshold) json.field("op", slo::to_string(indicator.op));
@@ -75,7 +77,12 @@ void write_slo(JsonWriter& json, const slo::SloStatus& s, std::uint64_t alerts_f
       .field("target_percent", s.config.target_percent);
   json.field("budgeting_method", slo::to_string(s.config.budgeting))
       .field("window_seconds", to_seconds(s.window_length))
+      .field("min_events", s.config.min_events)
       .field("is_rolling", !s.config.calendar.has_value());
+  if (s.config.budgeting != slo::Budgeting::kOccurrences) {
+    json.field("time_slice_target", s.config.time_slice_target)
+        .field("time_slice_seconds", to_seconds(s.config.time_slice_window));
+  }
   time_field(json, "window_from", s.window_from);
   time_field(json, "window_to", s.window_to);
   json.field("sli", s.sli)

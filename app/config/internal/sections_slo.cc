@@ -90,7 +90,32 @@ void read_selector(TableReader& t, std::string_view key, std::string& out, const
   }
 }
 
+// Shares that are reckoned already, as OpenSLO's `raw` and `rawType`.
+void read_raw(TableReader& r, slo::IndicatorConfig& indicator, const Config& config) {
+  read_selector(r, "raw", indicator.total, config);
+  std::string type;
+  r.read_one_of("raw_type", type, {"success", "failure"});
+  if (!r.has("raw_type")) {
+    r.fail("raw",
+           "`raw_type` is missing: \"success\" when the values are shares of good events, "
+           "\"failure\" when they are shares of bad ones");
+  }
+  indicator.raw = type == "failure" ? slo::RawRatio::kFailure : slo::RawRatio::kSuccess;
+  for (const char* other : {"good", "bad", "total", "counter"}) {
+    if (r.has(other)) {
+      r.fail(other, "`raw` is the whole ratio: `" + std::string(other) +
+                        "` does not go with it, leave one of them out");
+    }
+  }
+}
+
 void read_ratio(TableReader& r, slo::IndicatorConfig& indicator, const Config& config) {
+  if (r.has("raw")) {
+    read_raw(r, indicator, config);
+    return;
+  }
+  if (r.has("raw_type"))
+    r.fail("raw_type", "`raw_type` says what `raw` is, which is not there: a selector of shares");
   r.read("counter", indicator.counter);
   r.read("good", indicator.good);
   r.read("bad", indicator.bad);

@@ -21,9 +21,9 @@ namespace {
 const std::string kScrapePool = "scrape/";
 const std::string kProbePool = "probe/";
 
-constexpr int kWaitersMax = 256;            // threads that do nothing but wait
-constexpr int kProbeThreads = 2;            // with a fiber for each probe under way
-constexpr int kQueryNiceness = 10;         // as the web front's threads that run queries
+constexpr int kWaitersMax = 256;    // threads that do nothing but wait
+constexpr int kProbeThreads = 2;    // with a fiber for each probe under way
+constexpr int kQueryNiceness = 10;  // as the web front's threads that run queries
 constexpr std::size_t kSecretBytesMax = 64u << 10;
 constexpr std::size_t kQueueMax = 100'000;  // tasks; a target has at most one at a time
 
@@ -109,9 +109,8 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
       promql_(store_->querier(), around.clock, config.promql, query_pool_.get()),
       logql_(store_->log_querier()),
       resolver_(make_resolver()),
-      scraper_(
-          {sender_.appender(), *scrape_http_, around.scheduler, *scrape_executor_, around.log,
-           *telemetry_}),
+      scraper_({sender_.appender(), *scrape_http_, around.scheduler, *scrape_executor_, around.log,
+                *telemetry_}),
       prober_({sender_.appender(), *http_, *resolver_, around.scheduler, *probe_pool_, around.log}),
       host_(
           config.host.enabled
@@ -131,7 +130,8 @@ Parts::Parts(const config::Config& config, const Surroundings& around,
            [this](const std::string& receiver, const alerts::Alert& alert, const std::string& key) {
              return notifier_.page_directly(receiver, alert, key);
            },
-           &store_->late_samples(), config.storage.out_of_order_window, &store_->late_lines()}),
+           &store_->late_samples(), config.storage.out_of_order_window, &store_->late_lines(),
+           kVersion}),
       notifier_(notifier_options(config),
                 {store_->state(), store_->state(), store_->state(), *http_, around.scheduler,
                  *act_pool_, around.rng, around.log, *telemetry_, read_secret_files(around.fs)}),

@@ -9,7 +9,10 @@
 namespace nines::slo {
 
 Budget::Budget(const ServiceParts& parts, const SloConfig& config)
-    : parts_(parts), config_(config), exporter_(parts.appender, config), policy_(config, parts) {}
+    : parts_(parts),
+      config_(config),
+      exporter_(parts.appender, config, parts.version),
+      policy_(config, parts) {}
 
 Result<void> Budget::open(std::int64_t to_minute) {
   const MutexLock lock(mutex_);

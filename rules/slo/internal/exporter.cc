@@ -44,8 +44,22 @@ std::vector<Duration> guarded_windows(const SloConfig& slo) {
 
 }  // namespace
 
+std::map<std::string, std::string> own_labels(const SloConfig& slo) {
+  constexpr std::array kTaken = {"service", "slo", "slo_definition", "remaining_below", "__name__"};
+  std::map<std::string, std::string> out;
+  for (const auto& [name, value] : slo.labels) {
+    const bool taken =
+        name.starts_with("sloth_") ||
+        std::find(kTaken.begin(), kTaken.end(), name) != kTaken.end() ||
+        std::find(slo.group_by.begin(), slo.group_by.end(), name) != slo.group_by.end();
+    if (!taken && !value.empty()) out.emplace(name, value);
+  }
+  return out;
+}
+
 LabelSet series_labels(const SloConfig& slo) {
   LabelBuilder labels;
+  for (const auto& [name, value] : own_labels(slo)) labels.set(name, value);
   labels.set("service", slo.service);
   for (const Label& label : slo.group) labels.set(label.name, label.value);
   labels.set("sloth_id", slo.service + "-" + slo.name)
@@ -64,7 +78,7 @@ std::string events_series(Duration window) {
   return "slo:valid_events:increase" + window_name(window);
 }
 
-Exporter::Exporter(storage::Appender& appender, const SloConfig& slo)
+Exporter::Exporter(storage::Appender& appender, const SloConfig& slo, const std::string& version)
     : appender_(appender), slo_(slo) {
   const LabelSet labels = series_labels(slo);
   for (const Duration window : exported_windows(slo)) {
@@ -77,11 +91,8 @@ Exporter::Exporter(storage::Appender& appender, const SloConfig& slo)
     series_.push_back({labels.with(kMetricName, events_series(window)), {}, false});
   }
   for (const char* name : kFigures) series_.push_back({labels.with(kMetricName, name), {}, false});
-  LabelSet info = labels;
-  for (const auto& [name, value] : slo.labels) {
-    if (info.get(name).empty()) info = info.with(name, value);
-  }
-  series_.push_back({info.with(kMetricName, "sloth_slo_info")
+  series_.push_back({labels.with(kMetricName, "sloth_slo_info")
+                         .with("sloth_version", version)
                          .with("sloth_mode", "nines")
                          .with("sloth_spec", "nines/v1")
                          .with("sloth_objective", format_double(slo.target_percent)),

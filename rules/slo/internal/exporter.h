@@ -2,6 +2,7 @@
 // Writes the series of one SLO, under Sloth's names.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,15 +18,17 @@ namespace nines::slo {
 
 // The labels every series of the SLO has: sloth_id, sloth_service, sloth_slo, service, slo. Those
 // of a group's: the group's labels too, a `service` among them instead of the SLO's, and
-// slo_definition, the grouped SLO's name.
+// slo_definition, the grouped SLO's name. And, as Sloth has it, those of own_labels().
 LabelSet series_labels(const SloConfig& slo);
+// `labels` of the SLO that hide none of its series' own.
+std::map<std::string, std::string> own_labels(const SloConfig& slo);
 std::string error_ratio_series(Duration window);  // slo:sli_error:ratio_rate5m
 std::string events_series(Duration window);       // slo:valid_events:increase1h
 
 // One thread at a time.
 class Exporter {
  public:
-  Exporter(storage::Appender& appender, const SloConfig& slo);
+  Exporter(storage::Appender& appender, const SloConfig& slo, const std::string& version);
 
   // The figures at the end of the minute before `to_minute`, one per series, without those of the
   // policy's steps, which come last.

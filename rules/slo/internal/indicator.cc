@@ -1,5 +1,6 @@
 #include "rules/slo/internal/indicator.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -64,9 +65,11 @@ Result<Indicator> of_latency(const IndicatorConfig& config, const promql::Engine
                  "indicator, histogram: needs a metric name without _bucket, like "
                  "http_request_duration_seconds{job=\"api\"}");
   }
+  out.threshold = config.threshold;
   out.part = out.total;
   out.total.push_back(Matcher::equal(std::string(kMetricName), name + "_count"));
   out.part.push_back(Matcher::equal(std::string(kMetricName), name + "_bucket"));
+  out.buckets = out.part;
   NINES_TRY(Matcher bound, Matcher::make(MatchOp::kRegex, "le", bound_pattern(config.threshold)));
   out.part.push_back(std::move(bound));
   return out;
@@ -149,7 +152,18 @@ Result<Indicator> of_composite(const IndicatorConfig& config) {
   return Indicator{};
 }
 
+Result<Indicator> of_raw(const IndicatorConfig& config, const promql::EngineOptions& options) {
+  if (!config.good.empty() || !config.bad.empty())
+    return Error(ErrorCode::kInvalid, "indicator: raw goes with neither good, bad nor total");
+  Indicator out;
+  out.counter = false;
+  out.raw = config.raw;
+  NINES_TRY(out.total, selector("raw", config.total, options));
+  return out;
+}
+
 Result<Indicator> of_ratio(const IndicatorConfig& config, const promql::EngineOptions& options) {
+  if (config.raw != RawRatio::kNone) return of_raw(config, options);
   if (auto parts = check_parts(config); !parts) return parts.error();
   Indicator out;
   out.counter = config.counter;
@@ -201,6 +215,12 @@ bool Indicator::is_good(double value) const {
       return value != threshold;
   }
   return false;
+}
+
+double Indicator::good_share(double value) const {
+  if (raw == RawRatio::kNone) return is_good(value) ? 1 : 0;
+  const double share = std::clamp(value, 0.0, 1.0);
+  return raw == RawRatio::kSuccess ? share : 1 - share;
 }
 
 Result<Indicator> Indicator::parse(const IndicatorConfig& config,

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
+#include <set>
 #include <variant>
 
+#include "base/text/numbers.h"
 #include "rules/slo/internal/native_count.h"
 
 namespace nines::slo {
@@ -35,6 +38,31 @@ Result<void> read(const storage::SeriesSelection& selection, std::size_t index,
     return {};
   }
   return done;
+}
+
+// The bounds around a threshold, as their labels write them, and how far between them it lies: 0 is
+// on the lower one. Empty: there is none, or it is not finite.
+struct BucketCut {
+  std::string lower, upper;
+  double share = 0;
+};
+
+BucketCut cut_of(const std::set<std::string>& bounds, double threshold) {
+  BucketCut out;
+  double lower = 0, upper = std::numeric_limits<double>::infinity();
+  for (const std::string& text : bounds) {
+    const auto bound = parse_double(text);
+    if (!bound || !std::isfinite(*bound)) continue;
+    if (*bound <= threshold && (out.lower.empty() || *bound > lower)) {
+      lower = *bound;
+      out.lower = text;
+    } else if (*bound > threshold && *bound < upper) {
+      upper = *bound;
+      out.upper = text;
+    }
+  }
+  if (!out.upper.empty() && lower < threshold) out.share = (threshold - lower) / (upper - lower);
+  return out;
 }
 
 }  // namespace
@@ -220,12 +248,41 @@ Result<CountedMinutes> MinuteCounter::count_samples(Span span, const Admit& admi
       out.earliest_ms = std::min(out.earliest_ms, samples.times[k]);
       if (!column) column = tally.column(grouping_.of(selection->labels(i)));
       if (!*column) break;
-      (*column)->add(slot_of(span, samples.times[k]), 1,
-                     indicator_.is_good(samples.values[k]) ? 1 : 0);
+      (*column)->add(slot_of(span, samples.times[k]), 1, indicator_.good_share(samples.values[k]));
     }
   }
   out.groups = minutes_of(tally);
   return out;
+}
+
+Result<void> MinuteCounter::read_cut(Evidence& evidence, Tally& good, CountedMinutes& out) const {
+  const Span span = good.span();
+  const storage::TimeRange range{from_millis(span.from * kMinuteMs - kNearMs + 1),
+                                 from_millis(span.to * kMinuteMs)};
+  NINES_TRY(const auto buckets, querier_.select(indicator_.buckets, range, kSeriesMax));
+  std::set<std::string> bounds;
+  for (std::size_t i = 0; i < buckets->size(); ++i) bounds.emplace(buckets->labels(i).get("le"));
+  const BucketCut cut = cut_of(bounds, indicator_.threshold);
+  const auto add_part = [&](const std::string& bound, double share) -> Result<void> {
+    if (bound.empty() || share == 0) return {};
+    std::vector<Matcher> matchers = indicator_.buckets;
+    matchers.push_back(Matcher::equal("le", bound));
+    const Admit all;  // the total admits groups
+    Work work{Tally(span, all), {}};
+    if (auto done = read_all(matchers, evidence, work, out); !done) return done;
+    if (auto done = settle(matchers, evidence, work, out); !done) return done;
+    for (const auto& [group, column] : work.tally.columns()) {
+      Tally::Column* to = good.column(group);
+      for (std::size_t i = 0; to != nullptr && i < column.seen.size(); ++i) {
+        if (column.seen[i]) to->add(i, share * column.events[i], 0);
+      }
+    }
+    return {};
+  };
+  if (auto done = add_part(cut.lower, 1 - cut.share); !done) return done;
+  if (auto done = add_part(cut.upper, cut.share); !done) return done;
+  out.interpolated = out.interpolated || cut.share > 0;
+  return {};
 }
 
 Result<CountedMinutes> MinuteCounter::count_counters(Span span, const Admit& admit) const {
@@ -244,6 +301,10 @@ Result<CountedMinutes> MinuteCounter::count_counters(Span span, const Admit& adm
     return out;
   }
   if (auto done = settle(indicator_.part, evidence, part, out); !done) return done.error();
+  if (indicator_.kind == IndicatorKind::kLatency && part.tally.columns().empty() &&
+      !total.tally.columns().empty()) {
+    if (auto done = read_cut(evidence, part.tally, out); !done) return done.error();
+  }
   out.groups = minutes_of(total.tally, part.tally, indicator_.part_is_bad);
   return out;
 }
@@ -281,6 +342,7 @@ Result<CountedMinutes> MinuteCounter::count(std::int64_t from, std::int64_t to,
                                             const Admit& admit) const {
   if (to <= from) return CountedMinutes{};
   const Span span{from, to};
+  if (indicator_.raw != RawRatio::kNone) return count_samples(span, admit);
   switch (indicator_.kind) {
     case IndicatorKind::kThreshold:
     case IndicatorKind::kBoolean:

@@ -31,7 +31,7 @@ struct CountedMinutes {
   GroupMinutes groups;                                                  // those with samples
   std::int64_t earliest_ms = std::numeric_limits<std::int64_t>::max();  // of the samples looked at
   std::vector<std::string> warnings;                                    // damaged pages
-  bool interpolated = false;  // a threshold cut a bucket of a native histogram
+  bool interpolated = false;  // a threshold cut a bucket of a histogram
 };
 
 // Counters: what counts is the difference of neighbouring samples of a series, a fall being a reset
@@ -43,6 +43,10 @@ struct CountedMinutes {
 // scraped before within that day: another series of the indicator, or `up` with value 1, has an
 // older sample. Then the series was born meanwhile, at zero. Otherwise the counter may be older
 // than our knowledge of it, and the sample is only where counting begins.
+//
+// A threshold of a classic histogram that is none of its bounds lies between two of them: of the
+// events there, those below are taken to be as many as lie below on a straight line. Above the last
+// finite bound nothing is known to be good.
 //
 // Other series (counter = false): each sample is so many events, or is one that is judged.
 class MinuteCounter {
@@ -91,6 +95,8 @@ class MinuteCounter {
   Result<bool> scraped_before(const FirstSample& first, Evidence& evidence) const;
   Result<CountedMinutes> count_samples(Span span, const Admit& admit) const;
   Result<CountedMinutes> count_counters(Span span, const Admit& admit) const;
+  // The events below a threshold that no bucket has.
+  Result<void> read_cut(Evidence& evidence, Tally& good, CountedMinutes& out) const;
   Result<CountedMinutes> count_lines(Span span, const Admit& admit) const;
   Result<void> read_lines(const logql::LogQuery& lines, Tally& tally, CountedMinutes& out) const;
 

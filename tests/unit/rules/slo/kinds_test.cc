@@ -1,5 +1,6 @@
 // Indicators of other kinds, time slices, calendar windows, the guard against low traffic.
 #include <chrono>
+#include <limits>
 
 #include <doctest/doctest.h>
 
@@ -67,6 +68,63 @@ std::int64_t minute_at(const std::string& utc) {
 }
 
 }  // namespace
+
+TEST_CASE(
+    "a latency between two bounds of a classic histogram takes its part of the bucket, and says "
+    "so") {
+  const auto counted = [](double threshold) {
+    SloConfig slo = make_slo();
+    slo.indicator = {};
+    slo.indicator.kind = IndicatorKind::kLatency;
+    slo.indicator.total = "h";
+    slo.indicator.threshold = threshold;
+    Bench b;
+    const LabelSet labels{{"instance", "a"}, {"job", "shop"}};
+    for (const int scrape : {0, 1}) {
+      const Timestamp when = at(10 + 30 * scrape);
+      b.metrics.add(labels.with("__name__", "h_count"), when, 5 + 100 * scrape);
+      for (const auto& [le, below] : std::vector<std::pair<std::string, int>>{
+               {"0.1", 20}, {"0.50", 60}, {"1", 90}, {"+Inf", 100}}) {
+        b.metrics.add(labels.with("__name__", "h_bucket").with("le", le), when, 5 + below * scrape);
+      }
+    }
+    b.boot({slo});
+    b.update(60);
+    CHECK(b.minute(0).valid == 100);
+    return std::pair(b.minute(0).good, !b.status(60).interpolation.empty());
+  };
+  CHECK(counted(1) == std::pair(90.0, false));
+  CHECK(counted(0.5) == std::pair(60.0, false));     // however the bound is written
+  CHECK(counted(0.3).first == doctest::Approx(40));  // half of the way from 0.1 to 0.5
+  CHECK(counted(0.3).second);
+  CHECK(counted(0.05).first == doctest::Approx(10));  // from zero
+  CHECK(counted(0.75).first == doctest::Approx(75));
+  CHECK(counted(7) == std::pair(90.0, false));  // above the last bound nothing is known to be good
+}
+
+TEST_CASE("each sample of a raw ratio is one event, good or bad by its share") {
+  for (const bool is_bad : {false, true}) {
+    SloConfig slo = make_slo();
+    slo.indicator = {};
+    slo.indicator.raw = is_bad ? RawRatio::kFailure : RawRatio::kSuccess;
+    slo.indicator.total = "share";
+    CHECK(problems(slo).empty());
+    Bench b;
+    const LabelSet labels{{"__name__", "share"}, {"job", "shop"}};
+    const double kNan = std::numeric_limits<double>::quiet_NaN();
+    std::int64_t second = 0;
+    for (const double share : {1.0, 0.75, 0.25, kNan, 1.5, -0.5})  // what is no share is cut
+      b.metrics.add(labels, at(second += 10), share);
+    b.boot({slo});
+    b.update(60);
+    CHECK(b.minute(0).valid == 5);
+    CHECK(b.minute(0).good == (is_bad ? 2.0 : 3.0));
+    CHECK(b.status(60).sli == doctest::Approx(is_bad ? 0.4 : 0.6));
+  }
+  SloConfig both = make_slo();
+  both.indicator.raw = RawRatio::kSuccess;
+  CHECK(problems(both).at(0).find("raw goes with neither") != std::string::npos);
+}
 
 TEST_CASE("each sample of a gauge is an event, good when it compares with the threshold") {
   for (const auto& [op, good] : std::vector<std::pair<CompareOp, double>>{{CompareOp::kLt, 1},
@@ -218,6 +276,25 @@ TEST_CASE("a calendar month is as long as its zone's clock makes it") {
   CHECK(window_at(slo, minute_at("2026-10-31 23:01:00")).from == minute_at("2026-10-31 23:00:00"));
   // Before the first start the same grid holds.
   CHECK(window_at(slo, minute_at("2025-02-10 00:00:00")).minutes == 28 * 1'440);
+}
+
+TEST_CASE("a calendar day is half an hour shorter or longer where the clock jumps by so much") {
+  const SloConfig howe = calendar("1d", "2026-01-01 00:00:00", "Australia/Lord_Howe");
+  const MinuteWindow autumn = window_at(howe, minute_at("2026-04-05 00:00:00"));
+  CHECK(autumn.from == minute_at("2026-04-04 13:00:00"));  // +11:00, later +10:30
+  CHECK(autumn.minutes == 1'440 + 30);
+  const MinuteWindow spring = window_at(howe, minute_at("2026-10-04 00:00:00"));
+  CHECK(spring.from == minute_at("2026-10-03 13:30:00"));
+  CHECK(spring.minutes == 1'440 - 30);
+  // Nepal is 5:45 ahead, always.
+  const MinuteWindow month = window_at(calendar("1M", "2026-01-01 00:00:00", "Asia/Kathmandu"),
+                                       minute_at("2026-04-10 00:00:00"));
+  CHECK(month.from == minute_at("2026-03-31 18:15:00"));
+  CHECK(month.minutes == 30 * 1'440);
+  // A week over the jump, from 02:00, which the clock skips on the 29th of March.
+  const MinuteWindow week = window_at(calendar("1w", "2026-03-22 02:00:00", "Europe/Berlin"),
+                                      minute_at("2026-03-25 00:00:00"));
+  CHECK(week.minutes == 7 * 1'440);
 }
 
 TEST_CASE("quarters, years, weeks and days begin where their start says") {

@@ -88,6 +88,7 @@ TEST_CASE("the figures of a window are exact") {
     last(b, std::string("slo:sli_error:ratio_rate") + window, window);
   const LabelSet info = kLabels.with("__name__", "sloth_slo_info")
                             .with("sloth_mode", "nines")
+                            .with("sloth_version", "0")
                             .with("sloth_spec", "nines/v1")
                             .with("sloth_objective", "99.9");
   CHECK(b.metrics.samples(info).values.back() == 1);
@@ -178,6 +179,64 @@ TEST_CASE("a ratio without events in its window ends with a staleness marker") {
   b.update(600);
   CHECK(is_stale_nan(last(b, "slo:sli_error:ratio_rate5m", "5m")));
   CHECK(last(b, "slo:sli_error:ratio_rate30m", "30m") == 0);
+}
+
+TEST_CASE("the SLO's labels are on every series, as Sloth has it, and hide none of its own") {
+  Bench b;
+  SloConfig slo = make_slo(google_30d());
+  slo.labels = {{"team", "web"}, {"service", "other"}, {"sloth_id", "x"}};
+  for (int m = 0; m <= 2; ++m) b.metrics.add(series("200"), at(m * 60), m * 10);
+  b.boot({slo});
+  b.update(120);
+  const LabelSet labels = kLabels.with("team", "web");
+  for (const char* name : {"slo:objective:ratio", "slo:error_budget:ratio", "slo:time_period:days",
+                           "slo:current_burn_rate:ratio", "slo:period_burn_rate:ratio",
+                           "slo:period_error_budget_remaining:ratio"}) {
+    CHECK_MESSAGE(b.metrics.samples(labels.with("__name__", name)).size() == 1, name);
+  }
+  CHECK(
+      b.metrics
+          .samples(labels.with("__name__", "slo:sli_error:ratio_rate5m").with("sloth_window", "5m"))
+          .size() == 1);
+  CHECK(b.metrics
+            .samples(labels.with("__name__", "sloth_slo_info")
+                         .with("sloth_version", "0")
+                         .with("sloth_mode", "nines")
+                         .with("sloth_spec", "nines/v1")
+                         .with("sloth_objective", "99.9"))
+            .size() == 1);
+}
+
+TEST_CASE("series from before a change of labels make no second alert") {
+  SloConfig slo = make_slo({{Duration(3'600'000), Duration(300'000), 2, "page"}});
+  slo.policy = {{0.5, 0.02, true, {}, {}}};
+  slo.labels = {{"team", "web"}};
+  const auto groups = Service::alert_groups({slo});
+  REQUIRE(groups.at(0).rules.size() == 2);
+  for (const alerts::RuleConfig& rule : groups[0].rules) {
+    Bench b;
+    for (const LabelSet& labels : {kLabels, kLabels.with("team", "web")}) {
+      for (const char* window : {"5m", "1h"}) {
+        b.metrics.add(labels.with("__name__", std::string("slo:sli_error:ratio_rate") + window)
+                          .with("sloth_window", window),
+                      at(0), 0.5);
+      }
+      b.metrics.add(labels.with("__name__", "slo:period_error_budget_remaining:ratio"), at(0), 0.1);
+      b.metrics.add(
+          labels.with("__name__", "slo:error_budget_policy:active").with("remaining_below", "0.5"),
+          at(0), 1);
+    }
+    promql::Engine engine(b.metrics, b.clock, {});
+    const auto query = promql::Query::parse(rule.expr);
+    REQUIRE(query);
+    const auto result = engine.instant(*query, at(0));
+    REQUIRE_MESSAGE(result, (result ? "" : result.error().what()));
+    const auto& vector = std::get<promql::Vector>(result->value);
+    REQUIRE_MESSAGE(vector.size() == 1, rule.expr);
+    CHECK(vector[0].labels.get("service") == "shop");
+    CHECK_FALSE(vector[0].labels.has("team"));  // the rule says it
+    CHECK(rule.labels.at("team") == "web");
+  }
 }
 
 TEST_CASE("once started, the service updates itself each minute and at once") {
