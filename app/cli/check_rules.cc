@@ -31,6 +31,16 @@ Result<bool> series_exists(const ClientOptions& client, const std::string& selec
   return !answer.json["data"].items().empty();
 }
 
+// Names that only the configuration can have.
+void tell_warnings(const std::string& file, const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
+  if (warnings.empty()) return;
+  fmt::print(stderr,
+             "with the configuration that names it such names are checked: nines check rules "
+             "--config nines.toml {}\n",
+             file);
+}
+
 }  // namespace
 
 int check_rules(const std::vector<std::string>& files, const LintOptions& options) {
@@ -55,15 +65,10 @@ int check_rules(const std::vector<std::string>& files, const LintOptions& option
     if (!config) {
       const std::string what = config.error().what();
       fmt::print(stderr, "{}\n", what);
-      if (options.config.empty() && what.find("is not among [[") != std::string::npos) {
-        fmt::print(stderr,
-                   "a file that uses names of the configuration is checked with it: "
-                   "nines check rules --config nines.toml {}\n",
-                   file);
-      }
       code = kExitFailure;
       continue;
     }
+    tell_warnings(file, config->warnings);
     std::size_t rules = 0;
     for (const auto& group : config->groups) rules += group.rules.size();
     fmt::print("{}: ok: {} groups, {} rules, {} SLOs\n", file, config->groups.size(), rules,

@@ -11,6 +11,7 @@
 #include "app/config/internal/collector_keys.h"
 #include "app/config/internal/sections.h"
 #include "app/config/internal/toml_text.h"
+#include "app/config/planned.h"
 #include "base/text/text.h"
 
 namespace nines::config {
@@ -90,6 +91,7 @@ void load_rules_toml(const std::string& name, std::string_view text, const ReadS
   read_slos(root, config);
   root.finish();
   problems.insert(problems.end(), found.lines().begin(), found.lines().end());
+  config.warnings.insert(config.warnings.end(), found.warnings().begin(), found.warnings().end());
 }
 
 // Problems of groups begin with `file:line: ` of the rule, or with `file: `.
@@ -104,6 +106,7 @@ std::string with_column(const std::string& path, const std::string& problem) {
 struct RuleFiles {
   std::string besides;  // one more than the configuration names; empty: none
   UnknownKeys unknown = UnknownKeys::kRefuse;
+  bool alone = false;  // there is no configuration, only `besides`
 };
 
 void load_rule_file(Fs& fs, const std::string& path, const ReadSecret& secrets, Config& config,
@@ -159,11 +162,17 @@ void load_rule_files(Fs& fs, TableReader& root, const std::string& name, const R
 }
 
 // Composites may be made of SLOs of other files.
-void check_slos_together(const std::vector<slo::SloConfig>& slos,
-                         std::vector<std::string>& problems) {
-  for (const auto& [index, problem] : slo::check_together(slos)) {
-    const slo::SloConfig& slo = slos[index];
-    problems.push_back(slo.file + ":" + std::to_string(slo.line) + ":1: " + problem);
+void check_slos_together(Config& config, std::vector<std::string>& problems) {
+  const auto line_of = [&](const std::pair<std::size_t, std::string>& one) {
+    const slo::SloConfig& slo = config.slos[one.first];
+    return slo.file + ":" + std::to_string(slo.line) + ":1: " + one.second;
+  };
+  const auto sure = slo::check_together(config.slos, config.rules_alone);
+  for (const auto& one : sure) problems.push_back(line_of(one));
+  if (!config.rules_alone) return;
+  for (const auto& one : slo::check_together(config.slos)) {
+    if (std::find(sure.begin(), sure.end(), one) == sure.end())
+      config.warnings.push_back(line_of(one));
   }
 }
 
@@ -192,6 +201,7 @@ Result<Config> load_all(Fs& fs, const std::string& name, std::string_view text,
   Config config;
   config.file = name;
   config.toml = redact(text);
+  config.rules_alone = rules.alone;
   Problems problems(name);
   TableReader root(table, "", problems);
   const ReadSecret secrets = [&](const std::string& path) -> std::optional<std::string> {
@@ -231,8 +241,9 @@ Result<Config> load_all(Fs& fs, const std::string& name, std::string_view text,
   add_builtin_rules(secrets, config, others);
   std::vector<std::string> all = problems.lines();
   all.insert(all.end(), others.begin(), others.end());
-  if (all.empty()) check_slos_together(config.slos, all);
+  if (all.empty()) check_slos_together(config, all);
   if (!all.empty()) return Error(ErrorCode::kInvalid, joined(all));
+  exclude_configured(config);
   return config;
 }
 
@@ -240,12 +251,17 @@ Result<Config> load_all(Fs& fs, const std::string& name, std::string_view text,
 
 Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text,
                          UnknownKeys of_rules) {
-  return load_all(fs, name, text, {"", of_rules});
+  return load_all(fs, name, text, {"", of_rules, false});
+}
+
+Result<Config> load_rules_alone(Fs& fs, const std::string& rule_file, UnknownKeys unknown) {
+  return load_all(fs, "<command line>", "[builtin]\nrules = false\nslo = false\n",
+                  {rule_file, unknown, true});
 }
 
 Result<Config> load_file_with_rules(Fs& fs, const std::string& path, const std::string& rule_file) {
   NINES_TRY(const std::string text, read_file(fs, path, kConfigBytesMax));
-  return load_all(fs, path, text, {rule_file, UnknownKeys::kRefuse});
+  return load_all(fs, path, text, {rule_file, UnknownKeys::kRefuse, false});
 }
 
 Result<collector::TargetGroups> load_targets_toml(const std::string& name, std::string_view text) {

@@ -76,13 +76,17 @@ struct Config {
   std::vector<collector::LogConfig> logs;
   std::vector<collector::SendConfig> remote_writes;  // take effect at the next start
   std::string remote_writes_text;                    // what they were read from, to be compared
-  collector::ReceiveOptions receive;  // takes effect at the next start
+  collector::ReceiveOptions receive;                 // takes effect at the next start
   std::vector<alerts::GroupConfig> groups;  // of the file, of rule_files, and the built-in ones
   std::vector<maintenance::Maintenance> maintenance;
   std::vector<slo::SloConfig> slos;
   notify::Config notify;  // `alertmanagers`: those of static_configs
   std::vector<AlertmanagerJob> alertmanager_jobs;
   std::vector<remediation::RemediationConfig> remediations;
+  // Rule files are read without the configuration that names them: what they name of it may well
+  // be there. Each such name is a line in `warnings`, `file:line:col: message`.
+  bool rules_alone = false;
+  std::vector<std::string> warnings;
 };
 
 // Limits against configuration that would exhaust the parser.
@@ -100,6 +104,11 @@ Result<Config> load_file(Fs& fs, const std::string& path);
 // `of_rules`: whether its rule files may hold keys that are not known.
 Result<Config> load_text(Fs& fs, const std::string& name, std::string_view text,
                          alerts::UnknownKeys of_rules = alerts::UnknownKeys::kRefuse);
+
+// A rule file alone, without the configuration that names it: names of maintenance, receivers and
+// SLOs of other files that it uses are warnings.
+Result<Config> load_rules_alone(Fs& fs, const std::string& rule_file,
+                                alerts::UnknownKeys unknown = alerts::UnknownKeys::kRefuse);
 
 // A configuration file, and `rule_file` as if it were among its rule_files.
 Result<Config> load_file_with_rules(Fs& fs, const std::string& path, const std::string& rule_file);

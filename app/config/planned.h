@@ -12,5 +12,7 @@ namespace nines::config {
 // `service` and `slo` (the name of one objective, or of the whole definition) when it has that
 // effect.
 void add_planned(Config& config, std::vector<maintenance::Maintenance> added);
+// The same of what the file itself plans, in the `exclude` of the SLOs that do not name it.
+void exclude_configured(Config& config);
 
 }  // namespace nines::config

@@ -95,17 +95,24 @@ duration = "1h"
 
 
 def rule_file_of_a_configuration(args, folder):
-    """A rule file that names a maintenance is checked with its configuration; without one the remedy is said."""
+    """A rule file that names a maintenance is checked with its configuration; without one the name is a warning."""
     file, main = os.path.join(folder, "slo.toml"), os.path.join(folder, "nines.toml")
     for path, text in ((file, SLO), (main, MAIN), (os.path.join(folder, "other.toml"), SLO.replace('"s"', '"t"'))):
         with open(path, "w") as f:
             f.write(text)
     check = lambda *words, cwd=folder: subprocess.run([args.nines, "check", "rules", *words], capture_output=True, text=True, timeout=30, cwd=cwd)
     alone = check(file)
-    assert alone.returncode == 1 and "is not among [[maintenance]]" in alone.stderr and "--config" in alone.stderr, alone
+    assert alone.returncode == 0 and "ok: 0 groups, 0 rules, 1 SLOs" in alone.stdout, alone
+    assert f"warning: {file}:" in alone.stderr and "must be among [[maintenance]]" in alone.stderr and "--config" in alone.stderr, alone
     for words in ((file,), ("slo.toml",), (os.path.join(folder, "other.toml"),)):
         done = check("--config", main, *words)
         assert done.returncode == 0 and f"{words[0]}: ok: 0 groups, 0 rules, 1 SLOs" in done.stdout, done
+    with open(main, "w") as f:
+        f.write(MAIN.replace("weekly-db", "other"))
+    done = check("--config", main, file)
+    assert done.returncode == 1 and "is not among [[maintenance]]" in done.stderr, done
+    with open(main, "w") as f:
+        f.write(MAIN)
     with open(file, "a") as f:
         f.write("targett = 1\n")
     done = check("--config", main, "slo.toml")

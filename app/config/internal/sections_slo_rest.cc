@@ -44,7 +44,10 @@ void read_exclusions(TableReader& t, slo::SloConfig& s, const Config& config) {
     const auto& all = config.maintenance;
     const auto found =
         std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
-    if (found == all.end()) {
+    if (found == all.end() && config.rules_alone) {
+      t.warn("exclude", "`exclude` names " + quote_go(name) +
+                            ", which must be among [[maintenance]] of the configuration");
+    } else if (found == all.end()) {
       t.fail("exclude", "`exclude` names " + quote_go(name) +
                             ", which is not among [[maintenance]]: define it before, or take it "
                             "out of the list");
@@ -54,11 +57,6 @@ void read_exclusions(TableReader& t, slo::SloConfig& s, const Config& config) {
     } else {
       s.exclude.push_back(*found);
     }
-  }
-  const LabelSet labels{{"service", s.service}, {"slo", s.name}};
-  for (const maintenance::Maintenance& one : config.maintenance) {
-    const bool named = std::find(names.begin(), names.end(), one.name) != names.end();
-    if (!named && one.excludes && one.concerns(labels)) s.exclude.push_back(one);
   }
   t.read("exclude_alerts", s.exclude_alerts);
   for (const std::string& name : s.exclude_alerts) {
@@ -84,7 +82,12 @@ void read_action(TableReader& t, const std::string& action, slo::PolicyStep& ste
   }
   if ((kind == "notify" || kind == "webhook") && !rest.empty()) {
     const auto& all = config.notify.receivers;
-    if (std::none_of(all.begin(), all.end(), [&](const auto& one) { return one.name == rest; })) {
+    const bool known =
+        std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.name == rest; });
+    if (!known && config.rules_alone) {
+      t.warn("actions", quote_go(action) + ": receiver " + quote_go(rest) +
+                            " must be among [[receivers]] of the configuration");
+    } else if (!known) {
       t.fail("actions",
              quote_go(action) + ": receiver " + quote_go(rest) + " is not among [[receivers]]");
     }

@@ -57,6 +57,16 @@ void TableReader::wrong_type(const toml::node& node, std::string_view key,
                                    std::string(type_name(node.type())));
 }
 
+void Problems::warn(const toml::source_region& where, std::string_view message) {
+  warnings_.push_back(file_ + ":" + std::to_string(where.begin.line) + ":" +
+                      std::to_string(where.begin.column) + ": " + std::string(message));
+}
+
+void TableReader::warn(std::string_view key, std::string_view message) {
+  const toml::node* node = table_.get(key);
+  problems_.warn(node ? node->source() : table_.source(), message);
+}
+
 void TableReader::fail(std::string_view key, std::string_view message) {
   const toml::node* node = key.empty() ? nullptr : table_.get(key);
   problems_.add(node ? node->source() : table_.source(), message);

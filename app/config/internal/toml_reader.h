@@ -28,6 +28,9 @@ class Problems {
   }
   void add(std::uint32_t line, std::uint32_t column, std::string_view message);
   void add_line(std::string line) { lines_.push_back(std::move(line)); }  // has its place already
+  // What is wrong only when nothing else makes it good.
+  void warn(const toml::source_region& where, std::string_view message);
+  const std::vector<std::string>& warnings() const { return warnings_; }
   const std::string& file() const { return file_; }
   bool ignores_unknown() const { return ignore_unknown_; }  // keys
   bool empty() const { return lines_.empty(); }
@@ -37,6 +40,7 @@ class Problems {
   std::string file_;
   bool ignore_unknown_;
   std::vector<std::string> lines_;
+  std::vector<std::string> warnings_;
 };
 
 // One table. Asking for a key makes it known; finish() reports the keys nobody asked for.
@@ -87,6 +91,7 @@ class TableReader {
   void accept(std::string_view key) { know(key); }
   void fail(std::string_view key,
             std::string_view message);  // at the key's value, else at the table
+  void warn(std::string_view key, std::string_view message);
   Problems& problems() { return problems_; }
   const std::string& name() const { return name_; }
   void finish();

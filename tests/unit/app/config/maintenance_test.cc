@@ -125,6 +125,20 @@ TEST_CASE("an SLO excludes the maintenance it names, and the one that names it")
   REQUIRE_MESSAGE(matched, (matched ? "" : matched.error().what()));
   CHECK(matched->slos[0].exclude.size() == 1);
   CHECK(load(kExcludeOnly + slo(""))->slos[0].exclude.empty());
+  // Of several objectives, by the definition's name as by their own.
+  std::string several = slo("");
+  several.replace(several.find("objectives = ["),
+                  several.find(']', several.find("objectives")) + 1 - several.find("objectives"),
+                  "objectives = [{ target_percent = 99 }, { target_percent = 95 }]");
+  for (const auto& [matcher, first, second] :
+       std::vector<std::tuple<std::string, std::size_t, std::size_t>>{
+           {"slo=\"s\"", 1, 1}, {"slo=\"s-1\"", 0, 1}, {"slo=\"other\"", 0, 0}}) {
+    const auto some =
+        load("[[maintenance]]\nname = \"m\"\nmatchers = ['" + matcher + "']\n" + kStart + several);
+    REQUIRE_MESSAGE(some, (some ? "" : some.error().what()));
+    CHECK(some->slos[0].exclude.size() == first);
+    CHECK(some->slos[1].exclude.size() == second);
+  }
   const auto both = load(planned(kStart) + slo("exclude = [\"weekly-db\"]\n"));
   CHECK(both->slos[0].exclude.size() == 1);
   says(slo("exclude = [\"nobody\"]\n"), "`exclude` names \"nobody\", which is not among");

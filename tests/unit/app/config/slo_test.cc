@@ -51,6 +51,56 @@ TEST_CASE("each kind of indicator is read, and one only") {
             .find("`value` is missing") != std::string::npos);
 }
 
+TEST_CASE("a ratio may be one series of shares, and is nothing else then") {
+  const auto raw = one(
+      kObjective +
+      "indicator = { ratio_metric = { raw = 'bad_share{a=\"b\"}', raw_type = \"failure\" } }\n");
+  CHECK(raw.indicator.kind == slo::IndicatorKind::kRatio);
+  CHECK(raw.indicator.raw == slo::RawRatio::kFailure);
+  CHECK(raw.indicator.total == "bad_share{a=\"b\"}");
+  const auto refused = [](const std::string& ratio, const std::string& why) {
+    const std::string said =
+        mistake(slo(kObjective + "indicator = { ratio_metric = { " + ratio + " } }\n"));
+    CHECK_MESSAGE(said.find(why) != std::string::npos, said);
+    CHECK(said.starts_with("n.toml:"));
+  };
+  refused("raw = 'a'", "`raw_type` is missing");
+  refused("raw = 'a', raw_type = \"sucess\"", "did you mean \"success\"");
+  refused("raw = 'a', raw_type = \"success\", total = 'b'", "`total` does not go with it");
+  refused("raw_type = \"success\", good = 'a', total = 'b'", "`raw_type` says what `raw` is");
+  refused("raw = 'rate(a[5m])', raw_type = \"success\"", "without functions");
+}
+
+TEST_CASE("a rule file alone may name what only the configuration can have") {
+  testing::MemFs fs;
+  const std::string body =
+      slo(kObjective +
+          "indicator = { probe = { job = \"shop\" } }\nexclude = [\"weekly\"]\n"
+          "error_budget_policy = [{ remaining_below = 0, actions = [\"webhook:ops\"] }]\n") +
+      "[[slos]]\nname = \"all\"\nservice = \"shop\"\n" + kObjective +
+      "indicator = { composite = { members = [{ slo = \"s\" }, { slo = \"elsewhere\" }] } }\n";
+  REQUIRE(write_file_atomically(fs, "/r.toml", body));
+  const auto alone = load_rules_alone(fs, "/r.toml");
+  REQUIRE_MESSAGE(alone, (alone ? "" : alone.error().what()));
+  CHECK(alone->slos.size() == 2);
+  REQUIRE(alone->warnings.size() == 3);
+  CHECK(alone->warnings[0].starts_with("/r.toml:6:"));
+  CHECK(alone->warnings[0].find("\"weekly\", which must be among [[maintenance]]") !=
+        std::string::npos);
+  CHECK(alone->warnings[1].find("must be among [[receivers]]") != std::string::npos);
+  CHECK(alone->warnings[2].find("there is no SLO \"elsewhere\"") != std::string::npos);
+  // With the configuration each is a mistake.
+  const auto named =
+      load_text(fs, "/n.toml", "rule_files = [\"r.toml\"]\n[builtin]\nslo = false\n");
+  REQUIRE_FALSE(named);
+  CHECK(std::string(named.error().what()).find("is not among [[maintenance]]") !=
+        std::string::npos);
+  // What is wrong whatever the configuration says, is.
+  REQUIRE(write_file_atomically(fs, "/b.toml", body + "exclude = 5\n"));
+  CHECK_FALSE(load_rules_alone(fs, "/b.toml"));
+  CHECK_FALSE(load_rules_alone(fs, "/none.toml"));
+}
+
 TEST_CASE("slices, calendars and presets are read, and what cannot be is said") {
   const std::string probe = "indicator = { probe = { job = \"shop\" } }\n";
   const auto sliced =
