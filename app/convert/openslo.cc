@@ -21,34 +21,61 @@ constexpr std::string_view kKinds[] = {"SLO",
                                        "Service",
                                        "AlertNotificationTarget"};
 
+// The type of the DataSource that is referred to; empty when the file does not hold it.
+std::string type_of_source(Fields& metric_source, const Objects& objects, Source& source) {
+  const YAML::Mark mark = metric_source.mark({"metricSourceRef"});
+  const std::string name = metric_source.text({"metricSourceRef"});
+  const auto found = objects.all.find({"DataSource", name});
+  if (found == objects.all.end()) {
+    source.note(mark, "`metricSourceRef` dropped: nines counts what it has collected itself");
+    return "";
+  }
+  objects.used.insert(found->first);
+  const YAML::Node spec = found->second["spec"];
+  if (!spec || !spec.IsMap()) return "";
+  const YAML::Node type = spec["type"];
+  return type && type.IsScalar() ? type.Scalar() : "";
+}
+
 // The query of a metric source: the one text that names PromQL.
-Shape query_of(const YAML::Node& node, std::string_view what, Source& source) {
+Shape query_of(const YAML::Node& node, std::string_view what, const Objects& objects,
+               Source& source) {
   Fields metric(node, "`" + std::string(what) + "`", source);
   Fields outer(metric.node({"metricSource"}), "`metricSource`", source);
   metric.done();
-  outer.skip({"metricSourceRef"});  // the data comes from this nines
-  const YAML::Mark type_mark = outer.mark({"type"});
-  const std::string type = outer.text({"type"});
-  Fields spec(outer.node({"spec"}), "`spec` of a metric source", source);
-  const std::string query =
-      spec.required({"query", "promql", "expr"}, "the PromQL, like sum(rate(x[{{.window}}]))");
-  const YAML::Mark mark = spec.mark({"query", "promql", "expr"});
-  spec.done();
-  outer.done();
+  YAML::Mark type_mark = outer.mark({"type"});
+  std::string type = outer.text({"type"});
+  if (outer.has({"metricSourceRef"})) {
+    const YAML::Mark mark = outer.mark({"metricSourceRef"});
+    const std::string of_source = type_of_source(outer, objects, source);
+    if (type.empty()) {
+      type = of_source;
+      type_mark = mark;
+    }
+  }
   Shape out;
   if (!type.empty() && to_lower(type).find("prom") == std::string::npos) {
     out.why = "its metric source is of type " + quote_go(type) + ": nines counts Prometheus series";
     source.note(type_mark, "type " + quote_go(type) + " is none that nines reads");
     return out;
   }
+  Fields spec(outer.node({"spec"}), "`spec` of a metric source", source);
+  const std::string query =
+      spec.required({"query", "promql", "expr"}, "the PromQL, like sum(rate(x[{{.window}}]))");
+  const YAML::Mark mark = spec.mark({"query", "promql", "expr"});
+  spec.done();
+  outer.done();
   if (query.empty()) return out;
   Result<Shape> shape = shape_of(query);
-  if (shape) return *std::move(shape);
+  if (shape) {
+    note_query(query, *shape, mark, source);
+    return *std::move(shape);
+  }
   source.fail(mark, "the query: " + shape.error().what() + ": correct the PromQL");
   return out;
 }
 
-void read_ratio(const YAML::Node& node, Draft& draft, Source& source) {
+void read_ratio(const YAML::Node& node, const Objects& objects, Draft& draft, Source& source) {
   Fields ratio(node, "`ratioMetric`", source);
   const bool counter = ratio.flag({"counter"}, false);
   const int parts =
@@ -61,12 +88,13 @@ void read_ratio(const YAML::Node& node, Draft& draft, Source& source) {
     if (type != "success" && type != "failure") {
       source.fail(ratio.mark({"rawType"}), "`rawType` must be success or failure");
     }
-    const Shape shape = query_of(ratio.node({"raw"}), "raw", source);
+    const Shape shape = query_of(ratio.node({"raw"}), "raw", objects, source);
     draft.problem = set_ratio(shape, type == "failure", draft.indicator);
+    draft.group_by = labels_of(shape);
   } else {
     const bool bad = ratio.has({"bad"});
-    const Shape part = query_of(ratio.node({"good", "bad"}), bad ? "bad" : "good", source);
-    const Shape total = query_of(ratio.node({"total"}), "total", source);
+    const Shape part = query_of(ratio.node({"good", "bad"}), bad ? "bad" : "good", objects, source);
+    const Shape total = query_of(ratio.node({"total"}), "total", objects, source);
     draft.problem = set_events(part, bad, total, true, draft.indicator);
     draft.group_by = total.by;
     const bool plain = total.kind == Shape::Kind::kPlain;
@@ -75,7 +103,8 @@ void read_ratio(const YAML::Node& node, Draft& draft, Source& source) {
   ratio.done();
 }
 
-void read_indicator(const YAML::Node& spec_node, Fields& objective, Draft& draft, Source& source) {
+void read_indicator(const YAML::Node& spec_node, const Objects& objects, Fields& objective,
+                    Draft& draft, Source& source) {
   Fields spec(spec_node, "`spec` of an indicator", source);
   spec.drop({"description"}, "the SLO's own is kept");
   const std::string op = objective.text({"op"});
@@ -84,13 +113,12 @@ void read_indicator(const YAML::Node& spec_node, Fields& objective, Draft& draft
     source.fail(spec.mark(),
                 "an indicator must have exactly one of `thresholdMetric` and `ratioMetric`");
   } else if (spec.has({"ratioMetric"})) {
-    read_ratio(spec.node({"ratioMetric"}), draft, source);
-    if (value) {
-      source.note(objective.mark({"value"}),
-                  "`value` dropped: it is of threshold metrics, this is a ratio");
-    }
+    read_ratio(spec.node({"ratioMetric"}), objects, draft, source);
+    for (const std::string_view key : {"op", "value"})
+      objective.drop({key}, "it is of threshold metrics, this is a ratio");
   } else {
-    const Shape shape = query_of(spec.node({"thresholdMetric"}), "thresholdMetric", source);
+    const Shape shape =
+        query_of(spec.node({"thresholdMetric"}), "thresholdMetric", objects, source);
     draft.indicator.kind = DraftIndicator::Kind::kThreshold;
     draft.problem = set_selector(shape, draft.indicator.metric);
     const std::set<std::string> ops{"lt", "lte", "gt", "gte"};
@@ -115,9 +143,8 @@ void read_indicator(const YAML::Node& spec_node, Fields& objective, Draft& draft
 YAML::Node indicator_spec(Fields& fields, const Objects& objects, Source& source) {
   if (fields.has({"indicator"})) {
     Fields inline_one(fields.node({"indicator"}), "`indicator`", source);
-    inline_one.skip({"metadata", "kind", "apiVersion"});
     const YAML::Node spec = inline_one.node({"spec"});
-    inline_one.done();
+    read_around(inline_one, source);
     return spec;
   }
   if (!fields.has({"indicatorRef"})) return {};
@@ -125,10 +152,13 @@ YAML::Node indicator_spec(Fields& fields, const Objects& objects, Source& source
   const YAML::Node object = referred("SLI", fields.text({"indicatorRef"}), mark, objects, source);
   if (object.IsNull()) return {};
   Fields sli(object, "an SLI", source);
-  return sli.node({"spec"});
+  const YAML::Node spec = sli.node({"spec"});
+  read_around(sli, source);
+  return spec;
 }
 
-// Days, weeks, months... as OpenSLO writes them; rolling months are 30 days.
+}  // namespace
+
 std::string rolling_duration(const std::string& text, const YAML::Mark& mark, Source& source) {
   const auto count = text.empty() ? std::nullopt : parse_int(text.substr(0, text.size() - 1));
   const int days = text.ends_with('M')   ? 30
@@ -141,12 +171,18 @@ std::string rolling_duration(const std::string& text, const YAML::Mark& mark, So
     return out;
   }
   if (const auto parsed = parse_duration(text); !parsed) {
-    source.fail(mark, "`duration` must be like 30d, 4w or 1M, not " + quote_go(text));
+    source.fail(mark, "a duration must be like 30d, 4w or 1M, not " + quote_go(text));
   }
   return text;
 }
 
+namespace {
+
 void read_window(Fields& spec, Draft& draft, Source& source) {
+  if (!spec.has({"timeWindow"})) {
+    source.note(spec.mark(), "there is no `timeWindow`: 30 rolling days are taken");
+    return;
+  }
   const std::vector<YAML::Node> windows = spec.items({"timeWindow"});
   if (windows.size() != 1) {
     source.fail(spec.mark({"timeWindow"}), "`timeWindow` must be a list of exactly one window");
@@ -260,7 +296,7 @@ Draft read_objective(const YAML::Node& node, const Common& common, std::size_t i
                 "there is no indicator: `indicator` or `indicatorRef` is needed, "
                 "of the SLO or of the objective");
   } else {
-    read_indicator(spec, objective, draft, source);
+    read_indicator(spec, objects, objective, draft, source);
   }
   read_target(objective, draft, source);
   if (const auto given = objective.number({"compositeWeight"})) {
@@ -353,7 +389,7 @@ void read_slo(const YAML::Node& node, const Objects& objects, std::vector<Draft>
 
 // Of the other kinds: what is lost when they are not written.
 void note_rest(const Objects& objects, Source& source) {
-  for (const auto& [key, node] : objects) {
+  for (const auto& [key, node] : objects.all) {
     const std::string title = key.first + " " + quote_go(key.second);
     if (key.first == "Service") {
       source.note(node.Mark(), title + " dropped: nines knows services by the SLOs that name them");
@@ -361,6 +397,8 @@ void note_rest(const Objects& objects, Source& source) {
       source.note(node.Mark(), title + " dropped: nines counts what it has collected itself");
     } else if (key.first == "AlertNotificationTarget") {
       source.note(node.Mark(), title + " dropped: write it as [[receivers]]");
+    } else if (key.first != "SLO" && !objects.used.contains(key)) {
+      source.note(node.Mark(), title + " dropped: no SLO of this file refers to it");
     }
   }
 }
@@ -385,7 +423,7 @@ Objects objects_of(const std::vector<YAML::Node>& documents, Source& source) {
     Fields metadata(top.node({"metadata"}), "`metadata`", source);
     const std::string name = metadata.required({"name"}, "a text");
     if (name.empty()) continue;
-    if (!out.emplace(std::pair(kind, name), node).second)
+    if (!out.all.emplace(std::pair(kind, name), node).second)
       source.fail(node.Mark(), kind + " " + quote_go(name) + " stands in this file twice");
   }
   return out;

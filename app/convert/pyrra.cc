@@ -20,7 +20,10 @@ Shape metric_of(Fields& fields, Fields::Names names, Source& source) {
                 "`metric`: " + shape.error().what() + ": correct the PromQL");
     return {};
   }
-  if (shape->kind == Shape::Kind::kPlain && !shape->summed) return *std::move(shape);
+  note_query(text, *shape, query.mark({"metric"}), source);
+  const bool selects = shape->kind == Shape::Kind::kPlain && !shape->summed;
+  // A selector of another time is none that is counted, but no mistake.
+  if (selects || is_selector(text)) return *std::move(shape);
   source.fail(query.mark({"metric"}),
               "`metric` must be a series selector like name{label=\"value\"}, without functions");
   return {};
@@ -66,6 +69,7 @@ void read_latency(const YAML::Node& node, Draft& draft, Source& source) {
 void read_native(const YAML::Node& node, Draft& draft, Source& source) {
   Fields native(node, "`latencyNative`", source);
   const Shape total = metric_of(native, {"total"}, source);
+  draft.problem = total.why;
   const std::string text = native.required({"latency"}, "a duration like 500ms");
   const auto threshold = parse_duration(text);
   if (!text.empty() && (!threshold || *threshold <= Duration(0))) {
@@ -88,6 +92,7 @@ void read_boolean(const YAML::Node& node, Draft& draft, Source& source) {
       source.fail(gauge.mark({"metric"}),
                   "`metric`: " + shape.error().what() + ": correct the PromQL");
     } else {
+      note_query(text, *shape, gauge.mark({"metric"}), source);
       draft.indicator.kind = DraftIndicator::Kind::kBoolean;
       draft.problem = set_selector(*shape, draft.indicator.metric);
     }

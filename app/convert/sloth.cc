@@ -14,7 +14,10 @@ Shape query_of(Fields& fields, Fields::Names names, Source& source) {
   const std::string text = fields.required(names, "a PromQL query with [{{.window}}]");
   if (text.empty()) return {};
   Result<Shape> shape = shape_of(text);
-  if (shape) return *std::move(shape);
+  if (shape) {
+    note_query(text, *shape, fields.mark(names), source);
+    return *std::move(shape);
+  }
   source.fail(fields.mark(names),
               "`" + std::string(*names.begin()) + "`: " + shape.error().what() +
                   " (in the query, after [{{.window}}] is put in): correct the PromQL");
@@ -40,6 +43,7 @@ void read_sli(const YAML::Node& node, Draft& draft, Source& source) {
     Fields raw(sli.node({"raw"}), "`raw`", source);
     const Shape ratio = query_of(raw, {"error_ratio_query", "errorRatioQuery"}, source);
     draft.problem = set_ratio(ratio, true, draft.indicator);
+    draft.group_by = labels_of(ratio);
     raw.done();
   } else {
     Fields plugin(sli.node({"plugin"}), "`plugin`", source);

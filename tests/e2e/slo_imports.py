@@ -6,7 +6,7 @@ from harness import Nines, say
 
 FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "unit", "app", "cli", "imports")
 # kind, file, SLOs, exit code: 3 when some are left out
-IMPORTS = (("sloth", "sloth", 6, 3), ("sloth", "sloth_kubernetes", 1, 3), ("pyrra", "pyrra", 3, 0), ("openslo", "openslo", 4, 3))
+IMPORTS = (("sloth", "sloth", 7, 3), ("sloth", "sloth_kubernetes", 2, 3), ("pyrra", "pyrra", 3, 0), ("openslo", "openslo", 4, 3))
 
 
 def run(*argv):

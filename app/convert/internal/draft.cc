@@ -41,6 +41,9 @@ std::string indicator_toml(const DraftIndicator& indicator) {
              (indicator.counter ? "" : "counter = false\n") +
              (indicator.good.empty() ? line("bad", indicator.bad) : line("good", indicator.good)) +
              line("total", indicator.total);
+    case DraftIndicator::Kind::kRaw:
+      return "[slos.indicator.ratio_metric]\n" + line("raw", indicator.metric) +
+             line("raw_type", indicator.raw_is_bad ? "failure" : "success");
     case DraftIndicator::Kind::kThreshold:
       return "[slos.indicator.threshold_metric]\n" + line("metric", indicator.metric) +
              line("op", indicator.op) + "value = " + toml_number(indicator.value) + "\n";

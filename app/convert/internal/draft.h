@@ -15,9 +15,10 @@
 namespace nines::convert {
 
 struct DraftIndicator {
-  enum class Kind : std::uint8_t { kNone, kRatio, kThreshold, kBoolean, kLatencyNative };
+  enum class Kind : std::uint8_t { kNone, kRatio, kRaw, kThreshold, kBoolean, kLatencyNative };
   Kind kind = Kind::kNone;
   bool counter = true;
+  bool raw_is_bad = false;       // raw: shares of bad events
   std::string good, bad, total;  // ratio
   std::string metric;            // the others
   std::string op;                // threshold: lt lte gt gte eq ne

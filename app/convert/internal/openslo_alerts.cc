@@ -12,10 +12,12 @@ constexpr Duration kMinute{60'000};
 constexpr int kShortShare = 12;  // of the long window, as in the SRE workbook's table
 
 void read_burn_rate(Fields& condition, const std::string& severity, Draft& draft, Source& source) {
-  const std::string kind = condition.text({"kind"});
+  const std::string kind = condition.has({"kind"}) ? condition.text({"kind"}) : "burnrate";
   const std::string op = condition.text({"op"});
   const std::optional<double> threshold = condition.number({"threshold"});
-  const std::string lookback = condition.required({"lookbackWindow"}, "a duration like 1h");
+  std::string lookback = condition.required({"lookbackWindow"}, "a duration like 1h");
+  if (!lookback.empty())
+    lookback = rolling_duration(lookback, condition.mark({"lookbackWindow"}), source);
   const auto window = parse_duration(lookback);
   const auto after = parse_duration(condition.text({"alertAfter"}));
   const YAML::Mark mark = condition.mark();
@@ -28,8 +30,6 @@ void read_burn_rate(Fields& condition, const std::string& severity, Draft& draft
     source.fail(mark, "`kind` of a condition must be burnrate, not " + quote_go(kind));
   } else if (!threshold) {
     source.fail(mark, "`threshold` is missing in a condition: the burn rate, like 14.4");
-  } else if (!lookback.empty() && !window) {
-    source.fail(condition.mark({"lookbackWindow"}), "`lookbackWindow`: " + window.error().what());
   } else if (!op.empty() && op != "gt" && op != "gte") {
     source.note(mark, "the condition dropped: an alert on a burn rate below (op " + quote_go(op) +
                           ") has no equivalent");
@@ -62,10 +62,10 @@ void read_condition(const YAML::Node& node, const Objects& objects, Draft& draft
     if (object.IsNull()) return;
     Fields whole(object, "an AlertCondition", source);
     spec_node = whole.node({"spec"});
+    read_around(whole, source);
   } else {
-    outer.skip({"kind", "metadata", "apiVersion"});
     spec_node = outer.node({"spec"});
-    outer.done();
+    read_around(outer, source);
   }
   Fields spec(spec_node, "`spec` of a condition", source);
   const std::string severity = spec.required({"severity"}, "a text like page");
@@ -97,18 +97,34 @@ void read_policy(const YAML::Node& spec_node, const Objects& objects, Draft& dra
   }
   const bool breaching = spec.flag({"alertWhenBreaching"}, true);
   spec.drop({"notificationTargets"}, "who is told is decided by [route], by the alert's labels");
-  for (const YAML::Node& condition : spec.items({"conditions"})) {
-    if (breaching) read_condition(condition, objects, draft, source);
+  if (!breaching) {
+    spec.drop({"conditions"}, "with `alertWhenBreaching: false` they alert nobody");
+  } else {
+    for (const YAML::Node& condition : spec.items({"conditions"}))
+      read_condition(condition, objects, draft, source);
   }
   spec.done();
 }
 
 }  // namespace
 
+void read_around(Fields& object, Source& source) {
+  object.skip({"apiVersion", "kind"});
+  Fields metadata(object.node({"metadata"}), "`metadata`", source);
+  metadata.skip({"name"});
+  for (const std::string_view key : {"displayName", "labels", "annotations"})
+    metadata.drop({key}, "it is of the object, not of the SLOs that refer to it");
+  metadata.done();
+  object.done();
+}
+
 YAML::Node referred(const std::string& kind, const std::string& name, const YAML::Mark& mark,
                     const Objects& objects, Source& source) {
-  const auto found = objects.find({kind, name});
-  if (found != objects.end()) return found->second;
+  const auto found = objects.all.find({kind, name});
+  if (found != objects.all.end()) {
+    objects.used.insert(found->first);
+    return found->second;
+  }
   source.fail(mark, "there is no " + kind + " " + quote_go(name) +
                         " in this file: put it in, as a document of its own after `---`");
   return {};
@@ -128,9 +144,8 @@ void read_alert_policies(Fields& spec, const Objects& objects, Draft& draft, Sou
         name = policy.text({"alertPolicyRef"});
         policy.done();
       } else {
-        policy.skip({"kind", "metadata", "apiVersion"});
         read_policy(policy.node({"spec"}), objects, draft, source);
-        policy.done();
+        read_around(policy, source);
         continue;
       }
     }
@@ -138,6 +153,7 @@ void read_alert_policies(Fields& spec, const Objects& objects, Draft& draft, Sou
     if (object.IsNull()) continue;
     Fields whole(object, "an AlertPolicy", source);
     read_policy(whole.node({"spec"}), objects, draft, source);
+    read_around(whole, source);
   }
   // One row of each kind is enough, whichever policy said it.
   std::vector<slo::BurnWindow> rows;

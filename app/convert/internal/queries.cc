@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/text/numbers.h"
 #include "base/text/text.h"
 #include "rules/promql/ast.h"
 #include "rules/promql/engine.h"
@@ -53,15 +54,33 @@ Shape unknown(std::string why) {
   return out;
 }
 
+// Up to there an offset is taken to wait for late samples, not to look at another time.
+constexpr Duration kWaitMax{600'000};
+constexpr std::string_view kOffset = " offset ";
+
+bool only_waits(const VectorSelector& selector) {
+  if (!selector.shift.offset || selector.shift.at != promql::AtKind::kNone) return false;
+  const std::string text = promql::print(selector);
+  const std::size_t at = text.rfind(kOffset);
+  if (at == std::string::npos) return false;
+  const auto length = parse_duration(std::string_view(text).substr(at + kOffset.size()));
+  return length && *length <= kWaitMax;
+}
+
 Shape of_selector(const VectorSelector& selector, Kind kind) {
-  if (selector.shift.offset || selector.shift.at != promql::AtKind::kNone || selector.anchored ||
-      selector.smoothed) {
+  const bool waits = only_waits(selector);
+  if ((selector.shift.offset && !waits) || selector.shift.at != promql::AtKind::kNone ||
+      selector.anchored || selector.smoothed) {
     return unknown("`" + promql::print(selector) +
                    "` looks at another time (offset, @): nines counts each minute when it is over");
   }
   Shape out;
   out.kind = kind;
   out.selector = promql::print(selector);
+  if (const std::size_t at = out.selector.rfind(kOffset); waits && at != std::string::npos) {
+    out.offset = out.selector.substr(at + 1);
+    out.selector.resize(at);
+  }
   std::vector<std::string> matchers;
   for (const Matcher& matcher : selector.matchers) matchers.push_back(matcher.to_string());
   std::sort(matchers.begin(), matchers.end());
@@ -270,15 +289,12 @@ bool is_boolean(const Shape& shape) {
          shape.selector == "probe_success" || shape.selector.starts_with("probe_success{");
 }
 
-std::string set_boolean(const Shape& samples, DraftIndicator& out) {
-  if (!is_boolean(samples)) {
-    return "the values of `" + samples.selector +
-           "` are summed as shares of good: nines counts samples as good or bad. If they are only "
-           "0 and 1, write `indicator = { boolean_metric = { metric = '" +
-           samples.selector + "' } }`";
-  }
-  out.kind = DraftIndicator::Kind::kBoolean;
+// Each sample is the share of one event that was good, or bad.
+std::string set_shares(const Shape& samples, bool is_bad, DraftIndicator& out) {
+  out.kind =
+      is_boolean(samples) && !is_bad ? DraftIndicator::Kind::kBoolean : DraftIndicator::Kind::kRaw;
   out.metric = samples.selector;
+  out.raw_is_bad = is_bad;
   return "";
 }
 
@@ -292,10 +308,43 @@ std::string set_samples_if(const Shape& part, bool part_is_bad, DraftIndicator& 
 
 }  // namespace
 
+const std::vector<std::string>& labels_of(const Shape& shape) {
+  return shape.parts.empty() ? shape.by : labels_of(shape.parts.back());
+}
+
+std::string offset_of(const Shape& shape) {
+  std::string out = shape.offset;
+  for (const Shape& part : shape.parts) {
+    if (out.empty()) out = offset_of(part);
+  }
+  return out;
+}
+
 Result<Shape> shape_of(const std::string& query) {
   const std::string text = with_range(query);
   NINES_TRY(const promql::Query parsed, promql::Query::parse(text));
   return Walker(parsed.text()).walk(parsed.expr());
+}
+
+bool is_selector(const std::string& query) {
+  const auto parsed = promql::Query::parse(query);
+  return parsed && promql::unwrap(parsed->expr()).kind() == ExprKind::kVectorSelector;
+}
+
+void note_query(const std::string& query, const Shape& shape, const YAML::Mark& mark,
+                Source& source) {
+  if (const std::string offset = offset_of(shape); !offset.empty()) {
+    source.note(mark, "`" + offset +
+                          "` dropped: late samples count in the minute they belong to, also when "
+                          "they come later");
+  }
+  for (std::size_t at = query.find("{{"); at != std::string::npos; at = query.find("{{", at + 2)) {
+    const std::size_t before = query.find_last_not_of(" ", at - (at > 0 ? 1 : 0));
+    if (at > 0 && before != std::string::npos && query[before] == '[') continue;
+    source.note(mark, "the window outside of a range is taken as " + std::string(kStandInRange) +
+                          ": " + query.substr(0, at) + std::string(kStandInRange) + "...");
+    return;
+  }
 }
 
 std::string set_events(const Shape& part, bool part_is_bad, const Shape& total, bool counter,
@@ -305,8 +354,8 @@ std::string set_events(const Shape& part, bool part_is_bad, const Shape& total, 
   if (part.kind == Kind::kSamplesIf && total.kind == Kind::kSamples && part.same == total.same)
     return set_samples_if(part, part_is_bad, out);
   if (part.kind == Kind::kSumOver && total.kind == Kind::kCountOver && part.same == total.same &&
-      !part_is_bad) {
-    return set_boolean(part, out);
+      part.by == total.by) {
+    return set_shares(part, part_is_bad, out);
   }
   if (part.kind == Kind::kDifference) {
     const Shape& whole = part.parts[0];
@@ -334,7 +383,8 @@ std::string set_events(const Shape& part, bool part_is_bad, const Shape& total, 
 std::string set_ratio(const Shape& ratio, bool is_bad, DraftIndicator& out) {
   if (ratio.kind == Kind::kUnknown) return ratio.why;
   if (ratio.kind == Kind::kRest) return set_ratio(ratio.parts[0], !is_bad, out);
-  if (ratio.kind == Kind::kMeanOver && !is_bad) return set_boolean(ratio, out);
+  if (ratio.kind == Kind::kMeanOver) return set_shares(ratio, is_bad, out);
+  if (ratio.kind == Kind::kPlain && !ratio.summed) return set_shares(ratio, is_bad, out);
   if (ratio.kind == Kind::kQuotient)
     return set_events(ratio.parts[0], is_bad, ratio.parts[1], false, out);
   return "a ratio that is reckoned already cannot be counted event by event: give good (or bad) "

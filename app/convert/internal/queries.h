@@ -32,11 +32,24 @@ struct Shape {
   std::string op;               // kSamplesIf: lt lte gt gte eq ne
   double value = 0;
   std::vector<Shape> parts;
+  std::string offset;  // "offset 1m": short, so that it only waits for late samples
   std::string why;
 };
 
+// The labels that are kept, of a ratio those of its total.
+const std::vector<std::string>& labels_of(const Shape& shape);
+// The first offset of a shape and its parts; empty: none.
+std::string offset_of(const Shape& shape);
+
 // `{{.window}}` may stand for a range. kInvalid: no PromQL, with its position.
 Result<Shape> shape_of(const std::string& query);
+
+// Says what of a query was left out: offsets, and a window that stands elsewhere than in a range.
+void note_query(const std::string& query, const Shape& shape, const YAML::Mark& mark,
+                Source& source);
+
+// Whether a query is one series selector, whatever its modifiers.
+bool is_selector(const std::string& query);
 
 // The indicator of "so many of `part`, good or bad, of all `total`". Returns why it cannot be;
 // empty when it can.

@@ -27,7 +27,9 @@ void Source::fail(const YAML::Mark& mark, const std::string& message) {
 }
 
 void Source::note(const YAML::Mark& mark, const std::string& message) {
-  notes_.push_back(place(mark) + message);
+  std::string note = place(mark) + message;  // of what several SLOs refer to: once
+  if (std::find(notes_.begin(), notes_.end(), note) == notes_.end())
+    notes_.push_back(std::move(note));
 }
 
 void Source::add(const YAML::Node& node, int depth, std::vector<YAML::Node>& out) {

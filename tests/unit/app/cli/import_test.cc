@@ -47,8 +47,8 @@ TEST_CASE("files of Sloth, Pyrra and OpenSLO become what stands beside them, and
   const auto fs = make_posix_fs();
   for (const auto& row :
        std::vector<std::tuple<std::string, std::string, std::size_t, std::size_t>>{
-           {"sloth", "sloth", 6, 3},
-           {"sloth", "sloth_kubernetes", 1, 2},
+           {"sloth", "sloth", 7, 2},
+           {"sloth", "sloth_kubernetes", 2, 1},
            {"pyrra", "pyrra", 3, 0},
            {"openslo", "openslo", 4, 1}}) {
     const auto& kind = std::get<0>(row);

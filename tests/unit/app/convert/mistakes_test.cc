@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "app/convert/convert.h"
+#include "base/text/text.h"
 
 namespace nines::convert {
 namespace {
@@ -139,6 +140,68 @@ TEST_CASE("a field of OpenSLO that is missing or wrong is named with its line an
   std::string window = slo(kIndicator + good);
   window.replace(window.find("isRolling: true"), 15, "isRolling: false");
   says(openslo(window), "either has `isRolling: true` or a `calendar`");
+}
+
+TEST_CASE("a Pyrra selector of another time leaves its SLO out, and the others stay") {
+  const auto object = [](const std::string& name, const std::string& modifier) {
+    return "---\napiVersion: pyrra.dev/v1alpha1\nkind: ServiceLevelObjective\nmetadata: {name: " +
+           name +
+           "}\nspec: {target: '99', window: 2w, indicator: {ratio: {errors: {metric: 'a{b=\"c\"}" +
+           modifier + "'}, total: {metric: 'a" + modifier + "'}}}}\n";
+  };
+  const auto done =
+      convert_pyrra("p.yml", object("x", " offset 1m") + object("y", " offset 1d"), nullptr);
+  REQUIRE_MESSAGE(done, (done ? "" : done.error().what()));
+  CHECK(done->slos == 1);
+  CHECK(done->left_out == 1);
+  CHECK(done->toml.find("total = 'a'") != std::string::npos);
+  const std::string notes = join(done->notes, "\n");
+  CHECK(notes.find("`offset 1m` dropped") != std::string::npos);
+  CHECK(notes.find("not converted: SLO \"y\": `a{b=\"c\"} offset 1d` looks at another time") !=
+        std::string::npos);
+}
+
+TEST_CASE("every object and field of OpenSLO is converted, or named as dropped") {
+  const std::string text =
+      slo("  indicatorRef: sli\n  objectives: [{target: 0.99, op: gt, value: 2, color: red}]\n",
+          "  alertPolicies: [{alertPolicyRef: silent}]\n") +
+      "---\napiVersion: openslo/v1\nkind: SLI\nmetadata: {name: sli, displayName: S, annotations: "
+      "{a/b: c}}\nspec: {ratioMetric: {rawType: failure, raw: {metricSource: {metricSourceRef: "
+      "prom, spec: {query: 'bad_share', step: 5}}}}}\n"
+      "---\napiVersion: openslo/v1\nkind: SLI\nmetadata: {name: idle}\nspec: {}\n"
+      "---\napiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: prom}\nspec: {type: "
+      "Prometheus}\n"
+      "---\napiVersion: openslo/v1\nkind: AlertPolicy\nmetadata: {name: silent}\nspec: "
+      "{alertWhenBreaching: false, conditions: [{conditionRef: c}], notificationTargets: []}\n"
+      "---\napiVersion: openslo/v1\nkind: AlertCondition\nmetadata: {name: c}\nspec: {severity: "
+      "page, condition: {threshold: 2, lookbackWindow: 1h}}\n";
+  const auto done = convert_openslo("o.yml", text, nullptr);
+  REQUIRE_MESSAGE(done, (done ? "" : done.error().what()));
+  CHECK(done->slos == 1);
+  CHECK(done->toml.find("raw = 'bad_share'\nraw_type = 'failure'\n") != std::string::npos);
+  const std::string notes = join(done->notes, "\n");
+  for (const char* part :
+       {"`op` dropped", "`value` dropped", "`color` dropped", "`displayName` dropped",
+        "`annotations` dropped", "`step` dropped", "SLI \"idle\" dropped: no SLO",
+        "`conditions` dropped: with `alertWhenBreaching: false`", "DataSource \"prom\" dropped",
+        "AlertCondition \"c\" dropped: no SLO"}) {
+    CHECK_MESSAGE(notes.find(part) != std::string::npos, part << " in " << notes);
+  }
+}
+
+TEST_CASE("another data source leaves its SLO out, whatever its query looks like") {
+  const auto done = convert_openslo(
+      "o.yml",
+      slo("  indicator: {spec: {ratioMetric: {counter: true, good: {metricSource: "
+          "{metricSourceRef: dd, spec: {query: 'sum:hits{*}.as_count()'}}}, total: {metricSource: "
+          "{metricSourceRef: dd, spec: {query: 'sum:all{*}.as_count()'}}}}}}\n"
+          "  objectives: [{target: 0.99}]\n") +
+          "---\napiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: dd}\nspec: {type: "
+          "Datadog}\n",
+      nullptr);
+  REQUIRE_MESSAGE(done, (done ? "" : done.error().what()));
+  CHECK(done->left_out == 1);
+  CHECK(join(done->notes, "\n").find("of type \"Datadog\"") != std::string::npos);
 }
 
 TEST_CASE("merge keys, anchors and lists of documents are read as YAML means them") {

@@ -73,9 +73,39 @@ TEST_CASE("gauges are counted by their samples") {
   DraftIndicator out;
   CHECK(set_ratio(shape("1 - avg_over_time(up{job=\"a\"}[5m])"), true, out).empty());
   CHECK(out.kind == Kind::kBoolean);
-  CHECK(set_ratio(shape("1 - sum(sum_over_time(share[5m])) / sum(count_over_time(share[5m]))"),
-                  true, out)
-            .find("boolean_metric") != std::string::npos);
+}
+
+TEST_CASE("shares that are reckoned already are counted sample by sample") {
+  const auto shares = [](const std::string& query, bool is_bad) {
+    DraftIndicator out;
+    CHECK(set_ratio(shape(query), is_bad, out).empty());
+    CHECK(out.kind == Kind::kRaw);
+    CHECK(out.metric == "share{a=\"b\"}");
+    return out.raw_is_bad;
+  };
+  CHECK_FALSE(
+      shares("1 - sum(sum_over_time(share{a=\"b\"}[5m])) / "
+             "sum(count_over_time(share{a=\"b\"}[5m]))",
+             true));
+  CHECK(shares("avg_over_time(share{a=\"b\"}[{{.window}}])", true));
+  CHECK_FALSE(shares("share{a=\"b\"}", false));
+  CHECK(shares("1 - avg(avg_over_time(share{a=\"b\"}[5m]))", false));
+  DraftIndicator out;
+  CHECK_FALSE(set_ratio(shape("sum(share)"), true, out).empty());
+  const Shape by = shape("sum by (r) (rate(a{b=\"c\"}[5m])) / sum by (r) (rate(a[5m]))");
+  CHECK(labels_of(by) == std::vector<std::string>{"r"});
+}
+
+TEST_CASE("a short offset only waits for late samples, a long one looks at another time") {
+  const Shape waits = shape("sum(rate(a{x=\"1\"}[5m] offset 1m)) / sum(rate(a[5m] offset 1m))");
+  CHECK(offset_of(waits) == "offset 1m");
+  DraftIndicator out;
+  CHECK(set_ratio(waits, true, out).empty());
+  CHECK(out.bad == "a{x=\"1\"}");
+  CHECK(out.total == "a");
+  CHECK(shape("a offset 10m").kind == Shape::Kind::kPlain);
+  for (const char* other : {"a offset 11m", "a offset -1m", "a offset 1m @ 5", "a @ start()"})
+    CHECK(shape(other).kind == Shape::Kind::kUnknown);
 }
 
 TEST_CASE("what cannot be counted exactly says why") {
