@@ -41,8 +41,7 @@ struct Commands {
   AcknowledgeOptions acknowledge_options;
   int incidents_shown = 50;
   bool only_open = false;
-  double target_percent = 99.9, error_percent = 1;
-  int window_days = 30;
+  SimulateOptions simulate_options;
   std::string file, expr, time, start, end, step, label;
   std::string page_span;
   std::uint32_t rows_per_page = 64;
@@ -106,8 +105,9 @@ struct Commands {
     verb = check.add_subcommand("rules", "check rule files (TOML, or Prometheus's YAML)");
     verb->add_option("FILE", files)->required();
     verb->add_flag("!--no-lint", lint_options.lint, "only whether the files load, no advice");
-    verb->add_option("--config", lint_options.config,
-                     "the configuration that the files belong to: its maintenance, receivers, SLOs");
+    verb->add_option(
+        "--config", lint_options.config,
+        "the configuration that the files belong to: its maintenance, receivers, SLOs");
     verb->add_flag("--lint-fatal", lint_options.fatal, "advice makes the exit code 1");
     verb->add_flag("--ignore-unknown-fields", lint_options.ignore_unknown_fields,
                    "look past unknown fields of the files");
@@ -325,6 +325,24 @@ struct Commands {
     verb->callback([this] { exit_code = gate(client, gate_options); });
   }
 
+  void add_simulate_verb(CLI::App& slo) {
+    SimulateOptions& o = simulate_options;
+    CLI::App* verb =
+        slo.add_subcommand("simulate", "when the alerts of an SLO would fire in an outage");
+    verb->add_option("NAME", o.name,
+                     "an SLO; default one of 99.9% over 30d with the default alerts");
+    verb->add_option("--file", o.file, "where it is defined; default the server is asked");
+    verb->add_option("--errors", o.error_percent, "per cent of events that fail")->default_val(1);
+    verb->add_option("--for", o.lasts, "how long, as 2h; default without end");
+    verb->add_option("--target", o.target_percent, "per cent, instead of the SLO's");
+    verb->add_option("--window-days", o.window_days, "instead of the SLO's window")
+        ->check(CLI::Range(1, 400));
+    verb->add_option("--preset", o.preset, "alerts to judge by instead of the SLO's")
+        ->check(CLI::IsMember({"google-30d", "google-28d", "pyrra"}));
+    add_client_options(*verb);
+    verb->callback([this] { exit_code = slo_simulate(client, simulate_options); });
+  }
+
   void add_client_verbs() {
     CLI::App& query = group("query", "ask a running nines");
     CLI::App* verb = query.add_subcommand("instant", "evaluate PromQL at one instant");
@@ -382,13 +400,7 @@ struct Commands {
     verb->add_option("--start", start, "RFC 3339 or seconds; default the window's beginning");
     add_client_options(*verb);
     verb->callback([this] { exit_code = slo_rebuild(client, label, start); });
-    verb = slo.add_subcommand("simulate", "when the default alerts would fire, without a server");
-    verb->add_option("--target", target_percent, "per cent")->default_val(99.9);
-    verb->add_option("--errors", error_percent, "per cent of events that fail")->default_val(1);
-    verb->add_option("--window-days", window_days)->default_val(30)->check(CLI::Range(1, 400));
-    verb->callback([this] {
-      exit_code = slo_simulate(target_percent, error_percent, Duration(window_days * 86'400'000LL));
-    });
+    add_simulate_verb(slo);
     add_gate_verb();
 
     verb = app.add_subcommand("alerts", "alerts that are pending or firing");

@@ -2,6 +2,7 @@
 #include "app/cli/internal/gate.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -13,6 +14,12 @@
 
 namespace nines::app {
 namespace {
+
+// A name is also that of all objectives, or all groups, of one definition.
+bool is_named(const Json& s, const std::string& name) {
+  return s["name"].as_string() == name || s["definition"].as_string() == name ||
+         s["grouped"].as_string() == name;
+}
 
 GateCheck check_slo(const Json& s, const GateOptions& options) {
   GateCheck check{s["name"].as_string(), s["service"].as_string(), "pass", "", 1};
@@ -135,19 +142,32 @@ std::string as_gitlab(const GateResult& result) {
 
 GateResult judge_gate(const Json& answer, const GateOptions& options) {
   GateResult result;
-  const auto wanted = [&](const std::string& name) {
-    return options.slos.empty() ||
-           std::find(options.slos.begin(), options.slos.end(), name) != options.slos.end();
+  std::set<std::string> found;
+  const auto of_service = [&](const Json& s) {
+    return options.service.empty() || s["service"].as_string() == options.service;
   };
   for (const Json& s : answer["slos"].items()) {
-    if (!wanted(s["name"].as_string())) continue;
-    if (!options.service.empty() && s["service"].as_string() != options.service) continue;
+    if (!of_service(s)) continue;
+    bool wanted = options.slos.empty();
+    for (const std::string& name : options.slos) {
+      if (!is_named(s, name)) continue;
+      wanted = true;
+      found.insert(name);
+    }
+    if (!wanted) continue;
     result.checks.push_back(check_slo(s, options));
   }
   for (const std::string& name : options.slos) {
-    if (std::none_of(result.checks.begin(), result.checks.end(),
-                     [&](const GateCheck& check) { return check.slo == name; })) {
+    if (found.contains(name)) continue;
+    const auto& grouped = answer["grouped"].items();
+    const auto of_groups = std::find_if(grouped.begin(), grouped.end(), [&](const Json& one) {
+      return of_service(one) && one["name"].as_string() == name;
+    });
+    if (of_groups == grouped.end()) {
       result.unknown.push_back(name);
+    } else {
+      result.checks.push_back(
+          {name, (*of_groups)["service"].as_string(), "no_data", "it has no groups yet", 1});
     }
   }
   const auto any = [&](const char* verdict) {

@@ -10,7 +10,6 @@
 #include "app/cli/internal/verbs.h"
 #include "base/text/numbers.h"
 #include "base/text/text.h"
-#include "rules/slo/config.h"
 
 namespace nines::app {
 namespace {
@@ -63,12 +62,11 @@ std::vector<Row> figures(const Json& s) {
       {"sli", percent(s["sli"], 4)},
       {"good of valid " + unit, fmt::format("{} of {}", format_double(s["good"].as_double()),
                                             format_double(s["valid"].as_double()))},
-      {"budget",
-       fmt::format("{} of {} {} spent, {} left ({})",
-                   format_double_g(s["budget_consumed"].as_double()),
-                   format_double_g(s["budget_total"].as_double()), unit,
-                   format_double_g(s["budget_remaining_events"].as_double()),
-                   percent(s["budget_remaining"]))},
+      {"budget", fmt::format("{} of {} {} spent, {} left ({})",
+                             format_double_g(s["budget_consumed"].as_double()),
+                             format_double_g(s["budget_total"].as_double()), unit,
+                             format_double_g(s["budget_remaining_events"].as_double()),
+                             percent(s["budget_remaining"]))},
       {"budget in minutes",
        fmt::format("{:.1f} of {:.1f} spent, {:.1f} left", s["budget_minutes_consumed"].as_double(),
                    s["budget_minutes_total"].as_double(),
@@ -310,40 +308,6 @@ int slo_rebuild(const ClientOptions& client, const std::string& name, const std:
                             from.empty() ? Params{} : Params{{"start", from}});
   if (answer.exit_code != kExitOk) return answer.exit_code;
   fmt::print("{}: counted again from {}\n", name, answer.json["from"].as_string());
-  return kExitOk;
-}
-
-// How an outage of one constant error ratio, after a clean window, would be judged by the Google
-// table: when each row begins to fire, and when the budget is gone.
-int slo_simulate(double target_percent, double error_percent, Duration window) {
-  if (!(target_percent > 0 && target_percent < 100) ||
-      !(error_percent > 0 && error_percent <= 100)) {
-    fmt::print(stderr,
-               "nines: --target lies between 0 and 100, --errors above 0 and at most 100\n");
-    return kExitUsage;
-  }
-  const double budget = (100 - target_percent) / 100;
-  const double burn = error_percent / 100 / budget;
-  for (const slo::BurnWindow& row : slo::google_30d()) {
-    const std::string name =
-        fmt::format("{:<6} {}/{} above {:g}", row.severity, format_duration(row.long_window),
-                    format_duration(row.short_window), row.burn_rate);
-    // The long window's mean reaches the factor when this share of it is bad; the short one's too.
-    const double share = row.burn_rate / burn;
-    if (share >= 1) {
-      fmt::print("{:<28} never: the burn rate is {:.3g}\n", name, burn);
-    } else {
-      fmt::print("{:<28} after {}, with {:.2f}% of the budget spent\n", name,
-                 format_duration(
-                     Duration(static_cast<std::int64_t>(
-                                  share * static_cast<double>(row.long_window.count()) / 1000) *
-                              1000)),
-                 100 * row.burn_rate * to_seconds(row.long_window) / to_seconds(window));
-    }
-  }
-  fmt::print(
-      "{:<28} after {}\n", "budget gone",
-      format_duration(Duration(static_cast<std::int64_t>(to_seconds(window) / burn) * 1000)));
   return kExitOk;
 }
 

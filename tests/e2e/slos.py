@@ -1,10 +1,12 @@
 """SLOs of every kind over one target: objectives, groups, native histograms, log lines, composites, past a kill."""
+import json
 import os
 import signal
 import subprocess
+import xml.etree.ElementTree as ElementTree
 
 import protobuf_page as page
-from harness import Nines, wait_for
+from harness import Nines, free_port, wait_for
 from protobuf import Exporter
 
 CONFIG = """
@@ -55,6 +57,12 @@ service = "shop"
 objectives = [{{ target_percent = 95 }}]
 indicator = {{ composite = {{ members = [{{ slo = "requests-0", weight = 3 }}, {{ slo = "latency" }}] }} }}
 
+[[slos]]
+name = "idle"
+service = "nobody"
+objectives = [{{ target_percent = 95 }}]
+indicator = {{ boolean_metric = {{ metric = 'nobody_has_it' }} }}
+
 [[groups]]
 name = "shop"
 interval = "1s"
@@ -74,6 +82,49 @@ def body(step):
     out += page.family("shop_seconds", page.HISTOGRAM, [
         page.metric(page.histogram(quick + slow, 1.0, (), 0, (1e-9, 0), ([(1, 2)], [quick, slow - quick])))])
     return out
+
+
+def every_verb(args, nines):
+    """Each `nines slo` verb in each output, and `nines gate` with each format and exit code."""
+    def run(*words, server=nines.url):
+        done = subprocess.run([args.nines, *words, "--server", server], capture_output=True, text=True, timeout=30)
+        return done.returncode, done.stdout, done.stderr
+
+    verbs = (["list"], ["status", "requests-0"], ["status", "routes"], ["burn", "requests-0"], ["report"], ["simulate", "requests-0", "--errors", "50", "--for", "1h"],
+             ["simulate", "--target", "95", "--preset", "pyrra"], ["contributors", "requests-0"])
+    for verb in verbs:
+        for output in ("table", "json", "csv"):
+            code, out, errors = run("slo", *verb, "-o", output)
+            assert code == 0 and out and not errors, (verb, output, code, out, errors)
+            if output == "json":
+                json.loads(out)
+    simulated = json.loads(run("slo", "simulate", "requests-0", "--errors", "50", "--for", "1h", "-o", "json")[1])
+    assert [row["fires_after_seconds"] for row in simulated["alerts"]] == [120, 300, 540, 540], simulated  # 60 * 14.4 * 0.001 / 0.5 minutes, and one more
+    code, out, _ = run("slo", "rebuild", "requests-0")
+    assert code == 0 and "counted again from" in out, out
+    for verb in ("status", "burn", "contributors", "rebuild", "simulate"):
+        assert run("slo", verb, "nobody")[0] == 4, verb
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    for verb in (["list"], ["status", "requests-0"], ["simulate", "requests-0"], ["report"]):
+        assert run("slo", *verb, server=nowhere)[0] == 12, verb
+    assert run("slo", "simulate", "--errors", "101")[0] == 2
+    gates = ((["requests-1"], 0), (["requests-0"], 10), (["requests"], 10), (["routes"], 10), (["idle"], 11), (["idle", "--no-data-passes"], 0),
+             (["nobody"], 4), (["--service", "nobody"], 11), (["--service", "none"], 4), (["requests-1", "--min-remaining", "99.5"], 10),
+             (["requests-1", "--max-burn", "0.001"], 10))
+    seen = set()  # exit codes: each in every format once
+    for words, want in gates:
+        for form in ("text",) if want in seen else ("text", "json", "junit", "github", "gitlab"):
+            seen.add(want)
+            code, out, errors = run("gate", *words, "--format", form)
+            assert code == want and not errors, (words, form, code, out, errors)
+            if form == "json":
+                assert json.loads(out)["exit_code"] == want, out
+            elif form == "gitlab":
+                json.loads(out)
+            elif form == "junit":
+                ElementTree.fromstring(out)
+    assert run("gate", "--format", "pdf")[0] == 2
+    assert run("gate", server=nowhere)[0] == 12
 
 
 def slos_of_every_kind(args, folder):
@@ -132,6 +183,8 @@ def slos_of_every_kind(args, folder):
         assert "breached" in text and "ShopFails" in text and "pod" in text, text
         assert cli("contributors", "requests-0", "--by", "route").split()[-5:-3] == ["route", "cart"], cli("contributors", "requests-0", "--by", "route")
         assert "## shop (shop)" in cli("report")
+
+        every_verb(args, nines)
 
         nines.kill(signal.SIGKILL)
         nines.start()

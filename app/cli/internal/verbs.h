@@ -1,6 +1,7 @@
 #pragma once
 // The verbs, each returning its exit code.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,8 @@ int check_config(const std::string& file);
 
 struct LintOptions {
   bool lint = true;
-  std::string config;         // the configuration whose names the files use; empty: none
-  bool fatal = false;         // findings make the exit code 1
+  std::string config;  // the configuration whose names the files use; empty: none
+  bool fatal = false;  // findings make the exit code 1
   bool ignore_unknown_fields = false;
   std::string server;         // URL to look for dead selectors at; empty: not looked for
   std::string window = "1h";  // how far back a series may have ended and still count
@@ -77,7 +78,16 @@ int slo_contributors(const ClientOptions& client, const std::string& name,
 int slo_burn(const ClientOptions& client, const std::string& name);
 int slo_report(const ClientOptions& client);
 int slo_rebuild(const ClientOptions& client, const std::string& name, const std::string& from);
-int slo_simulate(double target_percent, double error_percent, Duration window);
+struct SimulateOptions {
+  std::string name;  // of the SLO whose target, window and alerts judge; empty: the defaults
+  std::string file;  // where it is defined; empty: the server is asked
+  std::optional<double> target_percent;  // instead of the SLO's
+  std::optional<int> window_days;
+  std::string preset;        // of alerts, instead of the SLO's; empty: those
+  double error_percent = 1;  // of all events
+  std::string lasts;         // a duration; empty: without end
+};
+int slo_simulate(const ClientOptions& client, const SimulateOptions& options);
 int gate(const ClientOptions& client, const GateOptions& options);
 int list_alerts(const ClientOptions& client);
 int reload(const ClientOptions& client);

@@ -38,6 +38,23 @@ TEST_CASE("the gate opens, blocks, or lacks data, and a block counts for more") 
   CHECK(judge_gate(slos(), service).checks.size() == 2);
 }
 
+TEST_CASE("a definition's name is that of all its objectives or groups") {
+  const Json answer = *Json::parse(R"({"slos":[
+    {"name":"api-0","definition":"api","service":"web","state":"ok","budget_remaining":0.4},
+    {"name":"api-1","definition":"api","service":"web","state":"ok","budget_remaining":-0.4},
+    {"name":"r{a=\"b\"}","grouped":"r","service":"web","state":"ok","budget_remaining":0.4}],
+    "grouped":[{"name":"r","service":"web"},{"name":"young","service":"web"}]})");
+  CHECK(judge_gate(answer, only("api")).checks.size() == 2);
+  CHECK(judge_gate(answer, only("api")).exit_code == 10);
+  CHECK(judge_gate(answer, only("api-0")).exit_code == 0);
+  CHECK(judge_gate(answer, only("r")).exit_code == 0);
+  CHECK(judge_gate(answer, only("young")).exit_code == 11);
+  CHECK(judge_gate(answer, {}).checks.size() == 3);
+  GateOptions other = only("young");
+  other.service = "mail";
+  CHECK(judge_gate(answer, other).exit_code == 4);
+}
+
 TEST_CASE("the limits of the gate hold on both sides") {
   GateOptions shop = only("shop");
   shop.min_remaining = 40;
@@ -123,7 +140,8 @@ TEST_CASE("exit codes and verdicts of the gate go together") {
   CHECK(gate_text(judge_gate(slos(), none), "text") == "no SLO matches\n");
   GateOptions mail = only("mail");
   mail.no_data_passes = true;
-  CHECK((*Json::parse(gate_text(judge_gate(slos(), mail), "json")))["verdict"].as_string() == "pass");
+  CHECK((*Json::parse(gate_text(judge_gate(slos(), mail), "json")))["verdict"].as_string() ==
+        "pass");
 }
 
 }  // namespace nines::app
