@@ -95,9 +95,9 @@ struct TemplateRecord {
 inline TemplateValue::TemplateValue(TemplateRecord r)
     : data_(std::make_shared<const TemplateRecord>(std::move(r))) {}
 
-// A function of templates. `takes` has a letter for each argument: a anything, s a text, t a time,
-// l a list of texts, L a list, q a query's result, p a sample; a last `*` allows any number of the
-// kind before it. Count and kinds are checked before the call, with Go's words.
+// `takes`: a letter an argument, `*` for any number of the last: a anything, v anything with all in
+// it, s text, r regular expression, t time, l list of texts, L list, q query's result, p sample.
+// Count and kinds are checked before the call, with Go's words.
 class TemplateFunction {
  public:
   using Call = std::function<Result<TemplateValue>(const std::vector<TemplateValue>& arguments)>;

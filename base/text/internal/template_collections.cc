@@ -124,10 +124,10 @@ Result<TemplateValue> call_json(const Arguments& arguments) {
 }  // namespace
 
 void add_collection_functions(TemplateFunctions& functions) {
-  functions["list"] = {call_list, "a*"};
-  functions["append"] = {call_append, "La*"};
-  functions["dict"] = {call_dict, "a*"};
-  functions["toJson"] = {call_json, "a"};
+  functions["list"] = {call_list, "v*"};
+  functions["append"] = {call_append, "Lv*"};
+  functions["dict"] = {call_dict, "v*"};
+  functions["toJson"] = {call_json, "v"};
 }
 
 }  // namespace nines::internal

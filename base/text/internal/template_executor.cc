@@ -372,7 +372,7 @@ class Executor {
         arguments.push_back(std::move(value));
       }
       if (const auto* text = as_text(arguments.back())) bytes += text->size();
-      if (const auto* list = as_list(arguments.back())) cost += list->size() / 8;
+      cost += cost_of(kind, arguments.back());
     }
     // Keeps {{$x = print $x $x}} in a loop from filling the memory.
     if (bytes > limits_.output_bytes_max) {
@@ -397,6 +397,20 @@ class Executor {
     return error("error calling " + name + ": " + result.error().what(), result.error().code());
   }
 
+  // Steps beside those for the bytes of a text. A regular expression is compiled anew in each call,
+  // which takes long for what repeats and for classes of letters.
+  static std::size_t cost_of(char kind, const TemplateValue& value) {
+    constexpr std::size_t kValuesMax = 10'000;
+    if (kind == 'v') return count_values(value, kValuesMax) / 8;
+    if (const auto* list = as_list(value)) return list->size() / 8;
+    if (kind != 'r') return 0;
+    const std::string& pattern = *as_text(value);
+    const auto repeats = std::count(pattern.begin(), pattern.end(), '{');
+    const auto escapes = std::count(pattern.begin(), pattern.end(), '\\');
+    return 20 + pattern.size() + 300 * static_cast<std::size_t>(repeats) +
+           30 * static_cast<std::size_t>(escapes);
+  }
+
   // The value as an argument of the kind; `given` is what stands in the template, null for what
   // came through a pipe.
   Result<TemplateValue> fitting(char kind, TemplateValue value, const Operand* given) {
@@ -408,7 +422,8 @@ class Executor {
       if (wanted.nilable) return value;
       return error("cannot assign nil to " + std::string(wanted.name));
     }
-    if (constant && kind == 's') return error("expected string; found " + shown(*given));
+    if (constant && (kind == 's' || kind == 'r'))
+      return error("expected string; found " + shown(*given));
     if (constant) {
       return error("can't handle " + shown(*given) + " for arg of type " +
                    std::string(wanted.name));

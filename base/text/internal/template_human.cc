@@ -47,7 +47,8 @@ Result<double> number_argument(const Arguments& arguments) {
   }
   if (const auto* text = as_text(arguments[0])) {
     if (const auto number = parse_text(*text)) return *number;
-    return Error(ErrorCode::kInvalid, quote_go(*text) + " is not a number");
+    return Error(ErrorCode::kInvalid,
+                 "strconv.ParseFloat: parsing " + quote_go(*text) + ": invalid syntax");
   }
   return Error(ErrorCode::kInvalid,
                "can't convert " + std::string(type_name(arguments[0])) + " to float");

@@ -100,7 +100,7 @@ void add_sample_functions(TemplateFunctions& functions) {
   functions["value"] = {call_value, "p"};
   functions["strvalue"] = {call_text_value, "p"};
   functions["sortByLabel"] = {call_sort, "sq"};
-  functions["args"] = {call_args, "a*"};
+  functions["args"] = {call_args, "v*"};
   functions["stringSlice"] = {call_texts, "s*"};
   functions["join"] = {call_join, "sl"};
 }

@@ -216,8 +216,8 @@ void add_text_functions(TemplateFunctions& functions) {
   functions["urlQueryEscape"] = of_text(escape_query);
   functions["graphLink"] = of_text(graph_link);
   functions["tableLink"] = of_text(table_link);
-  functions["match"] = {call_match, "ss"};
-  functions["reReplaceAll"] = {call_replace, "sss"};
+  functions["match"] = {call_match, "rs"};
+  functions["reReplaceAll"] = {call_replace, "rss"};
 }
 
 }  // namespace internal

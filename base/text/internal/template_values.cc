@@ -123,6 +123,7 @@ const TemplateKind& template_kind(char letter) {
   static constexpr auto kText = [](const TemplateValue& v) { return as_text(v) != nullptr; };
   static const TemplateKind kKinds[] = {
       {"string", false, kText},
+      {"string", false, kText},
       {"time.Time", false, [](const TemplateValue& v) { return as_time(v) != nullptr; }},
       {"[]string", true,
        [](const TemplateValue& v) {
@@ -136,7 +137,7 @@ const TemplateKind& template_kind(char letter) {
        }},
       {"*template.sample", true, kSample},
       {"interface {}", true, [](const TemplateValue&) { return true; }}};
-  const std::size_t found = std::string_view("stlLqp").find(letter);
+  const std::size_t found = std::string_view("srtlLqp").find(letter);
   return kKinds[std::min(found, std::size(kKinds) - 1)];
 }
 

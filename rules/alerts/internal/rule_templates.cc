@@ -38,7 +38,7 @@ Result<TemplateValue> run_query(const promql::Engine* engine, Timestamp at,
   } else if (const auto* scalar = std::get_if<promql::Scalar>(&result.value)) {
     list.push_back(to_value({LabelSet(), at, scalar->value, nullptr}));
   } else {
-    return Error(ErrorCode::kInvalid, "query: the result is neither a vector nor a scalar");
+    return Error(ErrorCode::kInvalid, "rule result is not a vector or scalar");
   }
   return TemplateValue(std::move(list)).as("template.queryResult");
 }

@@ -255,6 +255,9 @@ TEST_CASE("loops in loops, long texts and deep calls are stopped, however much t
   const std::string call = "{{$y := reReplaceAll \"1\" \"2\" $x}}{{end}}";
   CHECK(run("{{$x := printf \"%9999d\" 1}}{{range 2000}}" + call).has_value());
   CHECK(code("{{$x := printf \"%9999d\" 1}}{{range 100000}}" + call) == ErrorCode::kLimit);
+  // A short pattern that takes long to compile.
+  CHECK(code("{{range 1000000}}{{$y := match \"a{999}b{999}c{999}d{999}\" \"x\"}}{{end}}") ==
+        ErrorCode::kLimit);
   // A short call that makes a long text.
   CHECK(code("{{$x := printf \"%9999d\" 1}}{{$r := printf \"%999d\" 1}}{{range 1000}}"
              "{{$y := reReplaceAll \".\" $r $x}}{{end}}") == ErrorCode::kLimit);
