@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "storage/api/alert_batch.h"
 #include "storage/state/internal/alerts.h"
 #include "storage/state/internal/database.h"
 #include "storage/state/internal/incidents.h"
@@ -19,7 +20,7 @@ namespace nines::storage {
 namespace {
 
 // Hands each call to the table that answers it.
-class SqliteState final : public StateStore {
+class SqliteState final : public StateStore, public AlertBatches {
  public:
   SqliteState(std::unique_ptr<state::Database> db, const Clock& clock, const StateLimits& limits)
       : db_(std::move(db)),
@@ -34,7 +35,11 @@ class SqliteState final : public StateStore {
   Result<std::vector<StoredAlert>> load_alerts() override { return alerts_.load(); }
   Result<void> save_alerts(const std::string& rule,
                            const std::vector<StoredAlert>& alerts) override {
-    return alerts_.save(rule, alerts);
+    const RuleAlerts one{rule, alerts};
+    return alerts_.save({&one, 1});
+  }
+  Result<void> save_alerts_of(std::span<const RuleAlerts> rules) override {
+    return alerts_.save(rules);
   }
 
   Result<std::int64_t> enqueue(const Delivery& delivery,

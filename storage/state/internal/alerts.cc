@@ -5,6 +5,11 @@
 #include "storage/state/internal/encode.h"
 
 namespace nines::storage::state {
+namespace {
+
+constexpr const char* kSaving = "save alerts";
+
+}  // namespace
 
 Result<std::vector<StoredAlert>> AlertTable::load() {
   const MutexLock lock(db_.mutex);
@@ -33,27 +38,32 @@ Result<std::vector<StoredAlert>> AlertTable::load() {
   }
 }
 
-Result<void> AlertTable::save(const std::string& rule, const std::vector<StoredAlert>& alerts) {
-  constexpr const char* kPurpose = "save alerts";
+Result<void> AlertTable::save(std::span<const RuleAlerts> rules) {
   const MutexLock lock(db_.mutex);
-  Transaction change(db_, kPurpose);
+  Transaction change(db_, kSaving);
   if (auto r = change.begin(); !r) return r;
-  if (auto r = db_.statement(kPurpose, "DELETE FROM alerts WHERE rule = ?").bind(rule).run(); !r) {
-    return r;
-  }
-  {
-    Statement insert =
-        db_.statement(kPurpose, "INSERT INTO alerts VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    for (const StoredAlert& alert : alerts) {
-      insert.rewind();
-      insert.bind(rule).bind(encode_labels(alert.labels)).bind(encode_labels(alert.annotations));
-      insert.bind(alert.value).bind(alert.firing).bind(alert.active_at).bind(alert.fired_at);
-      insert.bind(alert.resolved_at).bind(alert.keep_firing_since).bind(alert.last_sent_at);
-      insert.bind(std::int64_t{alert.flaps});
-      if (auto r = insert.run(); !r) return r;
-    }
+  for (const RuleAlerts& rule : rules) {
+    if (auto r = replace(rule); !r) return r;
   }
   return change.commit();
+}
+
+Result<void> AlertTable::replace(const RuleAlerts& rule) {
+  if (auto r = db_.statement(kSaving, "DELETE FROM alerts WHERE rule = ?").bind(rule.rule).run();
+      !r) {
+    return r;
+  }
+  Statement insert =
+      db_.statement(kSaving, "INSERT INTO alerts VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  for (const StoredAlert& alert : rule.alerts) {
+    insert.rewind();
+    insert.bind(rule.rule).bind(encode_labels(alert.labels)).bind(encode_labels(alert.annotations));
+    insert.bind(alert.value).bind(alert.firing).bind(alert.active_at).bind(alert.fired_at);
+    insert.bind(alert.resolved_at).bind(alert.keep_firing_since).bind(alert.last_sent_at);
+    insert.bind(std::int64_t{alert.flaps});
+    if (auto r = insert.run(); !r) return r;
+  }
+  return {};
 }
 
 }  // namespace nines::storage::state

@@ -1,10 +1,10 @@
 #pragma once
 // The table of pending and firing alerts.
 
-#include <string>
+#include <span>
 #include <vector>
 
-#include "storage/api/alert_state.h"
+#include "storage/api/alert_batch.h"
 #include "storage/state/internal/database.h"
 
 namespace nines::storage::state {
@@ -13,9 +13,12 @@ class AlertTable {
  public:
   explicit AlertTable(Database& db) : db_(db) {}
   Result<std::vector<StoredAlert>> load();
-  Result<void> save(const std::string& rule, const std::vector<StoredAlert>& alerts);
+  // In one transaction.
+  Result<void> save(std::span<const RuleAlerts> rules);
 
  private:
+  Result<void> replace(const RuleAlerts& rule) NINES_REQUIRES(db_.mutex);
+
   Database& db_;
 };
 
