@@ -41,7 +41,8 @@ struct TextRange {
   std::size_t end = 0;
 };
 
-class Expr;  // the syntax tree, rules/promql/ast.h
+class Expr;           // the syntax tree, rules/promql/ast.h
+class SharedResults;  // rules/promql/shared_results.h
 
 // A parsed and type-checked query. Immutable, cheap to copy, thread-safe.
 class Query {
@@ -106,8 +107,9 @@ struct QueryRequest {
   Duration lookback_delta{0};  // 0: the engine's
   Duration timeout{0};         // 0: the engine's
   const storage::StopFlag* stop = nullptr;
-  bool count_steps = false;  // fill QueryStats::samples_per_step
-  bool helpers = false;      // the engine's helpers may take a part
+  bool count_steps = false;         // fill QueryStats::samples_per_step
+  bool helpers = false;             // the engine's helpers may take a part
+  SharedResults* shared = nullptr;  // of instant queries: what several have in common
 };
 
 // The names of all functions, sorted.

@@ -314,6 +314,8 @@ Result<Block> Evaluator::aggregate(const Aggregate& node, const Grid& grid) {
 Result<void> Evaluator::feed(const Expr& expr, const Grid& grid, RowSink& sink) {
   const Expr& inner = unwrap(expr);
   const bool once = grid.count > 1 && (expr.step_invariant || inner.step_invariant);
+  NINES_TRY(const std::optional<Block> known, shared(expr, grid, nullptr, &sink));
+  if (known) return {};
   Block rest;
   if (!once && inner.kind() == ExprKind::kVectorSelector) {
     NINES_TRY(rest, select(as<VectorSelector>(inner), grid, Take::kValue, &sink));

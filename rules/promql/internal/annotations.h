@@ -41,6 +41,7 @@ class Annotations {
   void forced_monotonic(std::string_view metric, const Monotonicity& found, std::int64_t time_ms,
                         TextRange at);
 
+  bool none() const { return said_.empty() && forced_.empty(); }
   std::vector<std::string> take_warnings() { return take(true); }
   std::vector<std::string> take_infos();
 

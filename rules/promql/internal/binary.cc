@@ -36,6 +36,8 @@ Result<Block> Evaluator::filtered(const Expr& expr, const Grid& grid, const Floa
   const Expr& inner = unwrap(expr);
   if (inner.step_invariant && grid.count > 1) return vector(expr, grid);
   if (Result<void> ok = q_.check(); !ok) return ok.error();
+  NINES_TRY(std::optional<Block> known, shared(inner, grid, &filter, nullptr));
+  if (known) return *std::move(known);
   switch (inner.kind()) {
     case ExprKind::kVectorSelector:
       return select(as<VectorSelector>(inner), grid, Take::kValue, nullptr, &filter);

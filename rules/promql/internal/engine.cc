@@ -5,6 +5,7 @@
 
 #include "rules/promql/internal/evaluator.h"
 #include "rules/promql/internal/stoppable_sort.h"
+#include "rules/promql/shared_results.h"
 
 namespace nines::promql {
 namespace {
@@ -21,6 +22,7 @@ void begin(QueryContext& q, const EngineOptions& options, const QueryRequest& re
   q.timeout = request.timeout.count() > 0 ? request.timeout : options.timeout;
   q.deadline = q.clock.elapsed() + q.timeout;
   q.stop = request.stop;
+  if (request.shared != nullptr) q.shared = &request.shared->parts();
   if (request.helpers) q.lanes = {helpers, options.threads};
 }
 

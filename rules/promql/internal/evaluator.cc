@@ -7,6 +7,7 @@
 
 #include "rules/promql/internal/arithmetic.h"
 #include "rules/promql/internal/parser.h"
+#include "rules/promql/internal/shared_parts.h"
 
 namespace nines::promql {
 
@@ -80,7 +81,10 @@ Result<Block> Evaluator::broadcast(Block one, const Grid& grid) {
 
 Result<Block> Evaluator::vector(const Expr& expr, const Grid& grid) {
   if (Result<void> ok = q_.check(); !ok) return ok.error();
-  if (!expr.step_invariant || grid.count == 1) return vector_now(expr, grid);
+  if (!expr.step_invariant || grid.count == 1) {
+    NINES_TRY(std::optional<Block> known, shared(expr, grid, nullptr, nullptr));
+    return known ? *std::move(known) : vector_now(expr, grid);
+  }
   const HintMode once(q_.tally.fixed, true);
   NINES_TRY(Block one, vector_now(expr, Grid{grid.start, grid.step, 1}));
   return broadcast(std::move(one), grid);

@@ -25,6 +25,8 @@
 
 namespace nines::promql {
 
+class SharedParts;  // rules/promql/internal/shared_parts.h
+
 // How many samples each step of the query looks at, as Prometheus counts them: a sample of a window
 // counts at every step whose window has it, a histogram as many as its size is worth, what is the
 // same at all steps at each of them, and the steps of a subquery only as samples of its windows.
@@ -66,9 +68,10 @@ struct QueryContext {
   Duration timeout{};
   Instant deadline{};
   const storage::StopFlag* stop = nullptr;
-  Lanes lanes;                 // who may help with many series
-  Grid grid;                   // of the whole query: what start(), range() and step() mean
-  std::int64_t query_end = 0;  // may lie past the last step
+  SharedParts* shared = nullptr;  // with other queries for this instant
+  Lanes lanes;                    // who may help with many series
+  Grid grid;                      // of the whole query: what start(), range() and step() mean
+  std::int64_t query_end = 0;     // may lie past the last step
   bool is_range = false;
   std::string_view query;
 
@@ -122,6 +125,8 @@ class RowSink {
   // When `of` is not null the row is of its series `index`, which has all its labels.
   virtual Result<void> take(const Block& block, std::size_t row, const storage::SeriesSelection* of,
                             std::size_t index) = 0;
+  // After the last row of a selection: whoever wants to know more of it may keep it.
+  virtual void own(std::unique_ptr<storage::SeriesSelection> /*of*/) {}
 };
 
 // Where what reading has to say goes: the query's own, or a piece's until its turn comes.
@@ -134,6 +139,7 @@ class Scanner;  // rules/promql/internal/scan.h
 using MakeScanner = std::function<std::unique_ptr<Scanner>()>;
 struct TierPlan;
 struct TierCell;
+struct SharedRows;  // rules/promql/internal/shared_parts.h
 
 class Evaluator {
  public:
@@ -150,6 +156,13 @@ class Evaluator {
   friend class SelectScanner;
 
   Result<Block> vector_now(const Expr& expr, const Grid& grid);
+  // shared_rows.cc: what is shared with other queries, as vector(), filtered() or feed() give it;
+  // none: it is not.
+  Result<std::optional<Block>> shared(const Expr& expr, const Grid& grid, const FloatFilter* filter,
+                                      RowSink* sink);
+  std::optional<std::size_t> shared_part(const Expr& expr, const Grid& grid) const;
+  Result<SharedRows> all_rows(const Expr& expr, const Grid& grid);
+  Result<Block> hand_out(const SharedRows& from, const FloatFilter* filter, RowSink* sink);
   // May leave out what the filter does not keep.
   Result<Block> filtered(const Expr& expr, const Grid& grid, const FloatFilter& filter);
   Result<Block> filtered_binary(const Binary& node, const Grid& grid, const FloatFilter& filter);

@@ -182,14 +182,24 @@ class RangeScanner final : public Scanner {
     if (Result<void> ok = held_.raise(columns_.size(), bytes_of(columns_)); !ok) return ok;
     series_.of = &found_;
     series_.index = i;
-    series_.labels = row_labels(found_, i, plan_.sink);
+    // Most rows do not stand a filter, and need no labels for that.
+    const bool later = plan_.filter != nullptr && plan_.sink == nullptr;
+    series_.labels = later ? LabelSet() : row_labels(found_, i, plan_.sink);
+    NINES_TRY(const bool stays, answer(to));
+    if (!later || !stays) return {};
+    SeriesHead& head = to.rows.series.back();
+    head.labels = found_.labels(i);
+    return to.rows.charge.add(0, bytes_of(head.labels));
+  }
+
+ private:
+  // False when there is no row for the samples in columns_.
+  Result<bool> answer(FoundRows& to) {
     const bool plain = plain_floats(columns_);
     if (plain && rate_) {
       if (!placed_) plain_rate_.place(columns_.times);
       placed_ = true;
-      const Result<bool> done =
-          rows_.add_plain_rate(plain_rate_, series_, columns_.values, to.rows, to.annotations);
-      return done ? Result<void>() : done.error();
+      return rows_.add_plain_rate(plain_rate_, series_, columns_.values, to.rows, to.annotations);
     }
     if (plain) {
       if (!placed_) split_points({}, series_), series_.floats.times = columns_.times;
@@ -201,11 +211,9 @@ class RangeScanner final : public Scanner {
     if (!placed_) place_windows(series_, plan_.shape, plan_.grid, q_.lookback.count(), windows_);
     placed_ = plain;
     evaluator_.tally(series_, windows_);
-    const Result<bool> done = rows_.add(series_, windows_, to.rows, to.annotations);
-    return done ? Result<void>() : done.error();
+    return rows_.add(series_, windows_, to.rows, to.annotations);
   }
 
- private:
   Evaluator& evaluator_;
   QueryContext& q_;
   const RangePlan& plan_;
@@ -244,7 +252,7 @@ Result<Block> Evaluator::range_function(const Call& call, const Grid& grid, RowS
     plan.fixed_name = name_of(selector);
     std::tie(plan.from, plan.to) = samples_of(how, grid);
     Charge selection(q_.budget);
-    NINES_TRY(const std::unique_ptr<storage::SeriesSelection> found,
+    NINES_TRY(std::unique_ptr<storage::SeriesSelection> found,
               open(selector, plan.from, plan.to, selection));
     const Result<void> done = scan(
         *found, plan.to - plan.from,
@@ -253,6 +261,7 @@ Result<Block> Evaluator::range_function(const Call& call, const Grid& grid, RowS
         },
         sink, out);
     if (!done) return done.error();
+    if (sink != nullptr) sink->own(std::move(found));
     return out;
   }
   RangeRows rows(q_, plan);

@@ -38,7 +38,8 @@ class Scanner {
 inline LabelSet row_labels(const storage::SeriesSelection& of, std::size_t series,
                            const RowSink* sink) {
   const std::vector<std::string>* const wanted = sink != nullptr ? sink->labels() : nullptr;
-  return wanted != nullptr ? of.keep(series, *wanted) : of.labels(series);
+  if (wanted == nullptr) return of.labels(series);
+  return wanted->empty() ? LabelSet() : of.keep(series, *wanted);
 }
 
 }  // namespace nines::promql

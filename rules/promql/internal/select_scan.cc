@@ -318,7 +318,7 @@ Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid
   plan.from = plan.first - lookback + 1;
   if (plan.tier) plan.tier_from = plan.tier->moved(plan.first) - lookback + 1;
   Charge selection(q_.budget);
-  NINES_TRY(const std::unique_ptr<storage::SeriesSelection> found,
+  NINES_TRY(std::unique_ptr<storage::SeriesSelection> found,
             open(selector, plan.tier ? plan.tier_from : plan.from, plan.to, selection));
   if (plan.tier) plan.from = plan.tier->dropped + 1;
   Block out(grid.count, q_.budget);
@@ -329,6 +329,7 @@ Result<Block> Evaluator::select(const VectorSelector& selector, const Grid& grid
       },
       sink, out);
   if (!done) return done.error();
+  if (sink != nullptr) sink->own(std::move(found));
   if (plan.tier_used) say_tier(*plan.tier, selector.range);
   return out;
 }
