@@ -48,6 +48,9 @@ struct ManagerOptions {
   Duration resend_delay{
       60'000};  // Alert::valid_for is four times this, or four intervals if longer
   Duration resolved_retention{900'000};  // how long a resolved alert is kept and told again
+  // What the rules of a group have in common is evaluated once for all of them; results kept for
+  // that at once, by each group under evaluation. 0: each rule evaluates all of its own.
+  std::uint64_t shared_bytes_max = 32u << 20;
   // How long, from a rule's first evaluation after a restart, an alert restored from the state
   // store is held although the expression does not return it. Right after a restart an empty result
   // may only mean that no scrape has arrived yet, and resolving on it would page people twice. The

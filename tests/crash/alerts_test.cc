@@ -17,6 +17,7 @@
 #include <doctest/doctest.h>
 
 #include "rules/alerts/manager.h"
+#include "storage/api/alert_batch.h"
 #include "storage/engine/engine.h"
 #include "tests/crash/states.h"
 #include "tests/support/sim_clock.h"
@@ -44,10 +45,10 @@ using RuleKnown = std::array<Known, kEach>;
 // Shared with the process that will be killed.
 struct Ledger {
   std::array<RuleKnown, kRules> acknowledged{};  // the store said that it is on disk
-  RuleKnown under_way{};                         // of the rule whose state is being written
-  std::atomic<int> writing{-1};
+  std::array<RuleKnown, kRules> under_way{};     // of the rules whose state is being written
+  std::atomic<std::uint32_t> writing{0};         // these, one bit each
   std::atomic<std::int64_t> tick{0};
-  std::atomic<std::uint64_t> starts{0}, evaluations{0}, told{0}, mid_write{0};
+  std::atomic<std::uint64_t> starts{0}, evaluations{0}, told{0}, mid_write{0}, batches{0};
   std::array<std::atomic<std::uint64_t>, 4> found{};  // at starts, by state
   char wrong[600] = {};
 };
@@ -79,25 +80,36 @@ std::int64_t time_of(std::int64_t tick) {
 }
 
 // One life of rule evaluation, as this test has it.
-class Life final : public storage::AlertStateStore, public alerts::AlertSink {
+class Life final : public storage::AlertStateStore,
+                   public storage::AlertBatches,
+                   public alerts::AlertSink {
  public:
-  Life(Ledger& ledger, storage::StateStore& store) : ledger_(ledger), store_(store) {}
+  Life(Ledger& ledger, storage::StateStore& store)
+      : ledger_(ledger), store_(store), batches_(dynamic_cast<storage::AlertBatches*>(&store)) {
+    if (batches_ == nullptr) complain(ledger_, "the store saves no rules together");
+  }
 
-  // Every rule found as it was acknowledged; the one that was being written as before or as after.
+  // Every rule found as it was acknowledged; those that were being written all as before or all as
+  // after.
   Result<std::vector<storage::StoredAlert>> load_alerts() override {
     Result<std::vector<storage::StoredAlert>> loaded = store_.load_alerts();
     if (!loaded) complain(ledger_, loaded.error().what());
     std::array<std::vector<storage::StoredAlert>, kRules> by_rule;
     for (const storage::StoredAlert& one : *loaded) by_rule[rule_of(one.rule)].push_back(one);
+    bool any_before = false, any_after = false;
     for (std::size_t rule = 0; rule < kRules; ++rule) {
       const RuleKnown found = known(by_rule[rule]);
+      const bool writing = (ledger_.writing >> rule & 1U) != 0;
+      if (writing && found != ledger_.under_way[rule]) any_before = true;
       if (found == ledger_.acknowledged[rule]) continue;
-      if (ledger_.writing != static_cast<int>(rule) || found != ledger_.under_way)
+      any_after = true;
+      if (!writing || found != ledger_.under_way[rule])
         complain(ledger_, "rule " + std::to_string(rule) + " is not as it was acknowledged");
       ledger_.acknowledged[rule] = found;
     }
-    if (ledger_.writing >= 0) ++ledger_.mid_write;
-    ledger_.writing = -1;
+    if (any_before && any_after) complain(ledger_, "of rules written together some are written");
+    if (ledger_.writing != 0) ++ledger_.mid_write;
+    ledger_.writing = 0;
     for (std::size_t rule = 0; rule < kRules; ++rule) {
       for (std::size_t i = 0; i < kEach; ++i) {
         const State state = ledger_.acknowledged[rule][i].state;
@@ -110,15 +122,19 @@ class Life final : public storage::AlertStateStore, public alerts::AlertSink {
 
   Result<void> save_alerts(const std::string& key,
                            const std::vector<storage::StoredAlert>& alerts) override {
-    const std::size_t rule = rule_of(key);
-    ledger_.under_way = known(alerts);
-    if (ledger_.under_way != expected(rule))
-      complain(ledger_, "rule " + std::to_string(rule) + " went where it must not");
-    ledger_.writing = static_cast<int>(rule);
+    const storage::RuleAlerts one{key, alerts};
+    begin_write({&one, 1});
     if (auto saved = store_.save_alerts(key, alerts); !saved)
       complain(ledger_, saved.error().what());
-    ledger_.acknowledged[rule] = ledger_.under_way;
-    ledger_.writing = -1;
+    end_write();
+    return {};
+  }
+  Result<void> save_alerts_of(std::span<const storage::RuleAlerts> rules) override {
+    begin_write(rules);
+    if (auto saved = batches_->save_alerts_of(rules); !saved)
+      complain(ledger_, saved.error().what());
+    ++ledger_.batches;
+    end_write();
     return {};
   }
 
@@ -158,6 +174,24 @@ class Life final : public storage::AlertStateStore, public alerts::AlertSink {
   }
 
  private:
+  void begin_write(std::span<const storage::RuleAlerts> rules) {
+    std::uint32_t writing = 0;
+    for (const storage::RuleAlerts& one : rules) {
+      const std::size_t rule = rule_of(one.rule);
+      ledger_.under_way[rule] = known(one.alerts);
+      if (ledger_.under_way[rule] != expected(rule))
+        complain(ledger_, "rule " + std::to_string(rule) + " went where it must not");
+      writing |= 1U << rule;
+    }
+    ledger_.writing = writing;
+  }
+  void end_write() {
+    for (std::size_t rule = 0; rule < kRules; ++rule) {
+      if ((ledger_.writing >> rule & 1U) != 0) ledger_.acknowledged[rule] = ledger_.under_way[rule];
+    }
+    ledger_.writing = 0;
+  }
+
   static std::size_t rule_of(const std::string& key) {
     return static_cast<std::size_t>(key[key.rfind(";R") + 2] - '0');
   }
@@ -222,6 +256,7 @@ class Life final : public storage::AlertStateStore, public alerts::AlertSink {
 
   Ledger& ledger_;
   storage::StateStore& store_;
+  storage::AlertBatches* const batches_;
   std::int64_t tick_ = 0;
   std::int64_t grace_from_ = 0;
   std::array<RuleKnown, kRules> before_{};
@@ -331,6 +366,7 @@ TEST_CASE("kill -9 at any moment makes no alert begin, end or move") {
   }
   CHECK(ledger->starts >= cycles / 2);
   CHECK(ledger->evaluations > cycles);
+  CHECK(ledger->batches > cycles);
   for (const auto& found : ledger->found) CHECK(found > cycles);  // the states were mixed
   const double per_start = 1.0 / static_cast<double>(ledger->starts);
   MESSAGE(cycles, " kills, ", ledger->starts.load(), " starts with every alert as it was, ",

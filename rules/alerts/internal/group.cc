@@ -14,6 +14,8 @@ const std::vector<double>& duration_buckets() {
   return buckets;
 }
 
+constexpr Duration kSettleWithin{50};
+
 double seconds_since(Instant begin, const Clock& clock) {
   return std::chrono::duration<double>(clock.elapsed() - begin).count();
 }
@@ -65,6 +67,8 @@ Group::Group(const RuleWorld& world, const GroupConfig& config, Duration interva
     : world_(world),
       config_(config),
       interval_(interval),
+      batches_(dynamic_cast<storage::AlertBatches*>(&world.parts.state)),
+      shared_(world.options.shared_bytes_max),
       metrics_(Metrics::make(world.parts.telemetry, config, interval)),
       history_(world.parts.incidents, world.parts.log) {
   // Groups are spread over the interval, each at a place that stays the same across restarts.
@@ -95,6 +99,7 @@ Result<std::unique_ptr<Group>> Group::make(const RuleWorld& world, const GroupCo
   for (std::size_t i = 0; i < config.rules.size(); ++i) {
     NINES_TRY(std::unique_ptr<RuleUnit> unit,
               RuleUnit::make(world, config, interval, config.rules[i], keys[i], group->history_));
+    unit->share(group->shared_);
     group->units_.push_back(std::move(unit));
   }
   group->publish();
@@ -123,21 +128,58 @@ void Group::count(const RuleUnit& unit) {
   if (unit.failed()) metrics_->failures.add();
 }
 
+// A transaction of its own for each rule costs more than its evaluation; but no page waits for a
+// rule behind it that is slow.
+bool Group::waits_too_long(std::size_t next, Instant since) const {
+  const Duration waited =
+      std::chrono::duration_cast<Duration>(world_.parts.scheduler.clock().elapsed() - since);
+  return waited + took_[next] >= kSettleWithin;
+}
+
+void Group::settle(std::size_t end) {
+  std::vector<storage::RuleAlerts> states;
+  for (std::size_t i = settled_; i < end; ++i) {
+    if (auto state = units_[i]->unsaved()) states.push_back(*std::move(state));
+  }
+  // What a restart must know is on disk before anybody acts on it. What cannot be saved together,
+  // for one of them or at all, is tried rule by rule.
+  const bool together =
+      batches_ != nullptr && states.size() > 1 && batches_->save_alerts_of(states).has_value();
+  auto state = states.cbegin();
+  for (std::size_t i = settled_; i < end; ++i) {
+    Result<void> saved;
+    if (state != states.cend() && state->rule == units_[i]->key()) {
+      if (!together) saved = world_.parts.state.save_alerts(state->rule, state->alerts);
+      ++state;
+    }
+    units_[i]->settle(saved);
+    const MutexLock lock(mutex_);
+    status_.rules[i] = units_[i]->status();
+  }
+  settled_ = end;
+}
+
 void Group::evaluate(Timestamp at) {
   const Clock& clock = world_.parts.scheduler.clock();
   const Instant begin = clock.elapsed();
   metrics_->iterations.add();
   std::size_t samples = 0;
+  settled_ = 0;
+  took_.resize(units_.size());
+  Instant since = begin;  // the first rule that is not settled
   for (std::size_t i = 0; i < units_.size(); ++i) {
     RuleUnit& unit = *units_[i];
     const Instant rule_begin = clock.elapsed();
+    if (waits_too_long(i, since)) settle(i);
+    if (settled_ == i) since = rule_begin;
     unit.evaluate(at);
+    took_[i] = std::chrono::duration_cast<Duration>(clock.elapsed() - rule_begin);
     metrics_->rule_duration.observe(seconds_since(rule_begin, clock));
     count(unit);
     samples += unit.samples();
-    const MutexLock lock(mutex_);
-    status_.rules[i] = unit.status();
   }
+  settle(units_.size());
+  shared_.clear();
   // The history comes last: in a storm of alerts it is slow, and no page waits for it.
   history_.flush();
   const double took = seconds_since(begin, clock);

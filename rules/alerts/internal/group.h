@@ -38,13 +38,20 @@ class Group {
   Group(const RuleWorld& world, const GroupConfig& config, Duration interval);
   void evaluate(Timestamp at);
   void count(const RuleUnit& unit);
+  // Saves what the rules [settled_, end) have come to, then tells of it.
+  void settle(std::size_t end);
+  bool waits_too_long(std::size_t next, Instant since) const;
 
   const RuleWorld& world_;
   const GroupConfig config_;
   const Duration interval_;
+  storage::AlertBatches* const batches_;  // null: the store has none
+  promql::SharedResults shared_;          // of the thread that evaluates
   std::shared_ptr<const Metrics> metrics_;
   IncidentWriter history_;                        // as are the rules, which write to it
   std::vector<std::unique_ptr<RuleUnit>> units_;  // of the thread that evaluates
+  std::size_t settled_ = 0;     // rules of the evaluation under way that were told of
+  std::vector<Duration> took_;  // by each rule, the last time
   std::shared_ptr<Ticker> ticker_;
 
   mutable Mutex mutex_;

@@ -44,7 +44,8 @@ Result<RuleQuery> RuleQuery::parse(const std::string& expr, bool logql,
 }
 
 Result<promql::Vector> RuleQuery::ask(const ManagerParts& parts, Timestamp at,
-                                      std::vector<std::string>& warnings) const {
+                                      std::vector<std::string>& warnings,
+                                      promql::SharedResults* shared) const {
   if (logs_) {
     if (parts.logs == nullptr) {
       return Error(ErrorCode::kUnavailable, "LogQL rules need the log store");
@@ -52,7 +53,9 @@ Result<promql::Vector> RuleQuery::ask(const ManagerParts& parts, Timestamp at,
     NINES_TRY(promql::QueryResult result, parts.logs->instant(*logs_, at));
     return to_vector(std::move(result), at);
   }
-  NINES_TRY(promql::QueryResult result, parts.engine.instant(*metrics_, at));
+  promql::QueryRequest request;
+  request.shared = shared;
+  NINES_TRY(promql::QueryResult result, parts.engine.instant(*metrics_, at, request));
   for (std::string& warning : result.warnings) warnings.push_back(std::move(warning));
   return to_vector(std::move(result), at);
 }

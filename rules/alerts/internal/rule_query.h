@@ -10,6 +10,7 @@
 #include "rules/alerts/manager.h"
 #include "rules/logql/engine.h"
 #include "rules/promql/engine.h"
+#include "rules/promql/shared_results.h"
 
 namespace nines::alerts {
 
@@ -24,8 +25,14 @@ class RuleQuery {
   std::string to_string() const { return metrics_ ? metrics_->to_string() : text_; }
   // A scalar is an element without labels. kInvalid for other results; kUnavailable when the logs
   // cannot be asked.
+  // `shared` may be null, or know the query: see share().
   Result<promql::Vector> ask(const ManagerParts& parts, Timestamp at,
-                             std::vector<std::string>& warnings) const;
+                             std::vector<std::string>& warnings,
+                             promql::SharedResults* shared = nullptr) const;
+  // What this asks is asked among others. This, or a copy, outlives them.
+  void share(promql::SharedResults& among) const {
+    if (metrics_) among.add(*metrics_);
+  }
   // Whether any selector of the expression finds a series. True for LogQL, where nothing can be
   // told.
   Result<bool> has_data(const ManagerParts& parts, Timestamp at) const;

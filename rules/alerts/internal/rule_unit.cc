@@ -82,6 +82,12 @@ Result<std::unique_ptr<RuleUnit>> RuleUnit::make(const RuleWorld& world, const G
   return unit;
 }
 
+void RuleUnit::share(promql::SharedResults& among) {
+  query_.share(among);
+  if (resolve_query_) resolve_query_->share(among);
+  shared_ = &among;
+}
+
 void RuleUnit::evaluate(Timestamp at) {
   const Clock& clock = world_.parts.scheduler.clock();
   const Instant begin = clock.elapsed();
@@ -135,7 +141,7 @@ Result<void> RuleUnit::stand_in(Fallback fallback, const char* reason, Timestamp
 Result<RuleUnit::Verdict> RuleUnit::judge(Timestamp at, std::vector<std::string>& warnings) {
   const Timestamp asked_for = at - query_offset_;
   Verdict verdict;
-  Result<promql::Vector> vector = query_.ask(world_.parts, asked_for, warnings);
+  Result<promql::Vector> vector = query_.ask(world_.parts, asked_for, warnings, shared_);
   if (!vector) {
     if (config_.on_error == Fallback::kKeep) return vector.error();
     verdict.failure = vector.error();
@@ -153,7 +159,8 @@ Result<RuleUnit::Verdict> RuleUnit::judge(Timestamp at, std::vector<std::string>
   }
   NINES_TRY(verdict.elements, elements_of(*vector, at, warnings));
   if (!resolve_query_) return verdict;
-  NINES_TRY(const promql::Vector resolving, resolve_query_->ask(world_.parts, asked_for, warnings));
+  NINES_TRY(const promql::Vector resolving,
+            resolve_query_->ask(world_.parts, asked_for, warnings, shared_));
   verdict.resolving.emplace();
   for (const promql::VectorSample& sample : resolving) {
     verdict.resolving->push_back(LabelBuilder(sample.labels).remove(kMetricName).build());
@@ -169,12 +176,10 @@ Result<void> RuleUnit::evaluate_alerts(Timestamp at, std::vector<std::string>& w
     moved = book_.evaluate(std::move(verdict.elements), at, changes,
                            verdict.resolving ? &*verdict.resolving : nullptr);
   }
-  // What a restart must know is on disk before anybody acts on it.
-  save_state();
   Result<void> written;
   if (moved) {
     written = write(at - query_offset_, alert_series(), warnings);
-    tell(book_.to_tell(), at);
+    to_tell_ = at;
   }
   for (const AlertChange& change : changes) incidents_.record(change, at, config_.hold);
   if (moved && verdict.failure) return *verdict.failure;
@@ -182,7 +187,8 @@ Result<void> RuleUnit::evaluate_alerts(Timestamp at, std::vector<std::string>& w
 }
 
 Result<void> RuleUnit::evaluate_recording(Timestamp at, std::vector<std::string>& warnings) {
-  NINES_TRY(const promql::Vector vector, query_.ask(world_.parts, at - query_offset_, warnings));
+  NINES_TRY(const promql::Vector vector,
+            query_.ask(world_.parts, at - query_offset_, warnings, shared_));
   std::vector<SeriesValue> series;
   series.reserve(vector.size());
   for (const promql::VectorSample& sample : vector) {
@@ -211,12 +217,25 @@ Result<void> RuleUnit::evaluate_recording(Timestamp at, std::vector<std::string>
 Result<void> RuleUnit::write(Timestamp at, const std::vector<SeriesValue>& series,
                              std::vector<std::string>& warnings) {
   samples_ = series.size();
-  NINES_TRY(std::vector<std::string> refused, series_.write(at, series));
+  const bool writes = !series.empty() || series_.any_known();
+  Result<std::vector<std::string>> written = series_.write(at, series);
+  if (writes) wrote();
+  NINES_TRY(std::vector<std::string> refused, std::move(written));
   for (std::string& text : refused) {
     world_.parts.log.warn("alerts", "rule \"{}\": {}", key_, text);
     warnings.push_back(std::move(text));
   }
   return {};
+}
+
+void RuleUnit::wrote() {
+  if (shared_ == nullptr) return;
+  if (alerting()) {
+    for (const char* name : {"ALERTS", "ALERTS_FOR_STATE", "ALERTS_FLAPPING"}) shared_->wrote(name);
+    return;
+  }
+  const auto renamed = labels_.find(std::string(kMetricName));
+  shared_->wrote(renamed == labels_.end() ? config_.record : renamed->second);
 }
 
 std::vector<SeriesValue> RuleUnit::alert_series() const {
@@ -237,9 +256,22 @@ std::vector<SeriesValue> RuleUnit::alert_series() const {
   return series;
 }
 
+std::optional<storage::RuleAlerts> RuleUnit::unsaved() const {
+  if (!book_.unsaved()) return std::nullopt;
+  return storage::RuleAlerts{key_, book_.stored()};
+}
+
+void RuleUnit::settle(const Result<void>& saved) {
+  if (book_.unsaved()) note(saved);
+  if (to_tell_) tell(book_.to_tell(), *to_tell_);
+  to_tell_.reset();
+}
+
 void RuleUnit::save_state() {
-  if (!book_.unsaved()) return;
-  const Result<void> saved = world_.parts.state.save_alerts(key_, book_.stored());
+  if (book_.unsaved()) note(world_.parts.state.save_alerts(key_, book_.stored()));
+}
+
+void RuleUnit::note(const Result<void>& saved) {
   if (saved) {
     book_.mark_saved();
     return;

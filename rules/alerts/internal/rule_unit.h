@@ -16,6 +16,7 @@
 #include "rules/alerts/internal/series_writer.h"
 #include "rules/alerts/manager.h"
 #include "rules/promql/engine.h"
+#include "storage/api/alert_batch.h"
 
 namespace nines::alerts {
 
@@ -32,17 +33,24 @@ class RuleUnit {
   // kInvalid: the expression or a template does not parse. `incidents` must outlive it.
   static Result<std::unique_ptr<RuleUnit>> make(const RuleWorld& world, const GroupConfig& group,
                                                 Duration interval, const RuleConfig& config,
-                                                const std::string& key,
-                                                IncidentWriter& incidents);
+                                                const std::string& key, IncidentWriter& incidents);
 
   const std::string& key() const { return key_; }
   const RuleConfig& config() const { return config_; }
   bool alerting() const { return templates_.has_value(); }
   AlertBook& book() { return book_; }
 
-  // One evaluation, for `at`. What goes wrong is in status(). The history of its alerts waits for
-  // the caller to flush it.
+  // Evaluations take from `among` what rules before have left there. It outlives them.
+  void share(promql::SharedResults& among);
+
+  // One evaluation, for `at`. What goes wrong is in status(). Nobody is told before settle(), and
+  // the history of its alerts waits for the caller to flush it.
   void evaluate(Timestamp at);
+  // What the caller has to save before settle(), of evaluations since the last one; none: nothing
+  // has changed that a restart must know.
+  std::optional<storage::RuleAlerts> unsaved() const;
+  // Tells the sinks what evaluate() came to, `saved` being what became of what unsaved() gave.
+  void settle(const Result<void>& saved);
   // Series of the last evaluation.
   std::size_t samples() const { return samples_; }
   bool failed() const { return status_.health == "err"; }
@@ -75,8 +83,10 @@ class RuleUnit {
                                                       std::vector<std::string>& warnings);
   Result<void> write(Timestamp at, const std::vector<SeriesValue>& series,
                      std::vector<std::string>& warnings);
+  void wrote();  // what rules before made of the series this one has written holds no more
   std::vector<SeriesValue> alert_series() const;
   void save_state();
+  void note(const Result<void>& saved);  // what became of the state
   void tell(std::vector<Alert> alerts, Timestamp at = Timestamp{});
 
   const RuleWorld& world_;
@@ -93,6 +103,8 @@ class RuleUnit {
   IncidentWriter& incidents_;  // of the group
   RuleStatus status_;
   std::size_t samples_ = 0;
+  promql::SharedResults* shared_ = nullptr;
+  std::optional<Timestamp> to_tell_;  // of an evaluation nobody was told of yet
 };
 
 }  // namespace nines::alerts

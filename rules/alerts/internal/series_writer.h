@@ -34,6 +34,9 @@ class SeriesWriter {
   // refused (a series limit, out of order); the others are written all the same.
   Result<std::vector<std::string>> write(Timestamp at, std::span<const SeriesValue> series);
 
+  // Would a write of nothing end any series?
+  bool any_known() const { return !known_.empty(); }
+
   // Ends all series, at `now` or right after the last write, and gives the group's name free for
   // another writer.
   Result<void> finish(Timestamp now);
