@@ -13,6 +13,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "base/core/mutex.h"
+#include "base/telemetry/forget.h"
 
 namespace nines {
 namespace {
@@ -22,6 +23,7 @@ class CounterHandle final : public Counter {
   explicit CounterHandle(prometheus::Counter& counter) : counter_(counter) {}
   void add(double by) override { counter_.Increment(by); }
   double value() const override { return counter_.Value(); }
+  prometheus::Counter* metric() { return &counter_; }
 
  private:
   prometheus::Counter& counter_;
@@ -33,6 +35,7 @@ class GaugeHandle final : public Gauge {
   void set(double value) override { gauge_.Set(value); }
   void add(double by) override { gauge_.Increment(by); }
   double value() const override { return gauge_.Value(); }
+  prometheus::Gauge* metric() { return &gauge_; }
 
  private:
   prometheus::Gauge& gauge_;
@@ -42,6 +45,7 @@ class DistributionHandle final : public Distribution {
  public:
   explicit DistributionHandle(prometheus::Histogram& histogram) : histogram_(histogram) {}
   void observe(double value) override { histogram_.Observe(value); }
+  prometheus::Histogram* metric() { return &histogram_; }
 
  private:
   prometheus::Histogram& histogram_;
@@ -73,6 +77,19 @@ class Kind {
     return *handle;
   }
 
+  void forget(const std::string& label, const std::string& value) {
+    for (auto it = handles_.begin(); it != handles_.end();) {
+      const auto found = it->first.second.find(label);
+      const auto family = families_.find(it->first.first);
+      if (found == it->first.second.end() || found->second != value || family == families_.end()) {
+        ++it;
+        continue;
+      }
+      family->second->Remove(it->second->metric());
+      it = handles_.erase(it);
+    }
+  }
+
  private:
   std::map<std::string, prometheus::Family<Metric>*> families_;
   std::map<std::pair<std::string, MetricLabels>, std::unique_ptr<Handle>> handles_;
@@ -101,6 +118,13 @@ class PrometheusTelemetry final : public Telemetry {
         prometheus::Histogram::BucketBoundaries(buckets.begin(), buckets.end()));
   }
 
+  void forget(const std::string& label, const std::string& value) {
+    const MutexLock lock(mutex_);
+    counters_.forget(label, value);
+    gauges_.forget(label, value);
+    distributions_.forget(label, value);
+  }
+
   std::string text() const override {
     std::vector<prometheus::MetricFamily> families = registry_.Collect();
     std::sort(families.begin(), families.end(),
@@ -118,6 +142,11 @@ class PrometheusTelemetry final : public Telemetry {
 };
 
 }  // namespace
+
+void forget_metrics(Telemetry& telemetry, const std::string& label, const std::string& value) {
+  // There is no other kind.
+  if (auto* ours = dynamic_cast<PrometheusTelemetry*>(&telemetry)) ours->forget(label, value);
+}
 
 std::unique_ptr<Telemetry> make_telemetry() {
   return std::make_unique<PrometheusTelemetry>();

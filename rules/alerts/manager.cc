@@ -171,6 +171,13 @@ Result<void> Manager::load(std::vector<GroupConfig> configs) {
     group->publish();
   }
   leavers.retire_all(now);
+  for (const auto& group : old) {
+    const bool goes_on = std::any_of(next.begin(), next.end(), [&](const auto& other) {
+      return other->config().file == group->config().file &&
+             other->config().name == group->config().name;
+    });
+    if (!goes_on) Group::forget_metrics(impl_->parts.telemetry, group->config());
+  }
   {
     const MutexLock lock(impl_->mutex);
     impl_->groups = next;

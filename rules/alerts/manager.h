@@ -29,14 +29,14 @@ struct RuleStatus {
   std::string health = "unknown";            // ok | err | unknown
   std::string last_error;
   Timestamp last_evaluation{};
-  Duration evaluation_time{};  // whole milliseconds
+  double evaluation_seconds = 0;
   std::vector<std::string> warnings;
 };
 struct GroupStatus {
   GroupConfig config;
   Duration interval{};
   Timestamp last_evaluation{};
-  Duration evaluation_time{};
+  double evaluation_seconds = 0;
   std::uint64_t missed_iterations = 0;
   std::vector<RuleStatus> rules;
 };

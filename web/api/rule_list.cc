@@ -85,7 +85,7 @@ void write_rule(JsonWriter& json, const alerts::GroupStatus& group, const alerts
   }
   json.field("health", rule.health);
   if (!rule.last_error.empty()) json.field("lastError", rule.last_error);
-  json.field("evaluationTime", to_seconds(rule.evaluation_time));
+  json.field("evaluationTime", rule.evaluation_seconds);
   json.field("lastEvaluation", go_time(rule.last_evaluation))
       .field("type", alerting ? "alerting" : "recording");
   json.end_object();
@@ -102,7 +102,7 @@ void write_group(JsonWriter& json, const alerts::GroupStatus& group,
   json.end_array()
       .field("interval", to_seconds(group.interval))
       .field("limit", static_cast<std::uint64_t>(group.config.limit));
-  json.field("evaluationTime", to_seconds(group.evaluation_time))
+  json.field("evaluationTime", group.evaluation_seconds)
       .field("lastEvaluation", go_time(group.last_evaluation));
   json.end_object();
 }

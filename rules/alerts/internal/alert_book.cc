@@ -51,7 +51,7 @@ void AlertBook::watch_flaps(Entry& entry, Timestamp now, std::vector<AlertChange
   if (!flapping && share > settings_.flap_detection->high) {
     flapping = true;
     changes.push_back({AlertEvent::kFlapping, entry.alert});
-  } else if (flapping && share < settings_.flap_detection->low) {
+  } else if (flapping && share <= settings_.flap_detection->low) {
     flapping = false;
     changes.push_back({AlertEvent::kSteady, entry.alert});
   }

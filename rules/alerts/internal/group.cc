@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/telemetry/forget.h"
 #include "base/text/text.h"
 #include "rules/alerts/internal/rule_key.h"
 
@@ -20,6 +21,12 @@ double seconds_since(Instant begin, const Clock& clock) {
   return std::chrono::duration<double>(clock.elapsed() - begin).count();
 }
 
+constexpr const char* kGroupLabel = "rule_group";
+
+std::string metrics_name(const GroupConfig& config) {
+  return config.file + ";" + config.name;
+}
+
 }  // namespace
 
 // Under Prometheus's names, so that its dashboards and alerts work on nines.
@@ -36,7 +43,7 @@ struct Group::Metrics {
 
   static std::shared_ptr<const Metrics> make(Telemetry& t, const GroupConfig& config,
                                              Duration interval) {
-    const MetricLabels labels{{"rule_group", config.file + ";" + config.name}};
+    const MetricLabels labels{{kGroupLabel, metrics_name(config)}};
     t.gauge("prometheus_rule_group_interval_seconds", "The interval of a rule group.", labels)
         .set(to_seconds(interval));
     t.gauge("prometheus_rule_group_rules", "How many rules a group has.", labels)
@@ -104,6 +111,10 @@ Result<std::unique_ptr<Group>> Group::make(const RuleWorld& world, const GroupCo
   }
   group->publish();
   return group;
+}
+
+void Group::forget_metrics(Telemetry& telemetry, const GroupConfig& config) {
+  nines::forget_metrics(telemetry, kGroupLabel, metrics_name(config));
 }
 
 void Group::publish() {
@@ -189,7 +200,7 @@ void Group::evaluate(Timestamp at) {
   metrics_->last_evaluation.set(static_cast<double>(to_millis(at)) / 1000.0);
   const MutexLock lock(mutex_);
   status_.last_evaluation = at;
-  status_.evaluation_time = std::chrono::duration_cast<Duration>(clock.elapsed() - begin);
+  status_.evaluation_seconds = took;
 }
 
 }  // namespace nines::alerts

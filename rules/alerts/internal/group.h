@@ -26,6 +26,9 @@ class Group {
   void stop() { ticker_->stop(); }  // waits for an evaluation under way
   void evaluate_once(Timestamp at);
 
+  // Of a group that has gone: it was stopped, and no other has its file and name.
+  static void forget_metrics(Telemetry& telemetry, const GroupConfig& config);
+
   const GroupConfig& config() const { return config_; }
   GroupStatus status() const;
   // Publishes what restore() or adopt() changed. While stopped.

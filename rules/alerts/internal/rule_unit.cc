@@ -100,7 +100,7 @@ void RuleUnit::evaluate(Timestamp at) {
   status_.health = done ? "ok" : "err";
   status_.last_error = done ? "" : done.error().what();
   status_.last_evaluation = at;
-  status_.evaluation_time = std::chrono::duration_cast<Duration>(clock.elapsed() - begin);
+  status_.evaluation_seconds = std::chrono::duration<double>(clock.elapsed() - begin).count();
   status_.warnings = std::move(warnings);
   status_.state = book_.state();
   status_.alerts = book_.active();

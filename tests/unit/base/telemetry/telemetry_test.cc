@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/telemetry/forget.h"
+
 namespace nines {
 namespace {
 
@@ -47,6 +49,23 @@ TEST_CASE("the text lists families by name with help, type and buckets") {
         "# HELP nines_z Last.\n"
         "# TYPE nines_z gauge\n"
         "nines_z 1.5\n");
+}
+
+TEST_CASE("what has gone is shown no more, and begins anew when it comes back") {
+  const auto telemetry = make_telemetry();
+  const MetricLabels gone{{"rule_group", "a"}}, stays{{"rule_group", "b"}};
+  telemetry->gauge("nines_g", "G.", gone).set(2);
+  telemetry->gauge("nines_g", "G.", stays).set(3);
+  telemetry->counter("nines_c_total", "C.", gone).add(4);
+  telemetry->distribution("nines_d", "D.", {1}, gone).observe(1);
+  telemetry->gauge("nines_plain", "P.").set(1);
+  forget_metrics(*telemetry, "rule_group", "a");
+  forget_metrics(*telemetry, "rule_group", "never there");
+  const std::string text = telemetry->text();
+  CHECK(text.find("rule_group=\"a\"") == std::string::npos);
+  CHECK(text.find("nines_g{rule_group=\"b\"} 3") != std::string::npos);
+  CHECK(text.find("nines_plain 1") != std::string::npos);
+  CHECK(telemetry->counter("nines_c_total", "C.", gone).value() == 0);
 }
 
 }  // namespace

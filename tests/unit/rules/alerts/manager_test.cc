@@ -390,6 +390,22 @@ TEST_CASE("the alerts of a removed rule are resolved and forgotten") {
   CHECK(w.manager->active_alerts().empty());
 }
 
+TEST_CASE("the metrics of a group that is gone are gone, those of a changed one go on") {
+  World w;
+  w.boot({group({alert("up == 0")})});
+  w.evaluate(1);
+  const auto shown = [&](const char* line) {
+    return w.telemetry->text().find(line) != std::string::npos;
+  };
+  CHECK(shown("prometheus_rule_group_rules{rule_group=\"f;g\"} 1"));
+  REQUIRE(w.manager->load({group({alert("up == 0"), record("r", "up")})}));
+  w.evaluate(2);
+  CHECK(shown("prometheus_rule_group_rules{rule_group=\"f;g\"} 2"));
+  CHECK(shown("prometheus_rule_evaluations_total{rule_group=\"f;g\"} 3"));
+  REQUIRE(w.manager->load({}));
+  CHECK_FALSE(shown("rule_group=\"f;g\""));
+}
+
 TEST_CASE("a group that does not parse changes nothing") {
   World w;
   w.boot({group({alert("up == 0")})});
