@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/core/mutex.h"
+#include "base/telemetry/forget.h"
 #include "base/text/json.h"
 #include "base/text/numbers.h"
 #include "rules/notify/internal/payload.h"
@@ -54,6 +55,7 @@ struct Alertmanagers::Impl : std::enable_shared_from_this<Alertmanagers::Impl> {
     HttpCallId call = HttpCallId::kNone;
     TimerId retry = TimerId::kNone;
     std::uint64_t generation = 0;  // tells an answer whether its peer is still the same
+    Instant asked{};               // when the request under way was sent
   };
 
   void enqueue(Peer& peer, const Waiting& alert) NINES_REQUIRES(mutex);
@@ -62,6 +64,41 @@ struct Alertmanagers::Impl : std::enable_shared_from_this<Alertmanagers::Impl> {
                  const Result<HttpResponse>& answer);
   Counter& counter(const char* name, const char* help, const std::string& url) {
     return parts.telemetry.counter(name, help, {{"alertmanager", url}});
+  }
+
+  Counter& dropped(const std::string& url) {
+    return counter("prometheus_notifications_dropped_total",
+                   "Alerts dropped because an Alertmanager's queue was full.", url);
+  }
+  Counter& sent_total(const std::string& url) {
+    return counter("prometheus_notifications_sent_total", "Alerts sent to an Alertmanager.", url);
+  }
+  Counter& errors(const std::string& url) {
+    return counter("prometheus_notifications_errors_total", "Alerts that could not be sent.", url);
+  }
+  Distribution& latency(const std::string& url) {
+    static const std::vector<double> bounds = {0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+    return parts.telemetry.distribution("prometheus_notifications_latency_seconds",
+                                        "How long an Alertmanager takes to answer.", bounds,
+                                        {{"alertmanager", url}});
+  }
+  void show_length(const std::string& url, const Peer& peer) {
+    parts.telemetry
+        .gauge("prometheus_notifications_queue_length", "Alerts that wait for an Alertmanager.",
+               {{"alertmanager", url}})
+        .set(static_cast<double>(peer.queue.size() + peer.underway.size()));
+  }
+  // From the beginning, so that rates of the first ones are seen.
+  void show(const std::string& url, const Peer& peer) {
+    dropped(url);
+    sent_total(url);
+    errors(url);
+    latency(url);
+    show_length(url, peer);
+    parts.telemetry
+        .gauge("prometheus_notifications_queue_capacity",
+               "How many alerts may wait for an Alertmanager.", {{"alertmanager", url}})
+        .set(static_cast<double>(options.queue_max));
   }
 
   const AlertmanagersOptions options;
@@ -79,9 +116,7 @@ void Alertmanagers::Impl::enqueue(Peer& peer, const Waiting& alert) {
   peer.queue.push_back(alert);
   if (peer.queue.size() <= options.queue_max) return;
   peer.queue.pop_front();
-  counter("prometheus_notifications_dropped_total",
-          "Alerts dropped because an Alertmanager's queue was full.", peer.config.url)
-      .add();
+  dropped(peer.config.url).add();
 }
 
 void Alertmanagers::Impl::pump(const std::string& url) {
@@ -105,6 +140,7 @@ void Alertmanagers::Impl::pump(const std::string& url) {
     request.timeout = peer.config.timeout;
     prepare = peer.config.prepare;
     generation = peer.generation;
+    peer.asked = parts.scheduler.clock().elapsed();
   }
   request.method = "POST";
   request.url = url;
@@ -131,12 +167,13 @@ void Alertmanagers::Impl::on_answer(const std::string& url, std::uint64_t genera
     Peer& peer = it->second;
     peer.call = HttpCallId::kNone;
     const std::vector<Waiting> told = std::exchange(peer.underway, {});
+    const Instant now = parts.scheduler.clock().elapsed();
+    latency(url).observe(std::chrono::duration<double>(now - peer.asked).count());
     if (arrived) {
-      counter("prometheus_notifications_sent_total", "Alerts sent to an Alertmanager.", url)
-          .add(static_cast<double>(told.size()));
+      sent_total(url).add(static_cast<double>(told.size()));
+      show_length(url, peer);
     } else {
-      counter("prometheus_notifications_errors_total", "Alerts that could not be sent.", url)
-          .add(static_cast<double>(told.size()));
+      errors(url).add(static_cast<double>(told.size()));
       parts.log.warn(kComponent, "{} was not told of {} alerts, trying on: {}", url, told.size(),
                      answer ? "HTTP " + std::to_string(answer->status) : answer.error().what());
       // Back to the front, except where a newer state of the same alert waits already.
@@ -146,6 +183,7 @@ void Alertmanagers::Impl::on_answer(const std::string& url, std::uint64_t genera
         });
         if (!newer) peer.queue.push_front(*alert);
       }
+      show_length(url, peer);
       peer.retry = parts.scheduler.after(options.retry, [weak = weak_from_this(), url, generation] {
         const auto self = weak.lock();
         if (!self) return;
@@ -186,8 +224,10 @@ void Alertmanagers::load(const std::vector<AlertmanagerConfig>& configs) {
     }
     for (const auto& [url, peer] : impl_->peers) {
       if (peer.call != HttpCallId::kNone) gone.push_back(peer.call);
+      forget_metrics(impl_->parts.telemetry, "alertmanager", url);
     }
     impl_->peers = std::move(next);
+    for (const auto& [url, peer] : impl_->peers) impl_->show(url, peer);
   }
   for (const HttpCallId call : gone) impl_->parts.http.cancel(call);
   impl_->parts.telemetry
@@ -236,7 +276,10 @@ void Alertmanagers::on_alerts(const std::string& /*rule*/, std::span<const alert
     }
     const Timestamp now = impl_->parts.scheduler.clock().now();
     std::erase_if(impl_->sent, [&](const auto& entry) { return entry.second + kForget < now; });
-    for (const auto& [url, peer] : impl_->peers) urls.push_back(url);
+    for (const auto& [url, peer] : impl_->peers) {
+      urls.push_back(url);
+      impl_->show_length(url, peer);
+    }
   }
   for (const std::string& url : urls) impl_->pump(url);
 }

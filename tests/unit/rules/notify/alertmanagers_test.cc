@@ -20,6 +20,7 @@ namespace {
 
 constexpr Timestamp kStart = from_millis(1'700'000'010'000);  // on a 30 s grid
 constexpr std::int64_t kInterval = 30;
+const std::string kUrl = "http://am:9093/api/v2/alerts";
 const LabelSet kSeries{{"__name__", "metric"}, {"instance", "a"}};
 
 Timestamp at(std::int64_t seconds) {
@@ -119,6 +120,25 @@ using Times = std::vector<std::int64_t>;
 
 }  // namespace
 
+TEST_CASE("an Alertmanager's metrics are there from the beginning, and go with it") {
+  World w(rule(0));
+  const auto shows = [&](const std::string& name, const char* value) {
+    return w.telemetry->text().find("prometheus_notifications_" + name + "{alertmanager=\"" + kUrl +
+                                    "\"} " + value) != std::string::npos;
+  };
+  for (const char* name : {"sent_total", "errors_total", "dropped_total", "queue_length"}) {
+    CAPTURE(name);
+    CHECK(shows(name, "0\n"));
+  }
+  CHECK(shows("queue_capacity", "10000\n"));
+  w.play(0, 30, [](std::int64_t) { return 11.0; });
+  CHECK(shows("sent_total", "1\n"));
+  CHECK(shows("latency_seconds_count", "1\n"));
+  CHECK(shows("queue_length", "0\n"));
+  w.alertmanagers->load({});
+  CHECK_FALSE(shows("sent_total", ""));
+}
+
 TEST_CASE("without `for` an alert is sent at once, again every 90 s, and ends for 15 minutes") {
   World w(rule(0));
   w.play(0, 3'600, high_between(60, 360));
@@ -216,7 +236,8 @@ TEST_CASE("an Alertmanager that is down hears the newest state when it is back")
   w.status = 503;
   w.play(0, 30, high_between(0, 45));
   w.play(60, 60, high_between(0, 45));  // resolved
-  CHECK(w.telemetry->text().find("prometheus_notifications_errors_total") != std::string::npos);
+  CHECK(w.telemetry->text().find("prometheus_notifications_errors_total{alertmanager=\"" + kUrl +
+                                 "\"} 0") == std::string::npos);
   w.status = 200;
   w.sent.clear();
   w.scheduler.run_for(Duration(6'000));
@@ -271,7 +292,9 @@ TEST_CASE("a full queue loses the oldest, and counts it") {
     sink.on_alerts("rule", std::span(&alert, 1));
   };
   for (const char* instance : {"a", "b", "c"}) tell(instance);  // a is under way
-  CHECK(telemetry->text().find("notifications_dropped_total{") == std::string::npos);
+  CHECK(telemetry->text().find(
+            "notifications_dropped_total{alertmanager=\"http://am/api/v2/alerts\"} 0\n") !=
+        std::string::npos);
   tell("d");
   CHECK(telemetry->text().find(
             "notifications_dropped_total{alertmanager=\"http://am/api/v2/alerts\"} 1") !=
