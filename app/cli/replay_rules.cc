@@ -26,16 +26,9 @@ LabelSet labels_of(const Json& metric) {
   return LabelSet::from(std::move(labels));
 }
 
-Result<promql::Matrix> ask_range(const ClientOptions& client, const std::string& expr,
-                                 Timestamp from, Timestamp to, Duration step) {
-  const Answer answer = ask(client, "GET", "/api/v1/query_range",
-                            {{"query", expr},
-                             {"start", format_time(from)},
-                             {"end", format_time(to)},
-                             {"step", fmt::format("{:.3f}", to_seconds(step))}});
-  if (answer.exit_code != kExitOk) return Error(ErrorCode::kUnavailable, "the query failed");
+Result<promql::Matrix> matrix_of(const Json& json) {
   promql::Matrix matrix;
-  for (const Json& one : answer.json["data"]["result"].items()) {
+  for (const Json& one : json["data"]["result"].items()) {
     promql::MatrixSeries series{labels_of(one["metric"]), {}};
     for (const Json& point : one["values"].items()) {
       const auto value = parse_double(point[1].as_string());
@@ -47,6 +40,63 @@ Result<promql::Matrix> ask_range(const ClientOptions& client, const std::string&
     matrix.push_back(std::move(series));
   }
   return matrix;
+}
+
+// What was wrong stands on stderr already.
+Error query_failed(const Answer& answer) {
+  const bool by_server = answer.exit_code == kExitFailure;
+  return Error(by_server ? ErrorCode::kInvalid : ErrorCode::kUnavailable, "the query failed");
+}
+
+Result<promql::Matrix> ask_range(const ClientOptions& client, const std::string& expr,
+                                 Timestamp from, Timestamp to, Duration step) {
+  const Answer answer = ask(client, "GET", "/api/v1/query_range",
+                            {{"query", expr},
+                             {"start", format_time(from)},
+                             {"end", format_time(to)},
+                             {"step", fmt::format("{:.3f}", to_seconds(step))}});
+  if (answer.exit_code != kExitOk) return query_failed(answer);
+  return matrix_of(answer.json);
+}
+
+// The samples of a selector in [from, to]; windows are open on the left.
+Result<promql::Matrix> ask_samples(const ClientOptions& client, const std::string& selector,
+                                   Timestamp from, Timestamp to) {
+  const Duration length = to - from + Duration(1);
+  const Answer answer =
+      ask(client, "GET", "/api/v1/query",
+          {{"query", selector + "[" + format_duration(length) + "]"}, {"time", format_time(to)}});
+  if (answer.exit_code != kExitOk) return query_failed(answer);
+  return matrix_of(answer.json);
+}
+
+// Groups of the same name on the server say at which instants they are evaluated, and how often
+// where the file does not.
+void learn_groups(const ClientOptions& client, std::vector<alerts::GroupConfig>& groups,
+                  std::map<std::string, Duration>& phases) {
+  const Answer answer = ask(client, "GET", "/api/v1/rules", {{"exclude_alerts", "true"}});
+  if (answer.exit_code != kExitOk) return;
+  for (const Json& one : answer.json["data"]["groups"].items()) {
+    const std::string name = one["name"].as_string();
+    const Duration interval(std::llround(one["interval"].as_double() * 1000));
+    const auto last = parse_time(one["lastEvaluation"].as_string());
+    for (alerts::GroupConfig& group : groups) {
+      if (group.name != name || interval <= Duration::zero()) continue;
+      if (group.interval == Duration::zero()) group.interval = interval;
+      if (last && *last > Timestamp{} && group.interval == interval)
+        phases[name] = Duration(to_millis(*last) % interval.count());
+    }
+  }
+}
+
+void say_left_out(const std::vector<alerts::GroupConfig>& groups) {
+  for (const alerts::GroupConfig& group : groups) {
+    for (const alerts::RuleConfig& rule : group.rules) {
+      if (!rule.logql) continue;
+      fmt::print(stderr, "{}:{}: \"{}\" asks the logs and is not replayed\n", group.file, rule.line,
+                 rule.alert + rule.record);
+    }
+  }
 }
 
 std::string time_or_dash(Timestamp at) {
@@ -126,6 +176,7 @@ int replay_rules(const std::vector<std::string>& files, const ReplayOptions& opt
   }
   span.from = span.to - *span_length;
   const auto fs = make_posix_fs();
+  int code = kExitOk;
   std::vector<alerts::BacktestAlert> found;
   for (const std::string& file : files) {
     const auto config = load_rule_file(*fs, file);
@@ -134,11 +185,26 @@ int replay_rules(const std::vector<std::string>& files, const ReplayOptions& opt
       return kExitFailure;
     }
     span.evaluation_interval = config->global.evaluation_interval;
-    auto alerts =
-        alerts::backtest(config->groups, span,
-                         [&](const std::string& expr, Timestamp from, Timestamp to, Duration step) {
-                           return ask_range(options.client, expr, from, to, step);
-                         });
+    std::vector<alerts::GroupConfig> groups = config->groups;
+    std::map<std::string, Duration> phases;
+    learn_groups(options.client, groups, phases);
+    span.phase = [&](const alerts::GroupConfig& group) {
+      const auto known = phases.find(group.name);
+      return known == phases.end() ? Duration::zero() : known->second;
+    };
+    say_left_out(groups);
+    auto alerts = alerts::backtest(
+        groups, span,
+        {[&](const std::string& expr, Timestamp from, Timestamp to, Duration step) {
+           return ask_range(options.client, expr, from, to, step);
+         },
+         [&](const std::string& selector, Timestamp from, Timestamp to) {
+           return ask_samples(options.client, selector, from, to);
+         },
+         [&](const Error& error) {
+           code = kExitFailure;
+           fmt::print(stderr, "nines: {}: left out\n", error.what());
+         }});
     if (!alerts) {
       fmt::print(stderr, "nines: {}\n", alerts.error().what());
       return kExitFailure;
@@ -150,7 +216,7 @@ int replay_rules(const std::vector<std::string>& files, const ReplayOptions& opt
   } else {
     print_table(options.client, found, span.to);
   }
-  return kExitOk;
+  return code;
 }
 
 }  // namespace nines::app
