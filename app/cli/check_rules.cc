@@ -1,6 +1,7 @@
 // `nines check rules`: do the files load, and is there advice on what they hold?
-#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "base/core/real_clock.h"
 #include "base/fs/fs.h"
 #include "base/text/numbers.h"
+#include "base/text/text.h"
 #include "rules/alerts/lint.h"
 
 namespace nines::app {
@@ -41,10 +43,40 @@ void tell_warnings(const std::string& file, const std::vector<std::string>& warn
              file);
 }
 
+// The checks whose findings are told.
+Result<std::set<std::string>> wanted_checks(const LintOptions& options) {
+  const auto& known = alerts::kLintChecks;
+  const std::set<std::string> all(known.begin(), known.end());
+  if (!options.lint) return std::set<std::string>();
+  if (options.checks.empty()) return all;
+  std::set<std::string> wanted;
+  for (const std::string& name : options.checks) {
+    if (name == "none") continue;
+    if (name == "all") {
+      wanted.insert(all.begin(), all.end());
+    } else if (name == "duplicate-rules") {  // promtool's name
+      wanted.insert("duplicate");
+    } else if (all.contains(name)) {
+      wanted.insert(name);
+    } else {
+      std::string list;
+      for (const std::string_view one : known) list += ", " + std::string(one);
+      return Error(ErrorCode::kInvalid,
+                   quote_go(name) + " is none of all, none, duplicate-rules" + list);
+    }
+  }
+  return wanted;
+}
+
 }  // namespace
 
 int check_rules(const std::vector<std::string>& files, const LintOptions& options) {
   const auto fs = make_posix_fs();
+  const auto checks = wanted_checks(options);
+  if (!checks) {
+    fmt::print(stderr, "nines: --lint: {}\n", checks.error().what());
+    return kExitUsage;
+  }
   const auto window = parse_duration(options.window);
   if (!window) {
     fmt::print(stderr, "nines: --window: {}\n", window.error().what());
@@ -73,16 +105,17 @@ int check_rules(const std::vector<std::string>& files, const LintOptions& option
     for (const auto& group : config->groups) rules += group.rules.size();
     fmt::print("{}: ok: {} groups, {} rules, {} SLOs\n", file, config->groups.size(), rules,
                config->slos.size());
-    if (!options.lint) continue;
+    if (checks->empty()) continue;
     const auto findings = alerts::lint_groups(config->groups, config->promql, exists);
     if (!findings) {
       fmt::print(stderr, "nines: {}\n", findings.error().what());
       return kExitUnreachable;
     }
     for (const alerts::LintFinding& one : *findings) {
+      if (!checks->contains(one.check)) continue;
       fmt::print("{}: {}: {}: {}\n", one.place, one.rule, one.check, one.text);
+      if (options.fatal && code == kExitOk) code = kExitLint;
     }
-    if (options.fatal && !findings->empty()) code = kExitFailure;
   }
   return code;
 }

@@ -105,10 +105,13 @@ struct Commands {
     verb = check.add_subcommand("rules", "check rule files (TOML, or Prometheus's YAML)");
     verb->add_option("FILE", files)->required();
     verb->add_flag("!--no-lint", lint_options.lint, "only whether the files load, no advice");
-    verb->add_option(
-        "--config", lint_options.config,
-        "the configuration that the files belong to: its maintenance, receivers, SLOs");
-    verb->add_flag("--lint-fatal", lint_options.fatal, "advice makes the exit code 1");
+    verb->add_option("--lint", lint_options.checks,
+                     "which advice: all (the default), none, duplicate-rules, or names of checks")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    verb->add_option("--config", lint_options.config,
+                     "the configuration that the files belong to: its maintenance, receivers, SLOs");
+    verb->add_flag("--lint-fatal", lint_options.fatal, "advice makes the exit code 3");
     verb->add_flag("--ignore-unknown-fields", lint_options.ignore_unknown_fields,
                    "look past unknown fields of the files");
     verb->add_option("--server,--url", lint_options.server,

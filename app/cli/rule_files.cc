@@ -4,6 +4,10 @@ namespace nines::app {
 
 Result<config::Config> load_rule_file(Fs& fs, const std::string& file,
                                       alerts::UnknownKeys unknown) {
+  const bool literal = file.find_first_of("*?[") == std::string::npos;
+  if (const auto found = glob_files(fs, file); literal && found && found->empty()) {
+    return Error(ErrorCode::kNotFound, file + ": there is no such file");
+  }
   return config::load_rules_alone(fs, file, unknown);
 }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "app/config/internal/toml_text.h"
 #include "app/config/planned.h"
 #include "base/text/text.h"
+#include "rules/alerts/rule_places.h"
 
 namespace nines::config {
 namespace {
@@ -31,6 +34,8 @@ std::string beside(const std::string& file, const std::string& path) {
 // Sections that the design names and this version does not have.
 constexpr std::string_view kLaterSections[] = {"escalations", "schedules", "time_intervals",
                                                "heartbeats"};
+
+constexpr std::size_t kRuleFileBytesMax = 16u << 20;  // of YAML, which is often generated
 
 constexpr std::string_view kSecretKeys[] = {"password", "secret", "credentials", "token",
                                             "assertion"};
@@ -94,14 +99,6 @@ void load_rules_toml(const std::string& name, std::string_view text, const ReadS
   config.warnings.insert(config.warnings.end(), found.warnings().begin(), found.warnings().end());
 }
 
-// Problems of groups begin with `file:line: ` of the rule, or with `file: `.
-std::string with_column(const std::string& path, const std::string& problem) {
-  if (!problem.starts_with(path + ":")) return path + ":1:1: " + problem;
-  const std::size_t place = problem.find(": ", path.size());
-  const std::string line = problem.substr(0, place);
-  return (line == path ? path + ":1" : line) + ":1" + problem.substr(place);
-}
-
 // Which rule files, and how they are read.
 struct RuleFiles {
   std::string besides;  // one more than the configuration names; empty: none
@@ -111,12 +108,14 @@ struct RuleFiles {
 
 void load_rule_file(Fs& fs, const std::string& path, const ReadSecret& secrets, Config& config,
                     std::vector<std::string>& problems, UnknownKeys unknown) {
-  const Result<std::string> text = read_file(fs, path, kConfigBytesMax);
+  const Result<std::string> text = read_file(fs, path, kRuleFileBytesMax);
   if (!text) {
     problems.push_back(path + ":1:1: " + text.error().what());
     return;
   }
-  if (!path.ends_with(".yml") && !path.ends_with(".yaml") && !path.ends_with(".rules")) {
+  constexpr std::string_view kYamlEndings[] = {".yml", ".yaml", ".rules", ".json"};
+  if (std::none_of(std::begin(kYamlEndings), std::end(kYamlEndings),
+                   [&](std::string_view ending) { return path.ends_with(ending); })) {
     load_rules_toml(path, *text, secrets, config, problems, unknown);
     return;
   }
@@ -125,11 +124,15 @@ void load_rule_file(Fs& fs, const std::string& path, const ReadSecret& secrets, 
     problems.push_back(groups.error().what());
     return;
   }
+  std::vector<std::string> bad;
   for (alerts::GroupConfig& group : *groups) {
-    for (const std::string& problem : alerts::check_group(group, config.promql))
-      problems.push_back(with_column(path, problem));
+    std::vector<std::string> found = alerts::check_group(group, config.promql);
+    bad.insert(bad.end(), found.begin(), found.end());
     config.groups.push_back(std::move(group));
   }
+  if (bad.empty()) return;
+  for (std::string& problem : alerts::place_problems(path, *text, std::move(bad)))
+    problems.push_back(std::move(problem));
 }
 
 std::string plain_path(const std::string& path) {
@@ -140,10 +143,13 @@ void load_rule_files(Fs& fs, TableReader& root, const std::string& name, const R
                      Config& config, std::vector<std::string>& problems, const RuleFiles& how) {
   const std::string& besides = how.besides;  // read once
   bool read_besides = besides.empty();
+  std::set<std::string> seen;
   std::vector<std::string> patterns;
   root.read("rule_files", patterns);
   for (const std::string& pattern : patterns) {
-    const Result<std::vector<std::string>> files = glob_files(fs, beside(name, pattern));
+    // As Prometheus names them: "rules/a.yml", not "./rules/a.yml".
+    const std::filesystem::path path = beside(name, pattern);
+    const auto files = glob_files(fs, path.lexically_normal().string());
     if (!files) {
       root.fail("rule_files", "`rule_files`: " + files.error().what());
       continue;
@@ -153,6 +159,7 @@ void load_rule_files(Fs& fs, TableReader& root, const std::string& name, const R
       root.fail("rule_files", "`rule_files`: " + quote_go(pattern) + " does not exist");
     }
     for (const std::string& file : *files) {
+      if (!seen.insert(plain_path(file)).second) continue;  // patterns may overlap
       const bool is_it = !besides.empty() && plain_path(file) == plain_path(besides);
       read_besides = read_besides || is_it;
       load_rule_file(fs, is_it ? besides : file, secrets, config, problems, how.unknown);

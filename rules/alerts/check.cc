@@ -10,6 +10,9 @@
 namespace nines::alerts {
 namespace {
 
+// What Prometheus can count in nanoseconds.
+constexpr Duration kLengthMax{9'223'372'036'854};
+
 bool is_name(const std::string& name) {
   return !name.empty() && is_valid_utf8(name);
 }
@@ -23,8 +26,8 @@ class GroupCheck {
   std::vector<std::string> run() {
     place_ = (group_.file.empty() ? "" : group_.file + ": ") + "group \"" + group_.name + "\"";
     if (group_.name.empty()) problem("a group needs a name");
-    if (group_.interval < Duration::zero()) problem("the interval is negative");
-    if (group_.query_offset < Duration::zero()) problem("query_offset is negative");
+    check_length("the interval", group_.interval);
+    check_length("query_offset", group_.query_offset);
     check_label_names(group_.labels, "label", true);
     for (std::size_t i = 0; i < group_.rules.size(); ++i) {
       const RuleConfig& rule = group_.rules[i];
@@ -36,6 +39,11 @@ class GroupCheck {
 
  private:
   void problem(const std::string& text) { problems_.push_back(place_ + ": " + text); }
+
+  void check_length(const char* what, Duration length) {
+    if (length < Duration::zero()) problem(std::string(what) + " is negative");
+    if (length > kLengthMax) problem(std::string(what) + " is longer than 292 years");
+  }
 
   std::string place_of(const RuleConfig& rule, std::size_t index) const {
     std::string place = group_.file;
@@ -63,8 +71,8 @@ class GroupCheck {
       problem("a rule needs exactly one of record and alert");
       return;
     }
-    if (rule.hold < Duration::zero()) problem("\"for\" is negative");
-    if (rule.keep_firing_for < Duration::zero()) problem("\"keep_firing_for\" is negative");
+    check_length("\"for\"", rule.hold);
+    check_length("\"keep_firing_for\"", rule.keep_firing_for);
     check_label_names(rule.labels, "label", true);
     check_label_names(rule.annotations, "annotation", false);
     check_expression(rule);

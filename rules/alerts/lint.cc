@@ -6,6 +6,7 @@
 
 #include "base/text/regex.h"
 #include "base/text/text.h"
+#include "rules/alerts/internal/expr_advice.h"
 #include "rules/alerts/internal/result_labels.h"
 #include "rules/alerts/internal/rule_key.h"
 
@@ -36,11 +37,7 @@ class Linter {
       : groups_(groups), options_(options), exists_(exists) {}
 
   Result<std::vector<LintFinding>> run() {
-    for (const GroupConfig& group : groups_) {
-      for (const RuleConfig& rule : group.rules) {
-        if (!rule.record.empty()) recorded_.insert(rule.record);
-      }
-    }
+    note_recorded();
     for (const GroupConfig& group : groups_) {
       for (const RuleConfig& rule : group.rules) {
         group_ = &group;
@@ -49,6 +46,8 @@ class Linter {
         if (rule.logql) continue;
         NINES_TRY(const promql::Query query, promql::Query::parse(rule.expr, options_));
         check_patterns(query);
+        for (ExprAdvice& one : advice_on(query, !rule.alert.empty(), filtered_))
+          find(one.check, std::move(one.text));
         if (auto checked = check_alive(query); !checked) return checked.error();
         if (auto checked = check_absent_labels(query); !checked) return checked.error();
         if (rule.alert.empty()) continue;
@@ -58,6 +57,7 @@ class Linter {
                "one bad scrape from paging");
         }
         check_labels(query);
+        check_label_values();
       }
     }
     return std::move(findings_);
@@ -69,6 +69,32 @@ class Linter {
   }
   void find(const char* check, std::string text) {
     findings_.push_back({place(), rule_name(*rule_), check, std::move(text)});
+  }
+
+  void note_recorded() {
+    std::set<std::string> unfiltered;
+    for (const GroupConfig& group : groups_) {
+      for (const RuleConfig& rule : group.rules) {
+        if (rule.record.empty()) continue;
+        recorded_.insert(rule.record);
+        const auto query = promql::Query::parse(rule.expr, options_);
+        const bool some = rule.logql || (query && is_condition(*query, filtered_));
+        (some ? filtered_ : unfiltered).insert(rule.record);
+      }
+    }
+    for (const std::string& name : unfiltered) filtered_.erase(name);
+  }
+
+  // An alert is told apart by its labels: one that changes with the value is a new alert each time.
+  void check_label_values() {
+    static const auto kPattern =
+        Regex::compile(R"re(\{\{[^}]*(?:\$value\b|\.Value\b))re", RegexAnchor::kNone);
+    for (const auto& [name, text] : merged_labels(*group_, *rule_)) {
+      if (!(*kPattern)->matches(text)) continue;
+      find("value-in-label", "label " + quote_go(name) +
+                                 " uses the value: with every change of it the alert ends and "
+                                 "another begins; put it into an annotation");
+    }
   }
 
   void check_duplicate() {
@@ -130,10 +156,10 @@ class Linter {
     look("annotation", rule_->annotations);
   }
 
-  // The X of each $labels.X.
+  // The X of each $labels.X and index $labels "X".
   static std::vector<std::string> labels_used(const std::string& text) {
     static const auto kPattern =
-        Regex::compile("\\$labels\\.([a-zA-Z_][a-zA-Z0-9_]*)", RegexAnchor::kNone);
+        Regex::compile(R"re(\$labels(?:\.|\s+["`])([a-zA-Z_][a-zA-Z0-9_]*))re", RegexAnchor::kNone);
     std::vector<std::string> out;
     std::string_view rest = text;
     for (auto groups = (*kPattern)->groups(rest); !groups.empty();
@@ -245,6 +271,7 @@ class Linter {
   const GroupConfig* group_ = nullptr;  // under inspection
   const RuleConfig* rule_ = nullptr;
   std::set<std::string> recorded_;
+  std::set<std::string> filtered_;           // of these: by an expression with a condition
   std::map<std::string, std::string> seen_;  // what tells rules apart, and where it stood first
   std::map<std::string, bool> asked_;
   std::vector<LintFinding> findings_;

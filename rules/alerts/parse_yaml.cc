@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <set>
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/yaml.h>
 
 #include "base/text/text.h"
@@ -97,6 +99,7 @@ Result<GroupConfig> read_group(const YamlReader& reader, const std::string& file
     } else {
       NINES_TRY(const std::vector<YAML::Node> rules, reader.items(field));
       for (const YAML::Node& rule : rules) {
+        if (rule.IsNull()) continue;  // a dash alone, as in Prometheus
         NINES_TRY(RuleConfig read, read_rule(reader, rule));
         group.rules.push_back(std::move(read));
       }
@@ -113,6 +116,7 @@ Result<void> read_document(const YamlReader& reader, const std::string& file,
   for (const YamlField& field : fields) {
     NINES_TRY(const std::vector<YAML::Node> groups, reader.items(field));
     for (const YAML::Node& node : groups) {
+      if (node.IsNull()) continue;
       NINES_TRY(GroupConfig group, read_group(reader, file, node));
       if (!names.insert(group.name).second) {
         return reader.error(node.Mark(), "group \"" + group.name + "\" stands in this file twice");
@@ -123,14 +127,33 @@ Result<void> read_document(const YamlReader& reader, const std::string& file,
   return {};
 }
 
-std::optional<std::size_t> line_of_bad_utf8(std::string_view text) {
-  if (is_valid_utf8(text)) return std::nullopt;
+// YAML has no control characters but tab and the ends of lines.
+std::size_t find_control(std::string_view text) {
+  const auto at = std::find_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r') ||
+           c == 0x7f;
+  });
+  return at == text.end() ? std::string_view::npos : static_cast<std::size_t>(at - text.begin());
+}
+
+// Bytes that no YAML file has, named by their line.
+std::optional<Error> bad_bytes(const std::string& file, std::string_view text) {
+  const bool utf8 = is_valid_utf8(text);
+  if (utf8 && find_control(text) == std::string_view::npos) return std::nullopt;
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
+    return Error(ErrorCode::kInvalid, file + ":1:1: the file is UTF-16, save it as UTF-8");
+  }
   std::size_t line = 1;
   for (const std::string_view one : split(text, '\n')) {
-    if (!is_valid_utf8(one)) return line;
-    ++line;
+    const std::string place = file + ":" + std::to_string(line++) + ":";
+    if (!utf8 && !is_valid_utf8(one))
+      return Error(ErrorCode::kInvalid, place + "1: this line is not valid UTF-8");
+    if (const std::size_t at = find_control(one); at != std::string_view::npos)
+      return Error(ErrorCode::kInvalid, place + std::to_string(at + 1) +
+                                            ": control characters are not allowed here, remove " +
+                                            "it or write it as an escape in double quotes");
   }
-  return 1;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -138,10 +161,7 @@ std::optional<std::size_t> line_of_bad_utf8(std::string_view text) {
 Result<std::vector<GroupConfig>> parse_rules_yaml(const std::string& file, std::string_view text,
                                                   UnknownKeys unknown) {
   const YamlReader reader(file, unknown);
-  if (const auto line = line_of_bad_utf8(text)) {
-    return Error(ErrorCode::kInvalid,
-                 file + ":" + std::to_string(*line) + ":1: this line is not valid UTF-8");
-  }
+  if (auto bad = bad_bytes(file, text)) return *std::move(bad);
   if (const auto at = endless_yaml(text)) {
     return Error(ErrorCode::kInvalid,
                  file + ":" + std::to_string(at->line) + ":" + std::to_string(at->column) +
@@ -155,6 +175,8 @@ Result<std::vector<GroupConfig>> parse_rules_yaml(const std::string& file, std::
         return read.error();
       }
     }
+  } catch (const YAML::DeepRecursion& e) {
+    return reader.error(e.mark, "lists and mappings are nested too deeply");
   } catch (const YAML::Exception& e) {
     return reader.error(e.mark, e.msg);
   }

@@ -22,8 +22,9 @@ int check_config(const std::string& file);
 
 struct LintOptions {
   bool lint = true;
-  std::string config;  // the configuration whose names the files use; empty: none
-  bool fatal = false;  // findings make the exit code 1
+  std::vector<std::string> checks;  // names of checks, "all", "none", "duplicate-rules"; empty: all
+  std::string config;         // the configuration whose names the files use; empty: none
+  bool fatal = false;         // findings make the exit code kExitLint
   bool ignore_unknown_fields = false;
   std::string server;         // URL to look for dead selectors at; empty: not looked for
   std::string window = "1h";  // how far back a series may have ended and still count

@@ -1,6 +1,7 @@
 #include "rules/alerts/internal/yaml_reader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "base/text/numbers.h"
@@ -10,6 +11,7 @@ namespace nines::alerts {
 namespace {
 
 constexpr int kMergeDepthMax = 8;
+constexpr double kCountMax = 9007199254740992;  // what a double counts to
 
 bool has(const std::vector<YamlField>& fields, const std::string& key) {
   return std::any_of(fields.begin(), fields.end(),
@@ -106,8 +108,16 @@ Result<Duration> YamlReader::duration(const YamlField& field) const {
 }
 
 Result<std::size_t> YamlReader::count(const YamlField& field) const {
+  if (field.value.IsNull()) return 0;
   NINES_TRY(const std::string written, text(field));
-  const std::optional<std::int64_t> parsed = parse_int(written);
+  std::optional<std::int64_t> parsed = parse_int(written);
+  if (!parsed) {  // YAML has more ways to write one: 1_000, 10.0, 1e3
+    std::string plain = written;
+    std::erase(plain, '_');
+    const auto number = parse_double(plain);
+    if (number && *number >= 0 && *number <= kCountMax && *number == std::floor(*number))
+      parsed = static_cast<std::int64_t>(*number);
+  }
   if (!parsed || *parsed < 0) {
     return error(field.value.Mark(), "\"" + field.key + "\" must be a whole number, 0 or more");
   }

@@ -140,4 +140,28 @@ TEST_CASE("YAML files, which are Prometheus's, know none of these keys") {
         std::string::npos);
 }
 
+TEST_CASE("a file that two patterns name is read once, under its plain name") {
+  testing::MemFs fs;
+  fs.put("/etc/rules/a.yml", "groups:\n- name: g\n  rules:\n  - {record: r, expr: up}\n");
+  fs.put("/etc/rules/b.json", "{\"groups\":[{\"name\":\"j\"}]}");
+  const auto config =
+      load_text(fs, "/etc/n.toml",
+                "rule_files = [\"./rules/*.yml\", \"rules/a.yml\", \"rules/../rules/b.json\"]\n"
+                "[builtin]\nrules = false\nslo = false\n");
+  REQUIRE_MESSAGE(config, config.error().what());
+  REQUIRE(config->groups.size() == 2);
+  CHECK(config->groups[0].file == "/etc/rules/a.yml");
+  CHECK(config->groups[1].file == "/etc/rules/b.json");
+}
+
+TEST_CASE("a bad expression of a YAML file is named where it is bad") {
+  testing::MemFs fs;
+  fs.put("/etc/r.yml",
+         "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: |\n      up\n        == ==\n");
+  const auto config = load_text(fs, "/etc/n.toml", "rule_files = [\"r.yml\"]\n");
+  REQUIRE_FALSE(config);
+  CHECK(config.error().what().find("/etc/r.yml:7:12: group \"g\", rule 1, \"A\": could not parse "
+                                   "expression: 2:6: parse error") != std::string::npos);
+}
+
 }  // namespace nines::config

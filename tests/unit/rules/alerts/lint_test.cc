@@ -70,7 +70,8 @@ TEST_CASE("patterns that are none, are anchored twice, or match everything") {
 
 TEST_CASE("a label that the expression drops must not be used") {
   const auto uses = [](const std::string& expr, const std::string& label) {
-    return checks(alert(expr, "{{ $labels." + label + " }}")) == "dropped-label ";
+    return checks(alert(expr, "{{ $labels." + label + " }}")).find("dropped-label ") !=
+           std::string::npos;
   };
   CHECK(uses("sum by (job) (up) > 1", "instance"));
   CHECK_FALSE(uses("sum by (job) (up) > 1", "job"));
@@ -173,6 +174,85 @@ TEST_CASE("labels that no series has: grouped by, or used in a template") {
   record.expr = "sum by (job) (up)";
   RuleConfig reader = alert("sum by (zone) (mine) > 1");
   CHECK(lint({record, reader}, exists).empty());
+}
+
+TEST_CASE("an alert needs a condition") {
+  for (const char* with : {"m > 1", "absent(m)", "m unless n", "m and on () (hour() > 8)",
+                           "vector(1)", "m > 1 or n > 1", "sum(m > 1)", "(m > 1) * 100",
+                           "ALERTS{alertname=\"B\"}", "(m > bool 1) == 1"}) {
+    CAPTURE(with);
+    CHECK(checks(alert(with)).find("condition") == std::string::npos);
+  }
+  for (const char* without :
+       {"m", "sum by (job) (m)", "m > bool 1", "m > 1 or n", "rate(m[5m]) * 2"}) {
+    CAPTURE(without);
+    CHECK(checks(alert(without)) == "condition ");
+  }
+}
+
+TEST_CASE("a metric that is recorded under a condition is one") {
+  RuleConfig recorded;
+  recorded.record = "r:high";
+  recorded.expr = "m > 1";
+  CHECK(lint({recorded, alert("r:high")}).empty());
+  recorded.expr = "m";
+  CHECK(lint({recorded, alert("r:high")}).size() == 1);
+}
+
+TEST_CASE("sides of an operator that can never match are told") {
+  for (const char* bad :
+       {"sum by (job) (m) / sum by (instance) (n) > 1", "sum by (job) (m) / on (instance) n > 1",
+        "m * on (job) group_left (zone) sum by (job) (n) > 1", "sum(m) / sum by (job) (n) > 1"}) {
+    CAPTURE(bad);
+    CHECK(checks(alert(bad)) == "vector-matching ");
+  }
+  for (const char* good :
+       {"sum by (job) (m) / sum by (job) (n) > 1", "m / on (instance) n > 1", "m / n > 1",
+        "sum by (job, zone) (m) / ignoring (zone) group_left () sum by (job) (n) > 1",
+        "m * on (instance) group_left (version) n_info > 1", "sum(m) / sum(n) > 1",
+        "sum by (job) (m) > 1 or sum by (zone) (n) > 1", "sum by (a) (m) and on () (n > 1)"}) {
+    CAPTURE(good);
+    CHECK(checks(alert(good)).empty());
+  }
+}
+
+TEST_CASE("rates of gauges and of sums, changes of counters") {
+  for (const char* bad : {"rate(node_memory_MemFree_bytes[5m]) > 1", "delta(x_total[5m]) > 1",
+                          "rate(sum(x_total)[5m:1m]) > 1", "deriv(x_total[5m]) > 1"}) {
+    CAPTURE(bad);
+    CHECK(checks(alert(bad)) == "rate ");
+  }
+  for (const char* good :
+       {"rate(x_total[5m]) > 1", "histogram_quantile(0.9, sum(rate(x_seconds[5m]))) > 1",
+        "delta(node_memory_MemFree_bytes[5m]) > 1", "rate(x_seconds_sum[5m]) > 1",
+        "max_over_time(rate(x_total[1m])[5m:]) > 1"}) {
+    CAPTURE(good);
+    CHECK(checks(alert(good)).empty());
+  }
+}
+
+TEST_CASE("what is fragile in alerts") {
+  CHECK(checks(alert("topk(3, m) > 1")) == "fragile ");
+  CHECK(checks(alert("sum without (a) (m) / n > 1")) == "fragile ");
+  CHECK(checks(alert("sum without (a) (m) / sum without (a) (n) > 1")).empty());
+  CHECK(checks(alert("sum without (a) (m) / on (job) n > 1")).empty());
+  RuleConfig recorded;
+  recorded.record = "top";
+  recorded.expr = "topk(3, m)";
+  CHECK(lint({recorded}).empty());
+}
+
+TEST_CASE("a label must not hold the value; labels are looked for by index, too") {
+  RuleConfig rule = alert("m > 1");
+  rule.labels["v"] = "{{ $value }}";
+  CHECK(checks(rule) == "value-in-label ");
+  rule.labels["v"] = "{{ .Value | humanize }}";
+  CHECK(checks(rule) == "value-in-label ");
+  rule.labels["v"] = "{{ $labels.value }} of $value";
+  CHECK(checks(rule).empty());
+  CHECK(checks(alert("sum by (job) (m) > 1", "{{ index $labels \"instance\" }}")) ==
+        "dropped-label ");
+  CHECK(checks(alert("sum by (job) (m) > 1", "{{ index $labels \"job\" }}")).empty());
 }
 
 }  // namespace

@@ -179,3 +179,90 @@ TEST_CASE("a check names the rule whose expression, template or name is wrong") 
   CHECK(problems(record).size() == 1);
   CHECK(problems(RuleConfig{}).size() == 1);
 }
+
+TEST_CASE("files are read as Prometheus reads them") {
+  const auto rule = [](const std::string& body) {
+    return "groups:\n- name: g\n  rules:\n  - " + body + "\n";
+  };
+  const auto group = [](const std::string& body) { return "groups:\n- name: g\n  " + body + "\n"; };
+  const std::string good[] = {
+      "",
+      "# hi\n",
+      "---\n",
+      "~\n",
+      "groups:\n",
+      "groups:\n-\n",
+      group("rules:\n  -"),
+      "\xef\xbb\xbf" + rule("{record: a, expr: up}"),
+      "groups:\r\n- name: g\r\n  rules:\r\n  - record: a\r\n    expr: |\r\n      up\r\n",
+      "groups:\n- name: g\n  rules:\n  - record: a\n    expr:\tup\n",
+      R"({"groups":[{"name":"g","rules":[{"alert":"A","expr":"up","for":"5m"}]}]})",
+      "{\n\t\"groups\": [\n\t\t{\"name\": \"g\"}\n\t]\n}\n",
+      rule("{alert: A, expr: up, for: 0}"),
+      rule("{alert: A, expr: up, for: \"1h30m\"}"),
+      rule("{record: a, expr: up, for: 0s, keep_firing_for: 0, annotations: {}}"),
+      rule("{record: a, alert: \"\", expr: up, labels: {a: 5, b: true, c: , d: 2020-01-01}}"),
+      rule("{record: a, expr: 1}"),
+      rule("{record: !!str a, expr: up}"),
+      rule("&b {alert: A, expr: up}\n  - *b\n  - {<<: [*b], alert: B}"),
+      rule("{record: a, expr: \"up{x=\\\"\\x41\\\"}\"}"),
+      group("limit:"),
+      group("limit: 1_000"),
+      group("limit: 10.0"),
+      group("interval: 0"),
+      group("labels: {a: b}"),
+      group("rules:"),
+      "%YAML 1.1\n---\ngroups: []\n",
+      "groups: []\n...\n"};
+  for (const std::string& text : good) {
+    CAPTURE(text);
+    CHECK(refusal(text) == "accepted");
+  }
+  const std::string bad[] = {"hello\n",
+                             "- a\n",
+                             "groups: hi\n",
+                             "groups:\n- hi\n",
+                             group("rules: hi"),
+                             rule("hi"),
+                             "groups:\n- name: g\n\trules: []\n",
+                             std::string("groups:\n- name: a\0b\n", 20),
+                             "groups:\n- name: \"a\x01z\"\n",
+                             rule("{record: a, expr: [up]}"),
+                             rule("{record: a, expr: {a: b}}"),
+                             rule("{alert: A, expr: up, for: 5}"),
+                             rule("{alert: A, expr: up, for: -1m}"),
+                             rule("{alert: A, expr: up, for: 1.5m}"),
+                             rule("{alert: A, expr: up, for: \"\"}"),
+                             rule("{alert: A, expr: up, for: 30m1h}"),
+                             rule("{alert: A, expr: up, for: [1m]}"),
+                             rule("{alert: A, expr: up, labels: [a]}"),
+                             rule("{alert: A, expr: up, labels: {a: [1]}}"),
+                             rule("{alert: A, expr: up, labels: {a: b, a: c}}"),
+                             rule("{record: a, record: b, expr: up}"),
+                             rule("*b"),
+                             rule("{<<: hi, alert: B, expr: up}"),
+                             rule("{Record: a, expr: up}"),
+                             "groups: []\ngroups: []\n",
+                             group("limit: 1.5"),
+                             group("limit: 99999999999999999999"),
+                             group("partial_response_strategy: warn"),
+                             "groups:\n- name: \"\"\n",
+                             "x-a: 1\ngroups: []\n",
+                             "groups: []\n}\n",
+                             "groups: &a\n- name: g\n  rules: *a\n",
+                             "? [a]\n: b\n"};
+  for (const std::string& text : bad) {
+    CAPTURE(text);
+    CHECK(refusal(text).starts_with("r.yml:"));
+  }
+  CHECK(refusal("groups:\n- name: \"a\x01z\"\n").starts_with("r.yml:2:11: control characters"));
+  CHECK(refusal("\xff\xfe#") == "r.yml:1:1: the file is UTF-16, save it as UTF-8");
+  CHECK(refusal("groups: " + std::string(3'000, '[') + std::string(3'000, ']'))
+            .find("nested too deeply") != std::string::npos);
+  RuleConfig longest = alert("A", "up");
+  longest.hold = Duration(9'223'372'036'854);
+  CHECK(problems(longest).empty());
+  longest.hold += Duration(1);
+  REQUIRE(problems(longest).size() == 1);
+  CHECK(problems(longest)[0].find("\"for\" is longer than 292 years") != std::string::npos);
+}
