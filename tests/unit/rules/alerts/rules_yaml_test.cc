@@ -218,6 +218,13 @@ TEST_CASE("files are read as Prometheus reads them") {
     CAPTURE(text);
     CHECK(refusal(text) == "accepted");
   }
+}
+
+TEST_CASE("files that Prometheus refuses are refused, with their place") {
+  const auto rule = [](const std::string& body) {
+    return "groups:\n- name: g\n  rules:\n  - " + body + "\n";
+  };
+  const auto group = [](const std::string& body) { return "groups:\n- name: g\n  " + body + "\n"; };
   const std::string bad[] = {"hello\n",
                              "- a\n",
                              "groups: hi\n",
