@@ -20,6 +20,11 @@ std::string percent(const Json& share, int digits = 1) {
   return fmt::format("{:.{}f}%", share.as_double() * 100, digits);
 }
 
+// Shares of events add up to sums with a tail: 386.96, not 386.96000000000004.
+std::string amount(const Json& number) {
+  return fmt::format("{:.12g}", number.as_double());
+}
+
 std::string span(double seconds) {
   if (seconds < 0) return "never";
   return format_duration(Duration(static_cast<std::int64_t>(seconds) / 60 * 60'000));
@@ -60,12 +65,9 @@ std::vector<Row> figures(const Json& s) {
                              s["is_rolling"].as_bool() ? "rolling" : "calendar",
                              instant(s["window_from"]), instant(s["window_to"]))},
       {"sli", percent(s["sli"], 4)},
-      {"good of valid " + unit, fmt::format("{} of {}", format_double(s["good"].as_double()),
-                                            format_double(s["valid"].as_double()))},
-      {"budget", fmt::format("{} of {} {} spent, {} left ({})",
-                             format_double_g(s["budget_consumed"].as_double()),
-                             format_double_g(s["budget_total"].as_double()), unit,
-                             format_double_g(s["budget_remaining_events"].as_double()),
+      {"good of valid " + unit, fmt::format("{} of {}", amount(s["good"]), amount(s["valid"]))},
+      {"budget", fmt::format("{} of {} {} spent, {} left ({})", amount(s["budget_consumed"]),
+                             amount(s["budget_total"]), unit, amount(s["budget_remaining_events"]),
                              percent(s["budget_remaining"]))},
       {"budget in minutes",
        fmt::format("{:.1f} of {:.1f} spent, {:.1f} left", s["budget_minutes_consumed"].as_double(),
@@ -76,9 +78,8 @@ std::vector<Row> figures(const Json& s) {
       {"exhausted in", exhaustion(s)},
       {"alerts firing", fmt::format("{}", s["alerts_firing"].as_int())}};
   if (s["excluded_minutes"].as_int() > 0) {
-    rows.push_back(
-        {"left out", fmt::format("{} {} in {} minutes", format_double(s["excluded"].as_double()),
-                                 unit, s["excluded_minutes"].as_int())});
+    rows.push_back({"left out", fmt::format("{} {} in {} minutes", amount(s["excluded"]), unit,
+                                            s["excluded_minutes"].as_int())});
   }
   for (const Json& step : s["policy"].items()) {
     if (!step["active"].as_bool()) continue;
@@ -140,9 +141,8 @@ void tell_refused(const Json& grouped) {
 
 Row contributor_row(const Json& of_label, const Json& one) {
   const std::string value = one["value"].as_string();
-  return {of_label["label"].as_string(), value.empty() ? "(without)" : value,
-          format_double_g(one["bad"].as_double()), percent(one["share"]),
-          percent(one["budget_share"])};
+  return {of_label["label"].as_string(), value.empty() ? "(without)" : value, amount(one["bad"]),
+          percent(one["share"]), percent(one["budget_share"])};
 }
 const Row kContributorHead{"LABEL", "VALUE", "BAD", "OF ALL BAD", "OF THE BUDGET"};
 
@@ -162,8 +162,7 @@ std::vector<Row> incident_rows(const Json& answer) {
     rows.push_back({incident["labels"]["alertname"].as_string(), incident["state"].as_string(),
                     instant(incident["started_at"]),
                     incident["resolved_at"].is_number() ? instant(incident["resolved_at"]) : "",
-                    format_double_g(one["cost"]["bad"].as_double()),
-                    percent(one["cost"]["share"])});
+                    amount(one["cost"]["bad"]), percent(one["cost"]["share"])});
   }
   return rows;
 }
