@@ -44,11 +44,13 @@ std::string response_body(bool json, const PushOutcome& outcome) {
     return out.end_object().take();
   }
   std::string out;
-  if (whole) return out;
-  protozero::pbf_writer message(out);
-  protozero::pbf_writer partial(message, 1);
-  partial.add_int64(1, static_cast<std::int64_t>(outcome.refused));
-  partial.add_string(2, why);
+  if (!whole) {
+    // The writers end before `out` is returned, and with that perhaps moved: they write lengths.
+    protozero::pbf_writer message(out);
+    protozero::pbf_writer partial(message, 1);
+    partial.add_int64(1, static_cast<std::int64_t>(outcome.refused));
+    partial.add_string(2, why);
+  }
   return out;
 }
 
