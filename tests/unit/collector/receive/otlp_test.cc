@@ -65,7 +65,8 @@ TEST_CASE("a sum becomes a counter of its resource's job and instance, and its r
     "description":"Requests.","sum":{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[
     {"attributes":[{"key":"http.route","value":{"stringValue":"/pay"}},
                    {"key":"n","value":{"intValue":"7"}}],
-     "startTimeUnixNano":"1699999000000000000",)" + kAt + R"(,"asInt":"42"}]}})");
+     "startTimeUnixNano":"1699999000000000000",)" +
+                                     kAt + R"(,"asInt":"42"}]}})");
   CHECK(answer.status == 200);
   CHECK(answer.body == "{}");
   const std::string name = R"(http_server_requests_total{http_route="/pay", )";
@@ -83,7 +84,8 @@ TEST_CASE("a sum becomes a counter of its resource's job and instance, and its r
 TEST_CASE("classic histograms: cumulative buckets, sum, count, exemplars in their buckets") {
   Stage s;
   const std::string body = R"({"name":"latency","unit":"s","histogram":{"aggregationTemporality":2,
-    "dataPoints":[{)" + kAt + R"(,"count":"6","sum":7.5,"bucketCounts":["1","2","3"],
+    "dataPoints":[{)" + kAt +
+                           R"(,"count":"6","sum":7.5,"bucketCounts":["1","2","3"],
     "explicitBounds":[0.5,1],"exemplars":[{"asDouble":0.7,"timeUnixNano":"1700000000000000000",
     "traceId":"ABCD","spanId":"12","filteredAttributes":[]}]}]}})";
   CHECK(s.metric(body).status == 200);
@@ -101,7 +103,8 @@ TEST_CASE("a histogram whose bounds and buckets disagree is refused, its neighbo
   Stage s;
   const OtlpAnswer answer = s.metric(R"({"name":"h","histogram":{"aggregationTemporality":2,
     "dataPoints":[{)" + kAt + R"(,"count":"6","bucketCounts":["1"],"explicitBounds":[0.5,1]}]}},
-    {"name":"g","gauge":{"dataPoints":[{)" + kAt + R"(,"asDouble":2.5}]}})");
+    {"name":"g","gauge":{"dataPoints":[{)" +
+                                     kAt + R"(,"asDouble":2.5}]}})");
   CHECK(answer.status == 200);
   CHECK(answer.body.find(R"("rejectedDataPoints":"1")") != std::string::npos);
   CHECK(answer.body.find("do not agree") != std::string::npos);
@@ -112,8 +115,11 @@ TEST_CASE("summaries, gauges of ratio, points that end a series") {
   Stage s;
   CHECK(s.metric(R"({"name":"q","summary":{"dataPoints":[{)" + kAt + R"(,"count":"3","sum":4,
     "quantileValues":[{"quantile":0.5,"value":1},{"quantile":1,"value":2}]}]}},
-    {"name":"used","unit":"1","gauge":{"dataPoints":[{)" + kAt + R"(,"asDouble":0.25}]}},
-    {"name":"gone","gauge":{"dataPoints":[{)" + kAt + R"(,"flags":1}]}})").status == 200);
+    {"name":"used","unit":"1","gauge":{"dataPoints":[{)" +
+                 kAt + R"(,"asDouble":0.25}]}},
+    {"name":"gone","gauge":{"dataPoints":[{)" +
+                 kAt + R"(,"flags":1}]}})")
+            .status == 200);
   CHECK(s.value("q{" + kWho + R"(, quantile="0.5"})") == 1);
   CHECK(s.value("q_count{" + kWho + "}") == 3);
   CHECK(s.value("used_ratio{" + kWho + "}") == 0.25);
@@ -122,8 +128,9 @@ TEST_CASE("summaries, gauges of ratio, points that end a series") {
 
 std::string delta(std::int64_t at_ms, int value) {
   return R"({"name":"jobs","sum":{"aggregationTemporality":1,"isMonotonic":true,"dataPoints":[{
-    "startTimeUnixNano":")" + std::to_string(at_ms - 1000) + R"(000000","timeUnixNano":")" +
-         std::to_string(at_ms) + R"(000000","asInt":")" + std::to_string(value) + R"("}]}})";
+    "startTimeUnixNano":")" +
+         std::to_string(at_ms - 1000) + R"(000000","timeUnixNano":")" + std::to_string(at_ms) +
+         R"(000000","asInt":")" + std::to_string(value) + R"("}]}})";
 }
 
 TEST_CASE("deltas are added up; one that comes twice is refused and not counted twice") {
@@ -164,7 +171,8 @@ TEST_CASE("exponential histograms: indexes move by one, scales past 8 are coarse
   CHECK(negative.counts == std::vector<std::uint64_t>{1, 5, 4});
   Stage s;
   const std::string point = R"({"name":"e","exponentialHistogram":{"aggregationTemporality":2,
-    "dataPoints":[{)" + kAt + R"(,"count":"3","sum":4,"zeroCount":"1","scale":)";
+    "dataPoints":[{)" + kAt +
+                            R"(,"count":"3","sum":4,"zeroCount":"1","scale":)";
   CHECK(s.metric(point + R"(3,"positive":{"offset":-1,"bucketCounts":["1","0","1"]}}]}})").body ==
         "{}");
   CHECK(s.metric(point + R"(-5}]}})").body.find("coarser than -4") != std::string::npos);
@@ -310,6 +318,21 @@ TEST_CASE("limits of a message hold at their value and refuse one past it") {
   options.json_bytes_max = 2;
   CHECK(Stage(options).json("{}").status == 200);
   CHECK(Stage(options).json("{} ").status == 413);
+}
+
+TEST_CASE("a partial success in protobuf has its length") {
+  // A gauge "g" with an attribute that has no name.
+  constexpr char kRequest[] =
+      "\x0a\x2a\x12\x28\x12\x26\x0a\x01\x67\x2a\x21\x0a\x1f\x19\x00\x00\x2a\x36\xfe\x9c"
+      "\x97\x17\x21\x00\x00\x00\x00\x00\x00\xf8\x3f\x3a\x0b\x0a\x01\x8a\x12\x06\x2a\x04"
+      "\x0a\x02\x18\x07";
+  const auto answer =
+      Stage(OtlpOptions{}).receiver.take(kProtobuf, "", {kRequest, sizeof kRequest - 1});
+  CHECK(answer.status == 200);
+  REQUIRE(answer.body.size() > 2);
+  CHECK(answer.body.size() < 128);  // one byte says how long it is
+  CHECK(answer.body[0] == 0x0a);    // field 1, a message
+  CHECK(static_cast<std::size_t>(answer.body[1]) == answer.body.size() - 2);
 }
 
 }  // namespace
