@@ -29,7 +29,7 @@ struct EngineOptions {
   std::size_t series_max = 2'000'000;           // selected by one query
   std::uint64_t memory_bytes_max = 1ULL << 30;  // held at once by one query
   std::size_t points_max = 11'000;              // steps of a range query
-  std::size_t text_bytes_max = 8u << 10;
+  std::size_t text_bytes_max = 64u << 10;
   int depth_max = 64;              // nesting of the expression
   Duration subquery_step{60'000};  // of [5m:]: the global evaluation interval
   std::size_t threads = 2;         // that one query may use, with helpers

@@ -64,7 +64,8 @@ void Binary::settle_type() {
 Result<Query> Query::parse(std::string_view text, const EngineOptions& options) {
   if (text.size() > options.text_bytes_max) {
     return Error(ErrorCode::kLimit,
-                 "query is longer than " + std::to_string(options.text_bytes_max) + " bytes");
+                 "query is longer than " + std::to_string(options.text_bytes_max) +
+                     " bytes; `max_text` of [query] allows more");
   }
   NINES_TRY(ExprPtr root, Parser(text, options.depth_max).parse());
   return Query(std::string(text), std::shared_ptr<const Expr>(std::move(root)));

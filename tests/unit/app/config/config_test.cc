@@ -112,7 +112,7 @@ TEST_CASE("limits of queries: their defaults, what is asked for, and the ends of
   CHECK(usual->promql.series_max == 2'000'000);
   CHECK(usual->promql.memory_bytes_max == 1u << 30);
   CHECK(usual->promql.points_max == 11'000);
-  CHECK(usual->promql.text_bytes_max == 8192);
+  CHECK(usual->promql.text_bytes_max == 65536);
   CHECK(usual->promql.depth_max == 64);
   CHECK(usual->promql.timeout == Duration(120'000));
   CHECK(usual->promql.lookback_delta == Duration(300'000));
