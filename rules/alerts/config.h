@@ -58,6 +58,10 @@ struct GroupConfig {
   std::size_t limit = 0;                      // results per rule; 0: none
   std::map<std::string, std::string> labels;  // added to each rule's results
   std::vector<RuleConfig> rules;
+  // Generated groups: the rules read nothing but figures that change together, about once a minute
+  // (ManagerParts::figures_at_ms). They are evaluated at the first instant after a change, else
+  // once a minute.
+  bool judges_figures = false;
   bool operator==(const GroupConfig&) const = default;
 };
 

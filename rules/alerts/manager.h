@@ -1,6 +1,7 @@
 #pragma once
 // Evaluates groups of rules on their interval, keeps the state machine of alerts, writes results.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -71,6 +72,9 @@ struct ManagerParts {
   Telemetry& telemetry;
   std::vector<AlertSink*> sinks;        // told in this order
   const logql::Engine* logs = nullptr;  // of rules that ask the logs; without it they are refused
+  // When the figures of groups with `judges_figures` last changed; null: such groups are evaluated
+  // as others are.
+  const std::atomic<std::int64_t>* figures_at_ms = nullptr;
 };
 
 // Thread-safe. The destructor waits for evaluations under way.

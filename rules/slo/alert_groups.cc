@@ -118,6 +118,7 @@ std::vector<alerts::GroupConfig> Service::alert_groups(const std::vector<SloConf
     alerts::GroupConfig group;
     group.file = "<slo " + slo.name + ">";
     group.name = slo.name;
+    group.judges_figures = true;
     for (const BurnWindow& row : slo.alerting) {
       const AlertTexts* texts = texts_of(slo, row.severity);
       if (texts == nullptr || !texts->disabled) group.rules.push_back(burn_rule(slo, row));

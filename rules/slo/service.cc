@@ -48,6 +48,7 @@ struct Service::Impl {
   }
 
   Result<void> update(Timestamp now);
+  void written() { written_at_ms.store(to_millis(parts.scheduler.clock().now())); }
   // What came late of samples or of log lines.
   struct Late {
     storage::LateSamples* source = nullptr;
@@ -103,6 +104,7 @@ struct Service::Impl {
   const ServiceParts parts;
   Counter& failures;
   Counter& missed;
+  std::atomic<std::int64_t> written_at_ms = 0;
   std::shared_ptr<alerts::Ticker> ticker;
   std::mutex work;  // one load(), update() or rebuild() at a time
   Late late_samples{parts.late};
@@ -158,6 +160,7 @@ Result<void> Service::Impl::update(Timestamp now) {
   }
   recount_late(late_samples, now);
   recount_late(late_lines, now);
+  written();
   return first;
 }
 
@@ -282,6 +285,7 @@ void Service::load(std::vector<SloConfig> slos) {
     }
     entry->retire(minute);
   }
+  impl_->written();
   const MutexLock lock(impl_->mutex);
   impl_->entries = std::move(next);
 }
@@ -291,6 +295,10 @@ void Service::start() {
 }
 void Service::stop() {
   impl_->ticker->stop();
+}
+
+const std::atomic<std::int64_t>& Service::written_at_ms() const {
+  return impl_->written_at_ms;
 }
 
 Result<void> Service::update(Timestamp now) {

@@ -2,6 +2,7 @@
 // Keeps the minute ledger of every SLO up to date, answers what is left of the budget, and makes
 // the burn-rate alerting rules.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -153,6 +154,9 @@ class Service {
   // Counts again what the ring still holds from `from` on (after late data or a changed
   // definition).
   Result<void> rebuild(const std::string& slo, Timestamp from);
+
+  // When series were last written or ended, in milliseconds; 0: never. Lives as long as this.
+  const std::atomic<std::int64_t>& written_at_ms() const;
 
   std::vector<SloStatus> status(Timestamp now) const;
   Result<SloStatus> status(const std::string& slo, Timestamp now) const;  // kNotFound

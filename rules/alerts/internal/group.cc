@@ -16,6 +16,7 @@ const std::vector<double>& duration_buckets() {
 }
 
 constexpr Duration kSettleWithin{50};
+constexpr Duration kFiguresStand{60'000};
 
 double seconds_since(Instant begin, const Clock& clock) {
   return std::chrono::duration<double>(clock.elapsed() - begin).count();
@@ -83,7 +84,9 @@ Group::Group(const RuleWorld& world, const GroupConfig& config, Duration interva
   Ticker::Settings settings;
   settings.interval = interval;
   settings.phase = Duration(place % static_cast<std::uint64_t>(interval.count()));
-  settings.run = [this](Timestamp at) { evaluate(at); };
+  settings.run = [this](Timestamp at) {
+    if (!is_judged(at)) evaluate(at);
+  };
   settings.missed = [this](std::uint64_t instants) {
     metrics_->iterations.add(static_cast<double>(instants));
     metrics_->missed.add(static_cast<double>(instants));
@@ -134,6 +137,13 @@ void Group::evaluate_once(Timestamp at) {
   ticker_->exclusively([this, at] { evaluate(at); });
 }
 
+// Thousands of SLOs are judged by figures that a minute changes once.
+bool Group::is_judged(Timestamp at) const {
+  const std::atomic<std::int64_t>* const changed = world_.parts.figures_at_ms;
+  if (!config_.judges_figures || changed == nullptr || !evaluated_at_) return false;
+  return *evaluated_at_ >= from_millis(changed->load()) && at - *evaluated_at_ < kFiguresStand;
+}
+
 void Group::count(const RuleUnit& unit) {
   metrics_->evaluations.add();
   if (unit.failed()) metrics_->failures.add();
@@ -174,6 +184,7 @@ void Group::evaluate(Timestamp at) {
   const Clock& clock = world_.parts.scheduler.clock();
   const Instant begin = clock.elapsed();
   metrics_->iterations.add();
+  evaluated_at_ = at;
   std::size_t samples = 0;
   settled_ = 0;
   took_.resize(units_.size());

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,7 @@ class Group {
   struct Metrics;
   Group(const RuleWorld& world, const GroupConfig& config, Duration interval);
   void evaluate(Timestamp at);
+  bool is_judged(Timestamp at) const;  // nothing it reads has changed since the last evaluation
   void count(const RuleUnit& unit);
   // Saves what the rules [settled_, end) have come to, then tells of it.
   void settle(std::size_t end);
@@ -55,6 +57,7 @@ class Group {
   std::vector<std::unique_ptr<RuleUnit>> units_;  // of the thread that evaluates
   std::size_t settled_ = 0;     // rules of the evaluation under way that were told of
   std::vector<Duration> took_;  // by each rule, the last time
+  std::optional<Timestamp> evaluated_at_;
   std::shared_ptr<Ticker> ticker_;
 
   mutable Mutex mutex_;

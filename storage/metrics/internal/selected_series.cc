@@ -74,9 +74,8 @@ std::string SelectionCache::key(std::span<const Matcher> matchers) {
 }
 
 bool SelectionCache::same_series(const Entry& entry) {
-  return std::all_of(entry.seen.begin(), entry.seen.end(), [](const Seen& seen) {
-    return seen.version->series == seen.series;
-  });
+  return std::all_of(entry.seen.begin(), entry.seen.end(),
+                     [](const Seen& seen) { return seen.version->series == seen.series; });
 }
 
 std::shared_ptr<const SelectedSeries> SelectionCache::find(
@@ -85,6 +84,7 @@ std::shared_ptr<const SelectedSeries> SelectionCache::find(
   if (now.changes != changes_) {  // what was seen may be gone
     by_key_.clear();
     order_.clear();
+    held_ = 0;
     changes_ = now.changes;
   }
   const auto found = by_key_.find(key);
@@ -99,7 +99,7 @@ std::shared_ptr<const SelectedSeries> SelectionCache::find(
     entry.stamp = now;
   }
   order_.splice(order_.begin(), order_, found->second);
-  if (++turns_ >= kTrimEvery) trim();
+  if (++turns_ >= std::max(kTrimEvery, order_.size())) trim(bytes_max_);
   return entry.series;
 }
 
@@ -108,21 +108,30 @@ void SelectionCache::put(const std::string& key, Entry entry) {
   if (const auto old = by_key_.find(key); old != by_key_.end()) drop(old->second);
   order_.push_front({key, std::move(entry)});
   by_key_[key] = order_.begin();
-  trim();
+  order_.front().bytes = bytes_of(order_.front());
+  held_ += order_.front().bytes;
+  // More than has to go, lest the next one that comes looks through all of them again.
+  if (held_ > bytes_max_) trim(bytes_max_ - bytes_max_ / 8);
 }
 
 void SelectionCache::drop(Order::iterator one) {
+  held_ -= one->bytes;
   by_key_.erase(one->key);
   order_.erase(one);
 }
 
-void SelectionCache::trim() {
+std::uint64_t SelectionCache::bytes_of(const Kept& one) {
+  return one.entry.series->bytes() + one.entry.seen.size() * sizeof(Seen) + 2 * one.key.size();
+}
+
+void SelectionCache::trim(std::uint64_t bytes) {
   turns_ = 0;
-  std::uint64_t held = 0;
+  held_ = 0;
   for (auto it = order_.begin(); it != order_.end();) {
     const auto next = std::next(it);
-    held += it->entry.series->bytes() + it->entry.seen.size() * sizeof(Seen) + 2 * it->key.size();
-    if (held > bytes_max_) drop(it);
+    it->bytes = bytes_of(*it);
+    held_ += it->bytes;
+    if (held_ > bytes) drop(it);
     it = next;
   }
 }

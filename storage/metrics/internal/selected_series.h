@@ -80,7 +80,7 @@ class SelectionCache {
     std::shared_ptr<const SelectedSeries> series;
     std::vector<Seen> seen;
     std::uint64_t narrowing = 0;  // by which those were found: see find()
-    std::int64_t since = 0;  // versions that ended before this are not in it
+    std::int64_t since = 0;       // versions that ended before this are not in it
     Stamp stamp;
   };
 
@@ -99,14 +99,17 @@ class SelectionCache {
   struct Kept {
     std::string key;
     Entry entry;
+    std::uint64_t bytes = 0;  // counted last; label sets are made later
   };
   using Order = std::list<Kept>;
   static bool same_series(const Entry& entry);
   void drop(Order::iterator one);
-  void trim();
+  static std::uint64_t bytes_of(const Kept& one);
+  void trim(std::uint64_t bytes);  // counts anew, and drops the oldest past this
 
   const std::size_t bytes_max_;
-  std::size_t turns_ = 0;  // finds since the last trim()
+  std::size_t turns_ = 0;   // finds since the last trim()
+  std::uint64_t held_ = 0;  // sum of Kept::bytes
   std::uint64_t changes_ = 0;
   Order order_;  // newest first
   std::unordered_map<std::string, Order::iterator> by_key_;

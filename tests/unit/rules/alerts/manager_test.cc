@@ -1,6 +1,7 @@
 #include "rules/alerts/manager.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +43,7 @@ struct World final : AlertSink {
   ManagerOptions options;
   std::vector<Told> told;
   std::vector<std::size_t> saved_when_told;  // alerts in the state store
+  std::atomic<std::int64_t> figures_at_ms = 0;
   std::unique_ptr<Manager> manager;
 
   void on_alerts(const std::string& rule, std::span<const Alert> alerts) override {
@@ -51,9 +53,17 @@ struct World final : AlertSink {
   }
   void boot(std::vector<GroupConfig> groups) {
     manager = nullptr;
-    manager = std::make_unique<Manager>(
-        options,
-        ManagerParts{engine, metrics, state, state, scheduler, executor, *log, *telemetry, {this}});
+    manager = std::make_unique<Manager>(options, ManagerParts{engine,
+                                                              metrics,
+                                                              state,
+                                                              state,
+                                                              scheduler,
+                                                              executor,
+                                                              *log,
+                                                              *telemetry,
+                                                              {this},
+                                                              nullptr,
+                                                              &figures_at_ms});
     const auto loaded = manager->load(std::move(groups));
     REQUIRE_MESSAGE(loaded, (loaded ? "" : loaded.error().what()));
   }
@@ -456,4 +466,42 @@ TEST_CASE("groups run on their interval, aligned and counted") {
   CHECK(w.manager->status()[0].missed_iterations == 0);
   CHECK(w.telemetry->text().find("prometheus_rule_evaluations_total{rule_group=\"f;g\"} 4") !=
         std::string::npos);
+}
+
+TEST_CASE("rules that read figures are evaluated when those change, and once a minute") {
+  World w;
+  w.metrics.add(kUpA, at(0), 1);
+  GroupConfig figures = group({record("r", "up")});
+  figures.judges_figures = true;
+  GroupConfig other = group({record("s", "up")});
+  other.name = "h";
+  w.boot({figures, other});
+  const auto evaluated = [&](const char* name) {
+    return w.metrics.samples({{"__name__", name}, {"instance", "a"}, {"job", "j"}}).times;
+  };
+  w.manager->start();
+  w.scheduler.run_for(Duration(61'000));  // both begin; the one's figures stay as they are
+  const auto begun = evaluated("r");
+  REQUIRE(begun.size() >= 1);
+  REQUIRE(begun.size() <= 2);
+  CHECK(evaluated("s").size() >= 4);
+  if (begun.size() == 2) CHECK(begun[1] - begun[0] == 60'000);
+  w.scheduler.run_for(Duration(120'000));
+  CHECK(evaluated("r").size() == begun.size() + 2);
+
+  const std::int64_t before = to_millis(w.clock.now());
+  w.figures_at_ms = before;  // at the next instant, whatever was before
+  w.scheduler.run_for(Duration(15'000));
+  CHECK(evaluated("r").back() > before);
+  const std::size_t then = evaluated("r").size();
+  w.scheduler.run_for(Duration(44'000));  // and not again
+  CHECK(evaluated("r").size() == then);
+
+  // An evaluation for an instant before the change has not seen it.
+  w.figures_at_ms = to_millis(w.clock.now()) + 20'000;
+  w.scheduler.run_for(Duration(16'000));
+  const std::size_t early = evaluated("r").size();
+  w.scheduler.run_for(Duration(20'000));
+  CHECK(evaluated("r").size() > early);
+  w.manager->stop();
 }
