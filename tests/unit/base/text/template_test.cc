@@ -336,13 +336,14 @@ TEST_CASE("records have their fields alone, print as Go's structs, and are true"
        "<call .S.Value 1>: error calling call: non-function of type float64"},
       {"{{call nil}}", "<call nil>: error calling call: call of nil"},
       {"{{call}}", "<call>: wrong number of args for call: want at least 1 got 0"}};
-  for (const auto& [text, wanted] : rows) {
+  for (const auto& row : rows) {
+    const std::string text = row.first;
     CAPTURE(text);
     const auto parsed = Template::parse("t", text, standard_template_functions());
     REQUIRE(parsed.has_value());
     const auto out = parsed->execute(top);
     const std::string shown = out ? *out : out.error().what();
-    CHECK(shown.substr(out ? 0 : shown.find('<')) == wanted);
+    CHECK(shown.substr(out ? 0 : shown.find('<')) == row.second);
   }
 }
 
