@@ -4,7 +4,7 @@
     python3 tests/bench/slo_server.py --nines build/release/nines [--slos 1000] [--warm 3] [--minutes 3]
 
 One target has three counters a service (codes 200, 404, 500), scraped every 15 s; each service has an SLO with the four rows of the
-default table. Beside it the same without SLOs; the difference is theirs. Goal: 1,000 SLOs below 1 % of a core, their memory apart.
+default table, and one request in 9,000 fails: nothing fires. Beside it the same without SLOs; the difference is theirs. Goal: 1,000 SLOs below 1 % of a core, their memory apart.
 """
 import argparse
 import os
@@ -34,7 +34,7 @@ SLO = """
 [[slos]]
 name = "service-{i}"
 service = "service-{i}"
-objectives = [{{ target_percent = 99.9 }}]
+objectives = [{{ target_percent = 99 }}]
 indicator = {{ ratio_metric = {{ good = 'requests_total{{service="{i}",code!="500"}}', total = 'requests_total{{service="{i}"}}' }} }}
 """
 

@@ -1,5 +1,6 @@
 #include "rules/alerts/internal/group.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/telemetry/forget.h"
@@ -17,6 +18,7 @@ const std::vector<double>& duration_buckets() {
 
 constexpr Duration kSettleWithin{50};
 constexpr Duration kFiguresStand{60'000};
+constexpr Duration kPlace{100};  // of groups in their interval
 
 double seconds_since(Instant begin, const Clock& clock) {
   return std::chrono::duration<double>(clock.elapsed() - begin).count();
@@ -79,11 +81,13 @@ Group::Group(const RuleWorld& world, const GroupConfig& config, Duration interva
       shared_(world.options.shared_bytes_max),
       metrics_(Metrics::make(world.parts.telemetry, config, interval)),
       history_(world.parts.incidents, world.parts.log) {
-  // Groups are spread over the interval, each at a place that stays the same across restarts.
+  // Groups are spread over the interval, each at a place that stays the same across restarts. Where
+  // there are thousands, several wake the threads at once.
   const std::uint64_t place = hash64(config.file + ";" + config.name);
+  const auto places = static_cast<std::uint64_t>(std::max<std::int64_t>(interval / kPlace, 1));
   Ticker::Settings settings;
   settings.interval = interval;
-  settings.phase = Duration(place % static_cast<std::uint64_t>(interval.count()));
+  settings.phase = static_cast<std::int64_t>(place % places) * kPlace;
   settings.run = [this](Timestamp at) {
     if (!is_judged(at)) evaluate(at);
   };

@@ -462,6 +462,7 @@ TEST_CASE("groups run on their interval, aligned and counted") {
   w.scheduler.run_for(Duration(60'000));
   const SampleColumns r = w.metrics.samples({{"__name__", "r"}, {"instance", "a"}, {"job", "j"}});
   REQUIRE(r.size() == 4);
+  CHECK(r.times[0] % 100 == 0);
   for (std::size_t i = 1; i < 4; ++i) CHECK(r.times[i] - r.times[i - 1] == 15'000);
   CHECK(w.manager->status()[0].missed_iterations == 0);
   CHECK(w.telemetry->text().find("prometheus_rule_evaluations_total{rule_group=\"f;g\"} 4") !=
