@@ -191,6 +191,7 @@ def senders_of_debian(args, folder):
         start = time.time()
         wait_for("vmagent's samples", lambda: nines.query('count_over_time(t_float{job="t"}[1m]) >= 4'), 20)
         wait_for("prometheus's samples", lambda: nines.query('count_over_time(t_depth{job="p"}[1m]) >= 4'), 20)
+        wait_for("what both have sent", lambda: len(matrix(nines.url, start, time.time() - 1.5)) > 50, 20)
         end = time.time() - 1.5
         wait_for("prometheus's newest", lambda: not missing(matrix(peer, start, end, '{job="p"}'), matrix(nines.url, start, end, '{job="p"}')), 10)
         theirs = matrix(peer, start, end, '{job="p",__name__=~"t_.*|up"}')
